@@ -1,0 +1,3 @@
+//! Evercert keeps commercial TLS certificates alive in Kubernetes.
+//!
+//! docs/ARCHITECTURE.md describes the rooms below and what each may use.
