@@ -1,3 +1,5 @@
 //! Evercert keeps commercial TLS certificates alive in Kubernetes.
 //!
 //! docs/ARCHITECTURE.md describes the rooms below and what each may use.
+
+pub mod provider;

@@ -1,0 +1,257 @@
+//! The accounts certificates are bought from: one trait, one folder per provider.
+//!
+//! A provider speaks its vendor's wire format and answers with the plain facts below. It decides nothing:
+//! what to ask for, and when, is `lifecycle`'s.
+
+pub mod error;
+pub mod limits;
+
+use async_trait::async_trait;
+use jiff::{Timestamp, civil::Date};
+use std::time::Duration;
+
+pub use error::CallError;
+pub use limits::Permit;
+
+/// One account at one provider.
+///
+/// Every call has a total timeout and is made once; nothing below repeats a request.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Who the credential belongs to. Fails when the account cannot serve these defaults
+    /// (bad key, missing permission, unknown organization: told apart by the error).
+    async fn account(&self) -> Result<AccountFacts, CallError>;
+
+    /// Waits until the account's rate limit has room for one call. Taken before an intent is recorded.
+    async fn permit(&self, urgency: Urgency) -> Permit;
+
+    /// Asks for a certificate: the one call that can cost money. Made only for a recorded intent.
+    async fn submit(&self, request: &Request, permit: Permit, timeout: Duration) -> Result<Accepted, CallError>;
+
+    /// Looks for what an earlier submission may have left at the provider.
+    async fn find(&self, wanted: &Wanted) -> Result<Found, CallError>;
+
+    /// The order as the provider sees it now.
+    async fn order(&self, order_id: &str) -> Result<OrderFacts, CallError>;
+
+    /// Where one operation stands.
+    async fn progress(&self, placed: &Placed) -> Result<Standing, CallError>;
+
+    /// The domain validations of an order, with what has to be published for those still open.
+    async fn validations(&self, placed: &Placed, method: DcvMethod) -> Result<Vec<Validation>, CallError>;
+
+    /// Asks the provider to look at the published tokens now. "Not seen yet" is not an error.
+    async fn check_dcv(&self, placed: &Placed, domains: &[String]) -> Result<(), CallError>;
+
+    /// Leaf and chain as PEM blocks, in whatever order the provider sends them. Nothing is believed yet.
+    async fn download(&self, certificate_id: &str) -> Result<String, CallError>;
+
+    /// Revokes one certificate, by certificate id or serial number. Already revoked counts as done.
+    async fn revoke(&self, certificate: &str, reason: RevocationReason) -> Result<Revoked, CallError>;
+}
+
+/// Urgent work (near expiry, a compromised key) goes before the rest of the account's queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    Urgent,
+    Normal,
+}
+
+/// The account behind a credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// Host of the API: two hosts are two accounts.
+    pub host: String,
+    /// Account id as the provider reports it; stays the same when the API key is rotated.
+    pub id: String,
+    pub name: Option<String>,
+    /// The organization the issuer orders for, when it names one.
+    pub organization: Option<String>,
+}
+
+/// What is asked for, resolved: nothing is left to defaults at call time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    pub operation: Operation,
+    pub product: String,
+    pub common_name: String,
+    /// Every name, the common name included; providers do not read names from the CSR.
+    pub dns_names: Vec<String>,
+    /// PEM.
+    pub csr: String,
+    /// `sha256`, `sha384` or `sha512`.
+    pub signature_hash: String,
+    /// Of the certificate; `None` is the longest the provider gives.
+    pub validity: Option<Validity>,
+    /// Of the order (the plan that is paid for); meaningless for a reissue.
+    pub order_validity: Option<Validity>,
+    pub organization_id: Option<u64>,
+    pub container_id: Option<u64>,
+    pub skip_approval: bool,
+    pub payment_method: Option<String>,
+    pub disable_renewal_notifications: bool,
+    pub dcv_method: DcvMethod,
+    /// Stored by providers that can search for it later.
+    pub idempotency_key: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// A new, paid order.
+    Order,
+    /// A new certificate on a running order.
+    Reissue { order_id: String },
+    /// A new, paid order linked to the one it follows.
+    Renew { order_id: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Validity {
+    Years(u32),
+    Days(u32),
+    Until(Date),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DcvMethod {
+    DnsTxt,
+    DnsCname,
+}
+
+/// The provider took the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    pub order_id: String,
+    /// Known at once only when no approval is needed.
+    pub certificate_id: Option<String>,
+    /// The approval request, when the provider made one.
+    pub request_id: Option<String>,
+}
+
+/// An operation the provider has accepted, as recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    pub operation: Operation,
+    pub order_id: String,
+    pub certificate_id: Option<String>,
+    pub request_id: Option<String>,
+    /// Of the CSR: how our certificate is told from others on the same order.
+    pub public_key_sha256: String,
+}
+
+/// What to look for after a submission whose outcome is unknown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    pub operation: Operation,
+    pub idempotency_key: String,
+    pub public_key_sha256: String,
+    pub common_name: String,
+    /// When the intent was recorded, on the clock of the world.
+    pub since: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Carries our public key.
+    Ours(Accepted),
+    /// Carries our idempotency key (or renews our order), but another public key.
+    OtherKey(Accepted),
+    Absent,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderFacts {
+    pub order_id: String,
+    pub status: OrderStatus,
+    /// End of what was paid for. Exclusive of nothing: the last day counts.
+    pub valid_till: Option<Date>,
+    /// The order that renewed this one.
+    pub renewed_by: Option<String>,
+    /// A reissue or another request is under way.
+    pub pending: bool,
+    /// The provider would buy a renewal by itself.
+    pub auto_renew: bool,
+    /// The primary certificate.
+    pub certificate_id: Option<String>,
+    pub serial_number: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrderStatus {
+    /// Not issued yet; approval and validation included.
+    Pending,
+    /// Issued, or issued with a reissue under way.
+    Active,
+    Expired,
+    Revoked,
+    /// Canceled or rejected: never issued.
+    Canceled,
+    /// Something this version does not know: wait and report, never order.
+    Unknown,
+}
+
+/// Where an operation stands, and what the look told about its order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub progress: Progress,
+    pub order_valid_till: Option<Date>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// A person has to approve the request at the provider.
+    AwaitingApproval {
+        request_id: Option<String>,
+    },
+    /// Accepted, waiting for domain or organization validation.
+    Validating,
+    /// Accepted and under way; the provider's own status word.
+    Processing {
+        status: String,
+    },
+    Issued {
+        certificate_id: String,
+    },
+    /// Ended without a certificate, in the provider's own words.
+    Refused {
+        reason: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Validation {
+    /// The name being validated; never a wildcard.
+    pub domain: String,
+    pub valid: bool,
+    /// What to publish, when the provider has given a token.
+    pub record: Option<DcvRecord>,
+    /// The provider's own status word.
+    pub status: String,
+}
+
+/// A DNS record the provider wants to see, in its own form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DcvRecord {
+    /// Absolute, without the final dot.
+    pub name: String,
+    pub method: DcvMethod,
+    /// TXT content, or the CNAME's target without the final dot.
+    pub value: String,
+}
+
+/// RFC 5280 §5.3.1, the reasons a subscriber may give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevocationReason {
+    KeyCompromise,
+    Superseded,
+    CessationOfOperation,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revoked {
+    Done,
+    /// A person has to approve the revocation at the provider.
+    AwaitingApproval {
+        request_id: Option<String>,
+    },
+}
