@@ -2,4 +2,5 @@
 //!
 //! docs/ARCHITECTURE.md describes the rooms below and what each may use.
 
+pub mod controller;
 pub mod provider;

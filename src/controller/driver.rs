@@ -1,0 +1,140 @@
+//! What every reconciler shares: one run at a time per object, a deadline, back-off by uid, and a panic that
+//! stops one reconcile and nothing else.
+
+use std::{
+    collections::HashMap,
+    fmt::Debug,
+    hash::Hash,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures::{FutureExt, StreamExt, TryFutureExt, stream};
+use kube::{
+    Resource,
+    runtime::{
+        controller::{Action, Config, applier},
+        reflector::{ObjectRef, Store},
+    },
+};
+use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
+use tracing::{Instrument, debug, info_span, warn};
+
+use super::error::Error;
+
+/// At most this many effects in one reconcile; what is left goes on in the next.
+pub const MAX_STEPS: usize = 24;
+
+/// Longer than any one provider call with its recording, so that a deadline never cuts one short.
+const DEADLINE: Duration = Duration::from_secs(300);
+
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+
+#[async_trait]
+pub trait Reconciler<K>: Send + Sync + 'static {
+    /// For logs.
+    const NAME: &'static str;
+
+    async fn reconcile(&self, object: Arc<K>) -> Result<Action, Error>;
+}
+
+/// Reconciles what arrives in `queue` until `stop` resolves; runs that have begun are finished.
+pub async fn drive<K, R>(
+    reconciler: Arc<R>,
+    store: Store<K>,
+    mut queue: UnboundedReceiver<ObjectRef<K>>,
+    concurrency: u16,
+    stop: impl Future<Output = ()> + Send + 'static,
+) where
+    K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
+    K::DynamicType: Debug + Eq + Hash + Clone + Unpin,
+    R: Reconciler<K>,
+{
+    let names = stream::poll_fn(move |context| queue.poll_recv(context)).take_until(stop).map(Ok::<_, Never>);
+    let runs = Arc::new(Runs { reconciler, failures: Mutex::default() });
+    applier(
+        |object, runs: Arc<Runs<R>>| {
+            tokio::spawn(run(object, runs)).map(|joined| joined.unwrap_or_else(|_| Err(Error::Panicked))).boxed()
+        },
+        |object: Arc<K>, error: &Error, runs: Arc<Runs<R>>| runs.back_off(&*object, error),
+        runs,
+        store,
+        names,
+        Config::default().concurrency(concurrency),
+    )
+    .for_each(async |result| {
+        // An object that is gone by the time its turn comes is the normal end of a deletion.
+        if let Err(error) = result {
+            debug!(controller = R::NAME, %error, "reconcile ended");
+        }
+    })
+    .await;
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("never")]
+struct Never;
+
+struct Runs<R> {
+    reconciler: Arc<R>,
+    /// Failures in a row by uid: a name created anew starts afresh.
+    failures: Mutex<HashMap<String, u32>>,
+}
+
+async fn run<K, R>(object: Arc<K>, runs: Arc<Runs<R>>) -> Result<Action, Error>
+where
+    K: Resource<DynamicType = ()> + Send + Sync + 'static,
+    R: Reconciler<K>,
+{
+    let meta = object.meta();
+    let uid = meta.uid.clone().unwrap_or_default();
+    let span = info_span!("reconcile", controller = R::NAME, namespace = meta.namespace, name = meta.name);
+    let reconcile =
+        timeout(DEADLINE, runs.reconciler.reconcile(object)).unwrap_or_else(|_| Err(Error::Deadline)).instrument(span);
+    let result = AssertUnwindSafe(reconcile).catch_unwind().await.unwrap_or(Err(Error::Panicked));
+    if result.is_ok() {
+        runs.failures().remove(&uid);
+    }
+    result
+}
+
+impl<R> Runs<R> {
+    fn failures(&self) -> std::sync::MutexGuard<'_, HashMap<String, u32>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn back_off<K: Resource<DynamicType = ()>>(&self, object: &K, error: &Error) -> Action
+    where
+        R: Reconciler<K>,
+    {
+        let meta = object.meta();
+        let uid = meta.uid.clone().unwrap_or_default();
+        let count = {
+            let mut failures = self.failures();
+            let count = failures.entry(uid).or_insert(0);
+            *count = count.saturating_add(1);
+            *count
+        };
+        let delay = (FIRST_BACKOFF * 2_u32.saturating_pow(count.saturating_sub(1).min(16))).min(LONGEST_BACKOFF);
+        match error {
+            // Somebody else wrote first: the ordinary way of things, look again.
+            Error::Conflict { .. } => debug!(controller = R::NAME, name = meta.name, %error, "observing again"),
+            _ => {
+                warn!(controller = R::NAME, namespace = meta.namespace, name = meta.name, error = %report(error), ?delay, "reconcile failed")
+            }
+        }
+        Action::requeue(delay)
+    }
+}
+
+/// An error with all its causes, on one line.
+fn report(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        if text.contains(&cause) { text } else { format!("{text}: {cause}") }
+    })
+}
