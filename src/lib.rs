@@ -2,5 +2,6 @@
 //!
 //! docs/ARCHITECTURE.md describes the rooms below and what each may use.
 
+pub mod api;
 pub mod controller;
 pub mod provider;

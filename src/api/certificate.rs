@@ -1,0 +1,268 @@
+//! `Certificate`: what should be in a Secret, and from whom.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::core::Duration;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::issuance::{Cost, Operation, Trigger};
+use super::issuer::{IssuerRef, OrderValidity};
+use super::schema;
+
+/// What should be in a Secret, and from whom.
+#[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "evercert.dev",
+    version = "v1alpha1",
+    kind = "Certificate",
+    namespaced,
+    status = "CertificateStatus",
+    shortname = "evcert",
+    category = "evercert",
+    derive = "PartialEq",
+    doc = "A TLS certificate that Evercert obtains, keeps in a Secret, and reissues or renews in time.",
+    validation = Rule::new("size(self.metadata.name) <= 200").message("the name of a Certificate has at most 200 characters"),
+    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(name = "Secret", type_ = "string", json_path = ".spec.secretName"),
+    printcolumn(name = "Issuer", type_ = "string", json_path = ".spec.issuerRef.name"),
+    printcolumn(name = "Next", type_ = "string", json_path = ".status.next.summary"),
+    printcolumn(name = "Renewal", type_ = "string", json_path = ".status.renewalTime"),
+    printcolumn(name = "Expires", type_ = "string", json_path = ".status.notAfter"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(name = "Order", type_ = "string", priority = 1, json_path = ".status.order.orderId"),
+    printcolumn(name = "Serial", type_ = "string", priority = 1, json_path = ".status.serialNumber"),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        priority = 1,
+        json_path = r#".status.conditions[?(@.type=="Ready")].reason"#
+    )
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.commonName) || self.commonName in self.dnsNames").message("commonName must be one of dnsNames"))]
+pub struct CertificateSpec {
+    /// The issuer: an account at a provider.
+    pub issuer_ref: IssuerRef,
+    /// Secret of type kubernetes.io/tls that receives tls.crt (leaf and intermediates), tls.key and ca.crt.
+    #[schemars(length(min = 1, max = 253), regex(pattern = schema::OBJECT_NAME))]
+    pub secret_name: String,
+    /// The subject's common name, one of dnsNames. Default: at first issue the first of dnsNames in sorted order with at most 64 characters, kept as long as it is listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), regex(pattern = schema::DNS_NAME))]
+    pub common_name: Option<String>,
+    /// The names, in lower case; their order means nothing. A wildcard is `*.` and a name.
+    #[schemars(length(min = 1, max = 250), inner(length(max = 253), regex(pattern = schema::DNS_NAME)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub dns_names: Vec<String>,
+    /// The key. Each certificate gets a new one. Default: ECDSA 256.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private_key: Option<PrivateKey>,
+    /// Hash of the CA's signature. Default: sha256.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature_hash: Option<SignatureHash>,
+    /// How long each certificate is valid. Default: the longest the provider gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity: Option<Validity>,
+    /// When the certificate is replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal: Option<Renewal>,
+    /// Whether an existing Secret that another tool made may be taken over. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub take_over_secret: Option<bool>,
+    /// Overrides of the issuer's digicert block, where its policy allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digicert: Option<DigiCertOverrides>,
+}
+
+/// Kind of key.
+#[derive(KubeSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.size) || self.size in (self.algorithm == 'ECDSA' ? [256, 384] : [2048, 3072, 4096])").message("size is 256 or 384 for ECDSA; 2048, 3072 or 4096 for RSA"))]
+pub struct PrivateKey {
+    /// ECDSA or RSA.
+    pub algorithm: KeyAlgorithm,
+    /// Bits. ECDSA: 256 (default) or 384. RSA: 2048 (default), 3072 or 4096.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 256, max = 4096))]
+    pub size: Option<i32>,
+}
+
+impl PrivateKey {
+    /// The key size in bits, the default of the algorithm filled in.
+    pub fn bits(&self) -> i32 {
+        self.size.unwrap_or(match self.algorithm {
+            KeyAlgorithm::Ecdsa => 256,
+            KeyAlgorithm::Rsa => 2048,
+        })
+    }
+}
+
+/// Algorithm of a key.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum KeyAlgorithm {
+    #[default]
+    Ecdsa,
+    Rsa,
+}
+
+/// Hash of a signature.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SignatureHash {
+    #[default]
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+/// How long a certificate is valid: exactly one of days and until.
+#[derive(JsonSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Validity {
+    /// Days, counted from issue.
+    Days(#[schemars(range(min = 1, max = 398))] i32),
+    /// The last day, YYYY-MM-DD.
+    Until(
+        #[schemars(length(max = 10), regex(pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"))] String,
+    ),
+}
+
+/// When a certificate is replaced.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Renewal {
+    /// How long before expiry, e.g. `720h`; at least one hour. Default: a third of the lifetime, less when that saves a reissue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::duration")]
+    #[x_kube(validation = Rule::new("duration(self) >= duration('1h')").message("before is at least 1h"))]
+    pub before: Option<Duration>,
+}
+
+/// What a Certificate may set differently from its issuer.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DigiCertOverrides {
+    /// CertCentral's product `name_id`; one the issuer's policy lists. A change counts from the next order on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), regex(pattern = schema::PRODUCT))]
+    pub product: Option<String>,
+    /// Length of the order. A change counts from the next order on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_validity: Option<OrderValidity>,
+}
+
+/// What is in the Secret, and what comes next.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertificateStatus {
+    /// metadata.generation this status was derived from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Ready, Issuing, ActionRequired, Reconciling, Stalled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "schema::conditions")]
+    pub conditions: Vec<Condition>,
+    /// Revision of the Issuance whose certificate is in the Secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<i64>,
+    /// Start of the certificate's validity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Time>,
+    /// End of the certificate's validity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Time>,
+    /// When the next replacement begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal_time: Option<Time>,
+    /// Serial number, lower-case hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub serial_number: Option<String>,
+    /// SHA-256 of the certificate, lower-case hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub fingerprint_sha256: Option<String>,
+    /// Distinguished name of the CA certificate that signed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub issuer_name: Option<String>,
+    /// SHA-256 of the SubjectPublicKeyInfo, lower-case hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub public_key_sha256: Option<String>,
+    /// The order behind the certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<OrderStatus>,
+    /// The next operation, when, and whether it costs money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<NextOperation>,
+    /// Name of the Issuance under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub issuance: Option<String>,
+    /// Issuances that failed in a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<Failures>,
+    /// The last evercert.dev/reissue-requested token that was handled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub last_handled_reissue_request: Option<String>,
+}
+
+/// An order at a provider.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderStatus {
+    /// Which provider, e.g. `digicert`.
+    #[schemars(length(max = 63))]
+    pub provider: String,
+    /// The provider's id of the order.
+    #[schemars(length(max = 128))]
+    pub order_id: String,
+    /// The provider's id of the certificate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub certificate_id: Option<String>,
+    /// End of the order; until then reissues are free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_till: Option<Time>,
+    /// The order this one renewed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub previous_order_id: Option<String>,
+}
+
+/// The plan.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NextOperation {
+    /// Order, Reissue or Renew.
+    pub operation: Operation,
+    /// Free, MayCharge, Paid or Unknown.
+    pub cost: Cost,
+    /// When it begins. Nothing: now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
+    /// Why.
+    pub reason: Trigger,
+    /// In a few words, e.g. `Reissue (free)`.
+    #[schemars(length(max = 128))]
+    pub summary: String,
+}
+
+/// Back-off that survives a restart.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failures {
+    /// How many in a row.
+    #[schemars(range(max = 1000000))]
+    pub consecutive: u32,
+    /// When the first of them failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Time>,
+    /// When the next attempt begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_try: Option<Time>,
+}

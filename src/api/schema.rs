@@ -1,0 +1,80 @@
+//! Schemas and patterns that more than one resource uses.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+/// A DNS name as it stands in a certificate: lower case, two labels or more, `*` only as the whole leftmost label.
+pub(super) const DNS_NAME: &str = r"^(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$";
+/// A DNS zone: as [`DNS_NAME`], without wildcard, one label is enough.
+pub(super) const ZONE: &str = r"^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)*$";
+/// Name of a Kubernetes object.
+pub(super) const OBJECT_NAME: &str = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$";
+/// Key in the data of a Secret.
+pub(super) const SECRET_KEY: &str = r"^[A-Za-z0-9._-]+$";
+/// Go's `time.Duration`, positive, whole numbers: `720h`, `1h30m`.
+pub(super) const DURATION: &str = r"^([0-9]+(h|m|s))+$";
+/// A provider's product identifier.
+pub(super) const PRODUCT: &str = r"^[A-Za-z0-9_.-]+$";
+
+/// Go duration with the limits a CEL cost estimate needs.
+pub(super) fn duration(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "maxLength": 32, "pattern": DURATION })
+}
+
+/// `metav1.Condition[]` as the API conventions ask for, every part bounded.
+pub(super) fn conditions(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 16,
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": ["type"],
+        "items": {
+            "type": "object",
+            "required": ["type", "status", "lastTransitionTime", "reason", "message"],
+            "properties": {
+                "type": { "type": "string", "maxLength": 316, "description": "What the condition is about." },
+                "status": { "type": "string", "maxLength": 8, "enum": ["True", "False", "Unknown"], "description": "True, False or Unknown." },
+                "observedGeneration": { "type": "integer", "format": "int64", "minimum": 0, "description": "metadata.generation this was derived from." },
+                "lastTransitionTime": { "type": "string", "format": "date-time", "maxLength": 64, "description": "When status last changed." },
+                "reason": { "type": "string", "minLength": 1, "maxLength": 1024, "pattern": "^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$", "description": "Why, in one word." },
+                "message": { "type": "string", "maxLength": 32768, "description": "Why, for people." },
+            },
+        },
+    })
+}
+
+/// `metav1.LabelSelector`, every part bounded.
+pub(super) fn label_selector(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "x-kubernetes-map-type": "atomic",
+        "properties": {
+            "matchLabels": {
+                "type": "object",
+                "maxProperties": 32,
+                "additionalProperties": { "type": "string", "maxLength": 63 },
+                "description": "Labels that must all be present with these values.",
+            },
+            "matchExpressions": {
+                "type": "array",
+                "maxItems": 32,
+                "x-kubernetes-list-type": "atomic",
+                "description": "Requirements that must all hold.",
+                "items": {
+                    "type": "object",
+                    "required": ["key", "operator"],
+                    "properties": {
+                        "key": { "type": "string", "maxLength": 317, "description": "Label key." },
+                        "operator": { "type": "string", "maxLength": 16, "enum": ["In", "NotIn", "Exists", "DoesNotExist"], "description": "How key and values relate." },
+                        "values": {
+                            "type": "array",
+                            "maxItems": 64,
+                            "x-kubernetes-list-type": "atomic",
+                            "items": { "type": "string", "maxLength": 63 },
+                            "description": "For In and NotIn.",
+                        },
+                    },
+                },
+            },
+        },
+    })
+}
