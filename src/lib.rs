@@ -4,4 +4,5 @@
 
 pub mod api;
 pub mod controller;
+pub mod lifecycle;
 pub mod provider;

@@ -1,0 +1,124 @@
+//! The next step of an operation's domain validations: publish, see it published, ask the provider to look.
+
+use std::time::Duration;
+
+use super::{
+    Step,
+    issuance::{Observed, remaining},
+};
+use crate::{
+    api::issuance::{PublisherKind, Record, RecordType, Validation, ValidationState},
+    provider::{self, DcvMethod},
+};
+
+/// A record that our own check cannot see is shown to the provider all the same after this long: it may look
+/// from elsewhere.
+const CHECK_DEADLINE: Duration = Duration::from_secs(600);
+/// Between two self-checks of one record, and two tries to publish it.
+const AGAIN: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Reads what is to be validated, and the tokens.
+    Read,
+    Publish {
+        domain: String,
+    },
+    /// Looks for the record at the authoritative servers.
+    Check {
+        domain: String,
+    },
+    /// Asks the provider to look now.
+    Ask {
+        domains: Vec<String>,
+    },
+    Unpublish {
+        domain: String,
+    },
+}
+
+pub fn decide(o: &Observed) -> Step<Effect> {
+    let validations = &o.status.validations;
+    let Some(read) = &o.seen.validations else {
+        // Once to know the tokens; again with each poll, to know what is valid by now.
+        let stale = validations.is_empty() || o.seen.standing.is_some();
+        return if stale { Step::Do(Effect::Read) } else { advance(o) };
+    };
+    match open(validations).find(|validation| is_published(validation) && outdated(validation, read)) {
+        Some(validation) if !o.seen.stuck.contains(&validation.domain) => {
+            Step::Do(Effect::Unpublish { domain: validation.domain.clone() })
+        }
+        _ => advance(o),
+    }
+}
+
+fn advance(o: &Observed) -> Step<Effect> {
+    let mut again = None;
+    for validation in open(&o.status.validations) {
+        let domain = validation.domain.clone();
+        match validation.state {
+            _ if o.seen.stuck.contains(&domain) => again = Some(AGAIN),
+            ValidationState::Pending if validation.record.is_some() => return Step::Do(Effect::Publish { domain }),
+            ValidationState::Published if !o.self_check || overdue(o, validation) => {}
+            ValidationState::Published if o.seen.checked.contains(&domain) => again = Some(AGAIN),
+            ValidationState::Published => return Step::Do(Effect::Check { domain }),
+            _ => {}
+        }
+    }
+    if let Some(pause) = again {
+        return Step::Wait(pause);
+    }
+    let domains: Vec<_> = open(&o.status.validations).map(|validation| validation.domain.clone()).collect();
+    // Once a poll is often enough to ask.
+    if o.seen.asked || domains.is_empty() || o.seen.standing.is_none() {
+        return Step::Done;
+    }
+    Step::Do(Effect::Ask { domains })
+}
+
+/// The next record to remove: ours, published, and no longer needed.
+pub fn clean_up(o: &Observed) -> Option<Step<Effect>> {
+    let ours = o.status.validations.iter().filter(|validation| is_published(validation));
+    let mut stuck = None;
+    for validation in ours {
+        let domain = validation.domain.clone();
+        if !o.seen.stuck.contains(&domain) {
+            return Some(Step::Do(Effect::Unpublish { domain }));
+        }
+        stuck = Some(Step::Wait(Duration::from_secs(60)));
+    }
+    stuck
+}
+
+fn open(validations: &[Validation]) -> impl Iterator<Item = &Validation> {
+    validations
+        .iter()
+        .filter(|validation| !matches!(validation.state, ValidationState::Valid | ValidationState::Cleaned))
+}
+
+/// Whether a record of ours is in the DNS.
+fn is_published(validation: &Validation) -> bool {
+    let there = !matches!(validation.state, ValidationState::Pending | ValidationState::Cleaned);
+    there
+        && validation.record.is_some()
+        && validation.publisher.is_some_and(|publisher| publisher != PublisherKind::Manual)
+}
+
+/// The provider has a newer token than the one that is published.
+fn outdated(validation: &Validation, read: &[provider::Validation]) -> bool {
+    let now = read.iter().find(|now| now.domain == validation.domain);
+    now.and_then(|now| now.record.as_ref()).is_some_and(|record| validation.record.as_ref() != Some(&to_record(record)))
+}
+
+fn overdue(o: &Observed, validation: &Validation) -> bool {
+    validation.since.as_ref().is_some_and(|since| remaining(since.0, CHECK_DEADLINE, o.now).is_none())
+}
+
+/// A provider's record as the ledger writes it.
+pub fn to_record(record: &provider::DcvRecord) -> Record {
+    let type_ = match record.method {
+        DcvMethod::DnsTxt => RecordType::Txt,
+        DcvMethod::DnsCname => RecordType::Cname,
+    };
+    Record { name: record.name.clone(), type_, value: record.value.clone() }
+}

@@ -1,0 +1,30 @@
+//! Every decision of the operator, pure: no async, no clock, no client. What is known goes in, the next step
+//! comes out, at most one effect at a time.
+
+pub mod dcv;
+pub mod issuance;
+pub mod record;
+
+use std::time::Duration;
+
+/// What a reconciler does next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step<E> {
+    /// One effect; then look again.
+    Do(E),
+    /// Nothing until then, or until something changes.
+    Wait(Duration),
+    /// Nothing until something changes.
+    Done,
+}
+
+/// Times of the paid-call protocol, on the machine's own clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// Longest a call to a provider may take, in all.
+    pub call: Duration,
+    /// How long the lease lasts without renewal.
+    pub lease: Duration,
+    /// How long a provider may hide what it has accepted.
+    pub settle: Duration,
+}
