@@ -5,4 +5,5 @@
 pub mod api;
 pub mod controller;
 pub mod lifecycle;
+pub mod pki;
 pub mod provider;
