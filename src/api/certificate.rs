@@ -22,7 +22,8 @@ use super::schema;
     category = "evercert",
     derive = "PartialEq",
     doc = "A TLS certificate that Evercert obtains, keeps in a Secret, and reissues or renews in time.",
-    validation = Rule::new("size(self.metadata.name) <= 200").message("the name of a Certificate has at most 200 characters"),
+    validation = Rule::new("size(self.metadata.name) <= 200")
+        .message("the name of a Certificate has at most 200 characters"),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
     printcolumn(name = "Secret", type_ = "string", json_path = ".spec.secretName"),
     printcolumn(name = "Issuer", type_ = "string", json_path = ".spec.issuerRef.name"),
@@ -40,7 +41,9 @@ use super::schema;
     )
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.commonName) || self.commonName in self.dnsNames").message("commonName must be one of dnsNames"))]
+#[x_kube(
+    validation = Rule::new("!has(self.commonName) || self.commonName in self.dnsNames").message("commonName must be one of dnsNames")
+)]
 pub struct CertificateSpec {
     /// The issuer: an account at a provider.
     pub issuer_ref: IssuerRef,
@@ -78,7 +81,10 @@ pub struct CertificateSpec {
 /// Kind of key.
 #[derive(KubeSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.size) || self.size in (self.algorithm == 'ECDSA' ? [256, 384] : [2048, 3072, 4096])").message("size is 256 or 384 for ECDSA; 2048, 3072 or 4096 for RSA"))]
+#[x_kube(
+    validation = Rule::new("!has(self.size) || self.size in (self.algorithm == 'ECDSA' ? [256, 384] : [2048, 3072, 4096])")
+        .message("size is 256 or 384 for ECDSA; 2048, 3072 or 4096 for RSA")
+)]
 pub struct PrivateKey {
     /// ECDSA or RSA.
     pub algorithm: KeyAlgorithm,
@@ -257,7 +263,7 @@ pub struct NextOperation {
 #[serde(rename_all = "camelCase")]
 pub struct Failures {
     /// How many in a row.
-    #[schemars(range(max = 1000000))]
+    #[schemars(with = "i32", range(min = 0, max = 1000000))]
     pub consecutive: u32,
     /// When the first of them failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

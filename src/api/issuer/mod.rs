@@ -1,6 +1,9 @@
 //! `Issuer` and `ClusterIssuer`: an account at a provider, its defaults, its DCV publishers, its policy.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
+mod dcv;
+mod policy;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::Duration;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -8,7 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::schema;
 
-/// An account at a provider, for one namespace, and for namespaces its policy does not list none.
+pub use dcv::*;
+pub use policy::*;
+
+/// An account at a provider, for one namespace.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "evercert.dev",
@@ -32,7 +38,9 @@ use super::schema;
     )
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("[has(self.digicert)].exists_one(x, x)").message("exactly one provider block is needed: digicert"))]
+#[x_kube(
+    validation = Rule::new("[has(self.digicert)].exists_one(x, x)").message("exactly one provider block is needed: digicert")
+)]
 pub struct IssuerSpec {
     /// DigiCert CertCentral (Services API v2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -75,7 +83,12 @@ pub struct IssuerSpec {
     )
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.policy) && has(self.policy.rules) && size(self.policy.rules) > 0").message("a ClusterIssuer needs at least one entry in policy.rules; namespaceSelector {} lets every namespace in"))]
+#[x_kube(
+    validation = Rule::new("has(self.policy) && has(self.policy.rules) && size(self.policy.rules) > 0")
+        .message("a ClusterIssuer needs at least one entry in policy.rules"),
+    validation = Rule::new("!has(self.policy) || !has(self.policy.rules) || self.policy.rules.all(r, has(r.namespaceSelector))")
+        .message("each policy rule of a ClusterIssuer needs a namespaceSelector; {} is every namespace")
+)]
 pub struct ClusterIssuerSpec {
     #[serde(flatten)]
     pub issuer: IssuerSpec,
@@ -152,7 +165,7 @@ pub struct SecretKeyRef {
 #[serde(rename_all = "camelCase")]
 pub struct RateLimit {
     /// Calls in each period.
-    #[schemars(range(min = 1, max = 100000))]
+    #[schemars(with = "i32", range(min = 1, max = 100000))]
     pub requests: u32,
     /// The period, e.g. `180s`; one second to one day.
     #[schemars(schema_with = "schema::duration")]
@@ -160,155 +173,8 @@ pub struct RateLimit {
     pub per: Duration,
     /// Calls that may be made at once. Default: a tenth of requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1, max = 100000))]
+    #[schemars(with = "Option<i32>", range(min = 1, max = 100000))]
     pub burst: Option<u32>,
-}
-
-/// Domain control validation.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Dcv {
-    /// The method asked for. Auto (default) takes the first that a publisher can serve.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub method: Option<DcvMethod>,
-    /// Who must see a record before the provider is asked to check. Authoritative (default): every name server of the zone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub self_check: Option<SelfCheck>,
-    /// Where records get published: the first entry whose zones cover the name. None: as `manual`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
-    pub publishers: Vec<Publisher>,
-}
-
-/// How control of a domain is proven.
-#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum DcvMethod {
-    /// Chosen by Evercert.
-    #[default]
-    Auto,
-    /// A TXT record.
-    DnsTxt,
-    /// A CNAME record.
-    DnsCname,
-}
-
-/// Check before the provider is asked to look.
-#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum SelfCheck {
-    /// All authoritative name servers of the zone.
-    #[default]
-    Authoritative,
-    /// Nobody: the provider is asked at once.
-    None,
-}
-
-/// One place where records get published. Exactly one of rfc2136 and manual.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Publisher {
-    /// Zones this entry serves, with everything below them. None: all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 253), regex(pattern = schema::ZONE)))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    pub zones: Vec<String>,
-    #[serde(flatten)]
-    pub target: PublishTo,
-}
-
-/// How a record gets into the DNS.
-#[derive(JsonSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum PublishTo {
-    /// Dynamic updates (RFC 2136) with TSIG (RFC 8945).
-    Rfc2136(Rfc2136),
-    /// A person; the Certificate's ActionRequired condition shows the exact record.
-    Manual(Manual),
-}
-
-/// A name server that takes dynamic updates for the zones.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Rfc2136 {
-    /// The primary name server, `host:port` or `host` (port 53).
-    #[schemars(length(min = 1, max = 262), regex(pattern = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$"))]
-    pub nameserver: String,
-    /// The key that signs updates.
-    pub tsig: Tsig,
-}
-
-/// A TSIG key.
-#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Tsig {
-    /// Name of the key at the name server.
-    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[A-Za-z0-9_.-]+$"))]
-    pub key_name: String,
-    /// Default: HmacSha256.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub algorithm: Option<TsigAlgorithm>,
-    /// Where the base64 key material is.
-    pub secret_ref: SecretKeyRef,
-}
-
-/// MAC of a TSIG signature; the ones RFC 8945 still recommends.
-#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TsigAlgorithm {
-    #[default]
-    HmacSha256,
-    HmacSha384,
-    HmacSha512,
-}
-
-/// Nothing to configure.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manual {}
-
-/// What Certificates may ask of an issuer.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Policy {
-    /// The first rule that matches the Certificate's namespace decides; when none matches it is refused. An Issuer without rules serves its own namespace.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64))]
-    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
-    pub rules: Vec<PolicyRule>,
-    /// What to do when a paid call may have been accepted and cannot be found after the provider's settle time. Ask (default) stops and waits for a person.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ambiguous_paid: Option<AmbiguousPaid>,
-}
-
-/// What one group of namespaces may ask for.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PolicyRule {
-    /// Shown in conditions when the rule refuses.
-    #[schemars(length(min = 1, max = 63), regex(pattern = schema::OBJECT_NAME))]
-    pub name: String,
-    /// Labels of the namespaces it is for. `{}` or nothing: every namespace.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::label_selector")]
-    pub namespace_selector: Option<LabelSelector>,
-    /// Names that may be asked for. `*.example.com` covers any depth and the wildcard itself, not the apex. None: all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256), inner(length(max = 253), regex(pattern = schema::DNS_NAME)))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    pub allowed_domains: Vec<String>,
-    /// Products a Certificate may choose instead of the issuer's. None: no other.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 64), regex(pattern = schema::PRODUCT)))]
-    #[x_kube(merge_strategy = ListMerge::Set)]
-    pub products: Vec<String>,
-}
-
-/// A paid call may have been accepted and cannot be found.
-#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AmbiguousPaid {
-    /// Stop with NeedsAttention until a person has looked.
-    #[default]
-    Ask,
-    /// Place it again, where our key can be searched at the provider.
-    RepeatWhenAbsent,
 }
 
 /// What is known of the account.

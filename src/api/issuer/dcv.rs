@@ -1,0 +1,108 @@
+//! How control of domains is proven, and where records get published.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::SecretKeyRef;
+use crate::api::schema;
+
+/// Domain control validation.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Dcv {
+    /// The method asked for. Auto (default) takes the first that a publisher can serve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<DcvMethod>,
+    /// Who must see a record before the provider is asked to check. Authoritative (default): every name server of the zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_check: Option<SelfCheck>,
+    /// Where records get published: the first entry whose zones cover the name. None: as `manual`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub publishers: Vec<Publisher>,
+}
+
+/// How control of a domain is proven.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DcvMethod {
+    /// Chosen by Evercert.
+    #[default]
+    Auto,
+    /// A TXT record.
+    DnsTxt,
+    /// A CNAME record.
+    DnsCname,
+}
+
+/// Check before the provider is asked to look.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SelfCheck {
+    /// All authoritative name servers of the zone.
+    #[default]
+    Authoritative,
+    /// Nobody: the provider is asked at once.
+    None,
+}
+
+/// One place where records get published. Exactly one of rfc2136 and manual.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Publisher {
+    /// Zones this entry serves, with everything below them. None: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253), regex(pattern = schema::ZONE)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub zones: Vec<String>,
+    #[serde(flatten)]
+    pub target: PublishTo,
+}
+
+/// How a record gets into the DNS.
+#[derive(JsonSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PublishTo {
+    /// Dynamic updates (RFC 2136) with TSIG (RFC 8945).
+    Rfc2136(Rfc2136),
+    /// A person; the Certificate's ActionRequired condition shows the exact record.
+    Manual(Manual),
+}
+
+/// A name server that takes dynamic updates for the zones.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rfc2136 {
+    /// The primary name server, `host:port` or `host` (port 53).
+    #[schemars(length(min = 1, max = 262), regex(pattern = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?$"))]
+    pub nameserver: String,
+    /// The key that signs updates.
+    pub tsig: Tsig,
+}
+
+/// A TSIG key.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tsig {
+    /// Name of the key at the name server.
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[A-Za-z0-9_.-]+$"))]
+    pub key_name: String,
+    /// Default: HmacSha256.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<TsigAlgorithm>,
+    /// Where the base64 key material is.
+    pub secret_ref: SecretKeyRef,
+}
+
+/// MAC of a TSIG signature; the ones RFC 8945 still recommends.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TsigAlgorithm {
+    #[default]
+    HmacSha256,
+    HmacSha384,
+    HmacSha512,
+}
+
+/// Nothing to configure.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manual {}

@@ -1,0 +1,55 @@
+//! What Certificates may ask of an issuer.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::api::schema;
+
+/// What Certificates may ask of an issuer.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Policy {
+    /// The first rule that matches the Certificate's namespace decides; when none matches it is refused. An Issuer without rules serves its own namespace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
+    pub rules: Vec<PolicyRule>,
+    /// What to do when a paid call may have been accepted and cannot be found after the provider's settle time. Ask (default) stops and waits for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ambiguous_paid: Option<AmbiguousPaid>,
+}
+
+/// What one group of namespaces may ask for.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyRule {
+    /// Shown in conditions when the rule refuses.
+    #[schemars(length(min = 1, max = 63), regex(pattern = schema::OBJECT_NAME))]
+    pub name: String,
+    /// Labels of the namespaces it is for. `{}` is every namespace; an Issuer's rule may leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::label_selector")]
+    pub namespace_selector: Option<LabelSelector>,
+    /// Names that may be asked for. `*.example.com` covers any depth and the wildcard itself, not the apex. None: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(max = 253), regex(pattern = schema::DNS_NAME)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub allowed_domains: Vec<String>,
+    /// Products a Certificate may choose instead of the issuer's. None: no other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 64), regex(pattern = schema::PRODUCT)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub products: Vec<String>,
+}
+
+/// A paid call may have been accepted and cannot be found.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AmbiguousPaid {
+    /// Stop with NeedsAttention until a person has looked.
+    #[default]
+    Ask,
+    /// Place it again, where our key can be searched at the provider.
+    RepeatWhenAbsent,
+}
