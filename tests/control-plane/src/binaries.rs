@@ -1,0 +1,180 @@
+//! Where etcd, the Kubernetes servers and kubectl come from: `KUBEBUILDER_ASSETS`, else a cache, else a build of the
+//! upstream Go modules that `go/go.mod` pins.
+
+use std::{
+    env, fs,
+    fs::{File, TryLockError},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::tail;
+
+const GO_MOD: &str = include_str!("../go/go.mod");
+const GO_SUM: &str = include_str!("../go/go.sum");
+
+pub(crate) struct Binaries {
+    pub(crate) etcd: PathBuf,
+    pub(crate) apiserver: PathBuf,
+    pub(crate) controller_manager: PathBuf,
+    pub(crate) kubectl: PathBuf,
+}
+
+impl Binaries {
+    /// Finds all of them, building what is missing: minutes the first time, with a line of progress now and then.
+    pub(crate) fn locate() -> Result<Self> {
+        Ok(Self {
+            etcd: locate("etcd", "go.etcd.io/etcd/server/v3")?,
+            apiserver: locate("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver")?,
+            controller_manager: locate(
+                "kube-controller-manager",
+                "k8s.io/kubernetes/cmd/kube-controller-manager",
+            )?,
+            kubectl: match on_path("kubectl") {
+                Some(kubectl) => kubectl,
+                None => locate("kubectl", "k8s.io/kubernetes/cmd/kubectl")?,
+            },
+        })
+    }
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|dir| dir.join(name))
+        .find(|path| path.is_file())
+}
+
+fn locate(name: &str, package: &str) -> Result<PathBuf> {
+    if let Some(assets) = env::var_os("KUBEBUILDER_ASSETS") {
+        let asset = Path::new(&assets).join(name);
+        if asset.is_file() {
+            return Ok(asset);
+        }
+        // envtest ships no controller manager, and without one nothing collects garbage.
+        progress(&format!(
+            "KUBEBUILDER_ASSETS has no {name}, taking that of Kubernetes {}",
+            version()
+        ));
+    }
+    let cache = cache()?.join(format!("kubernetes-{}", version()));
+    let cached = cache.join(name);
+    if !cached.is_file() {
+        build(name, package, &cache)?;
+    }
+    Ok(cached)
+}
+
+/// `v1.36.3`, from the one place that pins it.
+pub(crate) fn version() -> &'static str {
+    GO_MOD
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes "))
+        .and_then(|rest| rest.split_whitespace().next())
+        .expect("go.mod requires k8s.io/kubernetes")
+}
+
+/// Outside of `target/`, so that `cargo clean` costs no Go build.
+fn cache() -> Result<PathBuf> {
+    if let Some(dir) = env::var_os("EVERCERT_CACHE") {
+        return Ok(dir.into());
+    }
+    let caches = match (env::var_os("XDG_CACHE_HOME"), env::var_os("HOME")) {
+        (Some(caches), _) => PathBuf::from(caches),
+        (None, Some(home)) => Path::new(&home).join(".cache"),
+        (None, None) => {
+            bail!("none of EVERCERT_CACHE, XDG_CACHE_HOME and HOME says where to keep binaries")
+        }
+    };
+    Ok(caches.join("evercert"))
+}
+
+/// Builds `package` to `<cache>/<name>`, which appears whole or not at all.
+fn build(name: &str, package: &str, cache: &Path) -> Result<()> {
+    fs::create_dir_all(cache).with_context(|| format!("creating {}", cache.display()))?;
+    let lock = File::create(cache.join(".lock"))?;
+    match lock.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            progress("waiting for another process that builds the control plane");
+            lock.lock()?;
+        }
+        outcome => outcome?,
+    }
+    if cache.join(name).is_file() {
+        return Ok(());
+    }
+
+    let work = tempfile::tempdir_in(cache)?;
+    fs::write(work.path().join("go.mod"), GO_MOD)?;
+    fs::write(work.path().join("go.sum"), GO_SUM)?;
+    let log = File::create(work.path().join("log"))?;
+    let mut go = Command::new("go")
+        .args(["build", "-trimpath", "-ldflags", &ldflags(), "-o", name, package])
+        .current_dir(&work)
+        // Neither a workspace nor a C compiler that happens to be around changes the outcome.
+        .envs([("GOWORK", "off"), ("CGO_ENABLED", "0")])
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => anyhow::anyhow!(
+                "{name} is not cached and Go, which would build it, is not installed: install Go 1.26 or newer, or set \
+                 KUBEBUILDER_ASSETS to a folder that has it"
+            ),
+            _ => anyhow::Error::new(error).context("starting go"),
+        })?;
+
+    let started = Instant::now();
+    let mut told = started;
+    progress(&format!(
+        "building {name} {} from its Go module, once",
+        version()
+    ));
+    let status = loop {
+        if let Some(status) = go.try_wait()? {
+            break status;
+        }
+        if told.elapsed() >= Duration::from_secs(15) {
+            told = Instant::now();
+            progress(&format!(
+                "still building {name}, {} s",
+                started.elapsed().as_secs()
+            ));
+        }
+        thread::sleep(Duration::from_millis(200));
+    };
+    if !status.success() {
+        let log = fs::read_to_string(work.path().join("log")).unwrap_or_default();
+        bail!("go build {package}: {status}\n{}", tail(&log));
+    }
+    fs::rename(work.path().join(name), cache.join(name))?;
+    progress(&format!(
+        "built {name} in {} s",
+        started.elapsed().as_secs()
+    ));
+    Ok(())
+}
+
+/// Without a version the apiserver names itself by a template that kubectl and helm cannot parse.
+fn ldflags() -> String {
+    let set = "-X k8s.io/component-base/version.git";
+    let mut parts = version().trim_start_matches('v').split('.');
+    let (major, minor) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
+    format!(
+        "-s -w {set}Version={} {set}Major={major} {set}Minor={minor}",
+        version()
+    )
+}
+
+/// To the real standard error: the test harness would hold back what `eprintln!` says until the test fails.
+fn progress(message: &str) {
+    let _ = writeln!(io::stderr(), "control-plane: {message}");
+}
