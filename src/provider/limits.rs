@@ -1,5 +1,198 @@
 //! One token bucket per credential, shared by all work on it.
 
+use aws_lc_rs::digest;
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use secrecy::{ExposeSecret, SecretString};
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::Urgency;
+
+/// How long an account rests after a refusal that names no time; doubles while refusals go on.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// A provider may ask for more patience than we would show by ourselves, but not for silence.
+const LONGEST_ASKED_PAUSE: Duration = Duration::from_secs(3600);
+
+/// A token bucket: `requests` in every `per`, and at most `burst` at once.
+///
+/// In any window T the bucket lets through at most `burst` + `requests` · T / `per`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    pub requests: NonZeroU32,
+    pub per: Duration,
+    pub burst: NonZeroU32,
+}
+
+impl RateLimit {
+    /// CertCentral Services API, *Rate limits*: 1000 requests in 3 minutes and 100 in 5 seconds, both rolling.
+    /// This bucket stays at 970 and 95, which leaves a little for others who use the same key.
+    pub const CERTCENTRAL: Self = Self {
+        requests: NonZeroU32::new(900).expect("not zero"),
+        per: Duration::from_secs(180),
+        burst: NonZeroU32::new(70).expect("not zero"),
+    };
+
+    fn quota(self) -> Quota {
+        let every = (self.per / self.requests.get()).max(Duration::from_nanos(1));
+        Quota::with_period(every).expect("not zero").allow_burst(self.burst)
+    }
+}
+
 /// Room for one call in an account's rate limit; spent by making the call.
 #[derive(Debug)]
 pub struct Permit(());
+
+/// The rate limit of one credential.
+pub struct Limiter {
+    bucket: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>,
+    rest: Mutex<Rest>,
+    /// How many urgent callers wait: the others let them pass.
+    urgent: watch::Sender<usize>,
+    /// First come, first served among equals: only the head of each queue looks at the bucket.
+    urgent_queue: tokio::sync::Mutex<()>,
+    normal_queue: tokio::sync::Mutex<()>,
+}
+
+/// When the account may be called again, and how often in a row it refused.
+struct Rest {
+    until: Instant,
+    refusals: u32,
+}
+
+impl Limiter {
+    pub fn new(limit: RateLimit) -> Self {
+        Self {
+            bucket: RateLimiter::direct_with_clock(limit.quota(), TokioClock { start: Instant::now() }),
+            rest: Mutex::new(Rest { until: Instant::now(), refusals: 0 }),
+            urgent: watch::Sender::new(0),
+            urgent_queue: tokio::sync::Mutex::new(()),
+            normal_queue: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// Waits for room. Urgent callers go before all others; dropping the future gives up the place.
+    pub async fn permit(&self, urgency: Urgency) -> Permit {
+        let _counted = (urgency == Urgency::Urgent).then(|| Waiting::new(&self.urgent));
+        let queue = match urgency {
+            Urgency::Urgent => &self.urgent_queue,
+            Urgency::Normal => &self.normal_queue,
+        };
+        let _head = queue.lock().await;
+        loop {
+            if urgency == Urgency::Normal {
+                // Cannot fail: the sender lives as long as `self`.
+                let _ = self.urgent.subscribe().wait_for(|waiting| *waiting == 0).await;
+            }
+            let until = self.rest().until;
+            if Instant::now() < until {
+                sleep_until(until).await;
+                continue;
+            }
+            match self.bucket.check() {
+                Ok(()) => return Permit(()),
+                Err(full) => sleep(full.wait_time_from(self.bucket.clock().now())).await,
+            }
+        }
+    }
+
+    /// The account refused a call: nobody calls it for `after`, or for a time that doubles while refusals go on.
+    pub fn pause(&self, after: Option<Duration>) {
+        let mut rest = self.rest();
+        let now = Instant::now();
+        // Calls that were under way together are refused together: one refusal, not many.
+        if now >= rest.until {
+            rest.refusals = rest.refusals.saturating_add(1);
+        }
+        let pause = match after {
+            Some(asked) => asked.min(LONGEST_ASKED_PAUSE),
+            None => {
+                let doubled = FIRST_PAUSE.saturating_mul(1 << rest.refusals.saturating_sub(1).min(10));
+                // Others may use the same key: do not come back all at once.
+                doubled.min(LONGEST_PAUSE).mul_f64(1.0 + fastrand::f64() / 5.0)
+            }
+        };
+        rest.until = rest.until.max(now + pause);
+    }
+
+    /// The account answered a call that was made after the last pause: refusals are over.
+    pub fn answered(&self) {
+        let mut rest = self.rest();
+        if Instant::now() >= rest.until {
+            rest.refusals = 0;
+        }
+    }
+
+    /// How long the account still rests.
+    pub fn paused_for(&self) -> Option<Duration> {
+        let left = self.rest().until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then_some(left)
+    }
+
+    fn rest(&self) -> MutexGuard<'_, Rest> {
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts an urgent caller for as long as it waits.
+struct Waiting<'a>(&'a watch::Sender<usize>);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a watch::Sender<usize>) -> Self {
+        count.send_modify(|waiting| *waiting += 1);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|waiting| *waiting -= 1);
+    }
+}
+
+/// Tokio's clock, so that the bucket and the pauses keep one time, also in tests that stop it.
+#[derive(Clone)]
+struct TokioClock {
+    start: Instant,
+}
+
+impl Clock for TokioClock {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+/// The limiters of this process, one per credential: issuers that share a key share its limit.
+#[derive(Default)]
+pub struct Limiters(Mutex<HashMap<[u8; 32], Arc<Limiter>>>);
+
+impl Limiters {
+    /// The limiter of a credential at a host. `limit` counts for the first who asks; later ones share that.
+    pub fn get(&self, host: &str, credential: &SecretString, limit: RateLimit) -> Arc<Limiter> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(key(host, credential)).or_insert_with(|| Arc::new(Limiter::new(limit))).clone()
+    }
+}
+
+/// A hash, so that no map holds a credential.
+fn key(host: &str, credential: &SecretString) -> [u8; 32] {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    hash.update(host.as_bytes());
+    hash.update(&[0]);
+    hash.update(credential.expose_secret().as_bytes());
+    let mut key = [0; 32];
+    key.copy_from_slice(hash.finish().as_ref());
+    key
+}
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! A provider speaks its vendor's wire format and answers with the plain facts below. It decides nothing:
 //! what to ask for, and when, is `lifecycle`'s.
 
+pub mod digicert;
 pub mod error;
 pub mod limits;
 

@@ -1,0 +1,39 @@
+//! Whether the key, the organization and the product can serve an issuer.
+
+use super::DigiCert;
+use super::client::Call;
+use super::endpoints::{ACCOUNT_DETAILS, ORGANIZATION_INFO, PRODUCT_INFO, USER_INFO};
+use super::wire::{Named, User};
+use crate::provider::{AccountFacts, CallError};
+
+pub(super) async fn account(digicert: &DigiCert) -> Result<AccountFacts, CallError> {
+    let client = &digicert.client;
+    let user = client.call(Call::new(&USER_INFO)).await?;
+    let User { account_id, account, container } = user.read()?;
+    let id = match account_id.or(account.id) {
+        Some(id) => Some(id),
+        None => client.call(Call::new(&ACCOUNT_DETAILS)).await?.read::<Named>()?.id,
+    };
+    let id = id.ok_or_else(|| user.unreadable("the answer names no account"))?;
+    let organization = match digicert.organization_id {
+        Some(organization) => Some(organization_name(digicert, organization).await?),
+        None => None,
+    };
+    product(digicert).await?;
+    Ok(AccountFacts { host: client.host.clone(), id, name: account.name.or(container.name), organization })
+}
+
+async fn organization_name(digicert: &DigiCert, id: u64) -> Result<String, CallError> {
+    let id = id.to_string();
+    let answer = digicert.client.call(Call::of(&ORGANIZATION_INFO, &id)).await?;
+    Ok(answer.read::<Named>()?.name.unwrap_or(id))
+}
+
+/// Only a clear no counts: a restricted key may order a product without being allowed to read about it.
+async fn product(digicert: &DigiCert) -> Result<(), CallError> {
+    match digicert.client.call(Call::of(&PRODUCT_INFO, &digicert.product)).await {
+        Err(CallError::Blocked { code, .. }) if code != "unknown_product" => Ok(()),
+        Err(CallError::Rejected { .. } | CallError::Ambiguous { .. }) | Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,148 @@
+//! DigiCert CertCentral, Services API v2.
+
+mod account;
+mod body;
+mod client;
+mod dcv;
+mod endpoints;
+mod errors;
+mod find;
+mod progress;
+mod wire;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::limits::Limiter;
+use super::{
+    Accepted, AccountFacts, CallError, DcvMethod, Found, OrderFacts, Permit, Placed, Provider, Request,
+    RevocationReason, Revoked, Standing, Urgency, Validation, Wanted,
+};
+use client::{Call, Client};
+use endpoints::{DOWNLOAD_CERTIFICATE, REVOKE_CERTIFICATE};
+
+/// What an issuer says about its CertCentral account.
+pub struct DigiCertConfig {
+    /// `https://www.digicert.com/services/v2`, or the European or a test host.
+    pub base_url: String,
+    pub api_key: SecretString,
+    /// Checked by [`Provider::account`]; what is ordered for stands in each request.
+    pub organization_id: Option<u64>,
+    pub product: String,
+    /// The only roots trusted for this API, instead of the system's.
+    pub ca_bundle_pem: Option<String>,
+    pub limiter: Arc<Limiter>,
+    /// Of one call, from connecting to the last byte.
+    pub call_timeout: Duration,
+}
+
+/// What keeps a configuration from being used. Never tells the API key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    #[error("the API's URL cannot be used: {0}")]
+    Url(String),
+    #[error("the API key is empty or has characters no HTTP header can carry")]
+    ApiKey,
+    #[error("the CA bundle holds no certificate in PEM")]
+    CaBundle,
+    #[error("the TLS client cannot be set up: {0}")]
+    Tls(String),
+}
+
+/// One CertCentral account.
+pub struct DigiCert {
+    client: Client,
+    organization_id: Option<u64>,
+    product: String,
+}
+
+impl DigiCert {
+    pub fn new(config: DigiCertConfig) -> Result<Self, ConfigError> {
+        let client = Client::new(&config)?;
+        Ok(Self { client, organization_id: config.organization_id, product: config.product })
+    }
+}
+
+#[async_trait]
+impl Provider for DigiCert {
+    async fn account(&self) -> Result<AccountFacts, CallError> {
+        account::account(self).await
+    }
+
+    async fn permit(&self, urgency: Urgency) -> Permit {
+        self.client.permit(urgency).await
+    }
+
+    async fn submit(&self, request: &Request, permit: Permit, timeout: Duration) -> Result<Accepted, CallError> {
+        let (endpoint, id, body) = body::submission(request)?;
+        let answer = self.client.call_once(Call::of(endpoint, id).json(body), permit, timeout).await?;
+        let placed: wire::Placed = answer.read()?;
+        let order_id = placed.id.ok_or_else(|| answer.unreadable("the answer names no order"))?;
+        let request_id = placed.requests.into_iter().find_map(|request| request.id);
+        Ok(Accepted { order_id, certificate_id: placed.certificate_id, request_id })
+    }
+
+    async fn find(&self, wanted: &Wanted) -> Result<Found, CallError> {
+        self.look_for(wanted).await
+    }
+
+    async fn order(&self, order_id: &str) -> Result<OrderFacts, CallError> {
+        Ok(progress::order_facts(self.order_info(order_id).await?, order_id))
+    }
+
+    async fn progress(&self, placed: &Placed) -> Result<Standing, CallError> {
+        self.standing(placed).await
+    }
+
+    async fn validations(&self, placed: &Placed, method: DcvMethod) -> Result<Vec<Validation>, CallError> {
+        self.open_validations(placed, method).await
+    }
+
+    async fn check_dcv(&self, placed: &Placed, domains: &[String]) -> Result<(), CallError> {
+        self.ask_to_check(placed, domains).await
+    }
+
+    async fn download(&self, certificate_id: &str) -> Result<String, CallError> {
+        let call = Call::of(&DOWNLOAD_CERTIFICATE, certificate_id).accept("*/*");
+        let answer = self.client.call(call).await?;
+        let pem = String::from_utf8(answer.body.clone()).ok().filter(|pem| pem.contains("-----BEGIN CERTIFICATE-----"));
+        pem.ok_or_else(|| answer.unreadable("the answer holds no certificate in PEM"))
+    }
+
+    /// *Revoke certificate*: 204 when no approval is needed, else a request.
+    async fn revoke(&self, certificate: &str, reason: RevocationReason) -> Result<Revoked, CallError> {
+        let body = json!({
+            "revocation_reason": reason_word(reason),
+            "comments": "Revoked by Evercert",
+            "skip_approval": true,
+        });
+        match self.client.call(Call::of(&REVOKE_CERTIFICATE, certificate).json(body)).await {
+            Ok(answer) => Ok(revocation(answer.read()?)),
+            Err(CallError::Rejected { code, .. }) if errors::already_revoked(&code) => Ok(Revoked::Done),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn revocation(request: wire::Approval) -> Revoked {
+    match (request.id, request.status.as_deref()) {
+        (None, _) | (_, Some("approved")) => Revoked::Done,
+        (request_id, _) => Revoked::AwaitingApproval { request_id },
+    }
+}
+
+fn reason_word(reason: RevocationReason) -> &'static str {
+    match reason {
+        RevocationReason::KeyCompromise => "keyCompromise",
+        RevocationReason::Superseded => "superseded",
+        RevocationReason::CessationOfOperation => "cessationOfOperation",
+    }
+}
+
+/// SHA-256 of the public key in the CSR that CertCentral shows with a certificate.
+fn key_of(certificate: &wire::Certificate) -> Option<String> {
+    crate::pki::csr::public_key_sha256_of_csr(certificate.csr.as_deref()?).ok()
+}

@@ -1,0 +1,164 @@
+//! Where an operation stands: told by the public key, never by a status alone, since an order holds the certificates
+//! of all its reissues.
+
+use super::client::Call;
+use super::endpoints::{LIST_REISSUES, ORDER_INFO, REQUEST_INFO};
+use super::wire::{self, Approval, Certificate, Order, Reissues};
+use super::{DigiCert, key_of};
+use crate::provider::{CallError, Operation, OrderFacts, OrderStatus, Placed, Progress, Standing};
+
+/// CertCentral Services API, *Glossary – Order status*, and what clients have met beyond it.
+pub(super) fn order_status(word: Option<&str>) -> OrderStatus {
+    match word.unwrap_or_default() {
+        "needs_approval" | "pending" | "processing" | "needs_csr" | "waiting_pickup" => OrderStatus::Pending,
+        "issued" | "approved" | "reissue_pending" => OrderStatus::Active,
+        "expired" => OrderStatus::Expired,
+        "revoked" => OrderStatus::Revoked,
+        "canceled" | "rejected" | "denied" => OrderStatus::Canceled,
+        _ => OrderStatus::Unknown,
+    }
+}
+
+pub(super) fn order_facts(order: Order, order_id: &str) -> OrderFacts {
+    let status = order.status.as_deref();
+    OrderFacts {
+        order_id: order.id.unwrap_or_else(|| order_id.to_owned()),
+        status: order_status(status),
+        valid_till: order.order_valid_till.as_deref().and_then(wire::date),
+        pending: order.has_pending_request || status == Some("reissue_pending"),
+        renewed_by: order.renewed_order_id,
+        auto_renew: order.auto_renew,
+        certificate_id: order.certificate.id,
+        serial_number: order.certificate.serial_number,
+    }
+}
+
+impl DigiCert {
+    pub(super) async fn order_info(&self, order_id: &str) -> Result<Order, CallError> {
+        self.client.call(Call::of(&ORDER_INFO, order_id)).await?.read()
+    }
+
+    pub(super) async fn reissues(&self, order_id: &str) -> Result<Vec<Certificate>, CallError> {
+        Ok(self.client.call(Call::of(&LIST_REISSUES, order_id)).await?.read::<Reissues>()?.certificates)
+    }
+
+    /// One call when the order shows our certificate, as it does for an undisturbed operation.
+    pub(super) async fn standing(&self, placed: &Placed) -> Result<Standing, CallError> {
+        let order = self.order_info(&placed.order_id).await?;
+        let order_valid_till = order.order_valid_till.as_deref().and_then(wire::date);
+        let progress = match &placed.operation {
+            Operation::Order | Operation::Renew { .. } => self.order_progress(placed, &order).await?,
+            Operation::Reissue { .. } => self.reissue_progress(placed, &order).await?,
+        };
+        Ok(Standing { progress, order_valid_till })
+    }
+
+    async fn order_progress(&self, placed: &Placed, order: &Order) -> Result<Progress, CallError> {
+        let status = order.status.clone().unwrap_or_default();
+        match order_status(Some(&status)) {
+            OrderStatus::Active => self.issued(placed, order, status).await,
+            OrderStatus::Pending if status == "needs_approval" || order.has_pending_request => {
+                Ok(awaiting_approval(placed, order))
+            }
+            OrderStatus::Pending if status == "pending" => Ok(Progress::Validating),
+            OrderStatus::Pending | OrderStatus::Unknown => Ok(Progress::Processing { status }),
+            OrderStatus::Expired | OrderStatus::Revoked | OrderStatus::Canceled => {
+                Ok(self.refused(placed, order, &status).await)
+            }
+        }
+    }
+
+    async fn issued(&self, placed: &Placed, order: &Order, status: String) -> Result<Progress, CallError> {
+        let primary = &order.certificate;
+        let ours = key_of(primary).is_none_or(|key| key == placed.public_key_sha256);
+        // A reissue by somebody else took our place as the primary certificate; ours is still there.
+        let certificate_id = match (ours, &placed.certificate_id) {
+            (true, _) => primary.id.clone(),
+            (false, Some(id)) => Some(id.clone()),
+            (false, None) => match self.our_row(placed).await? {
+                Some(row) => row.id,
+                None => {
+                    let reason = format!("order {} holds a certificate for another key", placed.order_id);
+                    return Ok(Progress::Refused { reason });
+                }
+            },
+        };
+        Ok(match certificate_id {
+            Some(certificate_id) => Progress::Issued { certificate_id },
+            None => Progress::Processing { status },
+        })
+    }
+
+    async fn reissue_progress(&self, placed: &Placed, order: &Order) -> Result<Progress, CallError> {
+        let status = order.status.clone().unwrap_or_default();
+        let ours = key_of(&order.certificate).is_some_and(|key| key == placed.public_key_sha256);
+        if let (true, "issued", Some(id)) = (ours, status.as_str(), &order.certificate.id) {
+            return Ok(Progress::Issued { certificate_id: id.clone() });
+        }
+        if matches!(order_status(Some(&status)), OrderStatus::Expired | OrderStatus::Revoked | OrderStatus::Canceled) {
+            return Ok(self.refused(placed, order, &status).await);
+        }
+        let row = self.our_row(placed).await?;
+        let row_status = row.as_ref().and_then(|row| row.status.as_deref());
+        Ok(match (row_status, row.as_ref().and_then(|row| row.id.clone())) {
+            (Some("issued" | "approved"), Some(certificate_id)) => Progress::Issued { certificate_id },
+            (Some("rejected" | "canceled" | "denied"), _) => self.refused(placed, order, "rejected").await,
+            _ if order.has_pending_request => awaiting_approval(placed, order),
+            // A rejected request may take its row along.
+            (None, _) if status != "reissue_pending" => match self.rejected_request(placed, order).await {
+                Some(request) => Progress::Refused { reason: reason(placed, &request, "rejected") },
+                None => Progress::Processing { status },
+            },
+            (Some("pending") | None, _) => Progress::Validating,
+            (Some(other), _) => Progress::Processing { status: other.to_owned() },
+        })
+    }
+
+    /// The row of *List reissues* with our public key, or with our certificate id when no CSR is shown.
+    async fn our_row(&self, placed: &Placed) -> Result<Option<Certificate>, CallError> {
+        let rows = self.reissues(&placed.order_id).await?;
+        Ok(rows.into_iter().find(|row| match key_of(row) {
+            Some(key) => key == placed.public_key_sha256,
+            None => row.id.is_some() && row.id == placed.certificate_id,
+        }))
+    }
+
+    /// Ended without a certificate, with the words of who ended it where CertCentral has them.
+    async fn refused(&self, placed: &Placed, order: &Order, status: &str) -> Progress {
+        let request = self.request(placed, order).await.unwrap_or_default();
+        Progress::Refused { reason: reason(placed, &request, status) }
+    }
+
+    async fn rejected_request(&self, placed: &Placed, order: &Order) -> Option<Approval> {
+        self.request(placed, order).await.filter(|request| request.status.as_deref() == Some("rejected"))
+    }
+
+    /// A courtesy: a failure to read it changes nothing.
+    async fn request(&self, placed: &Placed, order: &Order) -> Option<Approval> {
+        let id = placed.request_id.clone().or_else(|| order.requests.last()?.id.clone())?;
+        self.client.call(Call::of(&REQUEST_INFO, &id)).await.ok()?.read().ok()
+    }
+}
+
+fn awaiting_approval(placed: &Placed, order: &Order) -> Progress {
+    let open =
+        order.requests.iter().rfind(|request| matches!(request.status.as_deref(), Some("pending" | "submitted")));
+    let request_id = open.and_then(|request| request.id.clone()).or_else(|| placed.request_id.clone());
+    Progress::AwaitingApproval { request_id }
+}
+
+fn reason(placed: &Placed, request: &Approval, status: &str) -> String {
+    let person = [&request.processor, &request.reviewer].into_iter().find_map(|person| {
+        let names = [person.first_name.as_deref(), person.last_name.as_deref()];
+        let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        (!name.is_empty()).then_some(name)
+    });
+    let mut reason = format!("order {} is {status}", placed.order_id);
+    if let Some(person) = person {
+        reason += &format!(", by {person}");
+    }
+    if let Some(words) = request.processor_comment.as_ref().or(request.comments.as_ref()) {
+        reason += &format!(": {words}");
+    }
+    reason.chars().take(256).collect()
+}

@@ -1,0 +1,268 @@
+//! CertCentral's answers, read leniently: numbers, strings and booleans stand for each other, `{}` for an empty list,
+//! everything may be missing, and nothing that is unknown is an error.
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// *Order info*.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Order {
+    #[serde(deserialize_with = "id")]
+    pub id: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub status: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub date_created: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub order_valid_till: Option<String>,
+    #[serde(deserialize_with = "flag")]
+    pub is_renewed: bool,
+    #[serde(deserialize_with = "id")]
+    pub renewed_order_id: Option<String>,
+    #[serde(deserialize_with = "flag")]
+    pub has_pending_request: bool,
+    #[serde(deserialize_with = "flag")]
+    pub auto_renew: bool,
+    #[serde(deserialize_with = "lenient")]
+    pub certificate: Certificate,
+    #[serde(deserialize_with = "list")]
+    pub requests: Vec<Approval>,
+}
+
+/// The primary certificate in *Order info*, a row of *List reissues*, a certificate in *List orders*.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Certificate {
+    #[serde(deserialize_with = "id")]
+    pub id: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub status: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub serial_number: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub common_name: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub csr: Option<String>,
+}
+
+/// A request for approval, in *Order info*, in answers to submissions, and in *Request info*.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Approval {
+    #[serde(deserialize_with = "id")]
+    pub id: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub status: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub comments: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub processor_comment: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub reviewer: Person,
+    #[serde(deserialize_with = "lenient")]
+    pub processor: Person,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Person {
+    #[serde(deserialize_with = "text")]
+    pub first_name: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub last_name: Option<String>,
+}
+
+/// *Order certificate* and *Reissue certificate*, 201.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Placed {
+    #[serde(deserialize_with = "id")]
+    pub id: Option<String>,
+    #[serde(deserialize_with = "id")]
+    pub certificate_id: Option<String>,
+    #[serde(deserialize_with = "list")]
+    pub requests: Vec<Approval>,
+}
+
+/// *List reissues*.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Reissues {
+    #[serde(deserialize_with = "list", alias = "reissues")]
+    pub certificates: Vec<Certificate>,
+}
+
+/// *Get orders by alternative order ID*.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct AlternativeOrders {
+    #[serde(deserialize_with = "list")]
+    pub orders: Vec<AlternativeOrder>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct AlternativeOrder {
+    #[serde(deserialize_with = "id", alias = "id")]
+    pub order_id: Option<String>,
+}
+
+/// *List orders*.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Orders {
+    #[serde(deserialize_with = "list")]
+    pub orders: Vec<Order>,
+    #[serde(deserialize_with = "lenient")]
+    pub page: Page,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Page {
+    #[serde(deserialize_with = "number")]
+    pub total: Option<u64>,
+}
+
+/// *Order validation status*.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Validations {
+    #[serde(deserialize_with = "text")]
+    pub order_dcv_method: Option<String>,
+    #[serde(deserialize_with = "list")]
+    pub dns_name_validations: Vec<NameValidation>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct NameValidation {
+    #[serde(deserialize_with = "text")]
+    pub name_scope: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub status: Option<String>,
+    #[serde(deserialize_with = "list")]
+    pub dns_names: Vec<String>,
+}
+
+/// *Get order DCV random value* and *Change order DCV method*.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RandomValue {
+    #[serde(deserialize_with = "text")]
+    pub dcv_random_value: Option<String>,
+}
+
+/// *User info*.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct User {
+    #[serde(deserialize_with = "id")]
+    pub account_id: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub account: Named,
+    #[serde(deserialize_with = "lenient")]
+    pub container: Named,
+}
+
+/// *Organization info*, *Account details*, and what is nested elsewhere.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Named {
+    #[serde(deserialize_with = "id")]
+    pub id: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub name: Option<String>,
+}
+
+/// *Errors*.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct VendorError {
+    #[serde(deserialize_with = "lenient")]
+    pub code: String,
+    #[serde(deserialize_with = "lenient")]
+    pub message: String,
+}
+
+impl VendorError {
+    pub fn head(&self) -> &str {
+        self.code.split(['|', ':']).next().unwrap_or_default().trim()
+    }
+
+    pub fn tail(&self) -> Option<&str> {
+        self.code.split_once(['|', ':']).map(|(_, tail)| tail.trim())
+    }
+
+    pub fn text(&self) -> String {
+        format!("{}: {}", self.code, self.message)
+    }
+}
+
+/// The errors in a body of the documented shape; old answers hold one object where the array should be.
+pub(super) fn vendor_errors(body: &[u8]) -> Vec<VendorError> {
+    let errors = match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Object(mut body)) => body.remove("errors").unwrap_or_default(),
+        _ => Value::Null,
+    };
+    let errors = match errors {
+        Value::Array(errors) => errors,
+        one => vec![one],
+    };
+    let read = errors.into_iter().filter_map(|error| serde_json::from_value::<VendorError>(error).ok());
+    read.filter(|error| !error.code.is_empty()).collect()
+}
+
+/// `yyyy-MM-dd`, or the date in front of a time.
+pub(super) fn date(text: &str) -> Option<Date> {
+    text.get(..10)?.parse().ok()
+}
+
+/// RFC 3339. A date or time without zone is read as UTC, which the documents say of other fields.
+pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
+    let zoned = text.parse::<Timestamp>().ok();
+    zoned.or_else(|| text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp()))
+}
+
+/// A nested object, or its empty form when it is anything else.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(from: D) -> Result<T, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(from)?).unwrap_or_default())
+}
+
+/// The readable elements of an array; anything else is empty.
+fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Vec<T>, D::Error> {
+    let elements = match Value::deserialize(from)? {
+        Value::Array(elements) => elements,
+        _ => Vec::new(),
+    };
+    Ok(elements.into_iter().filter_map(|element| serde_json::from_value(element).ok()).collect())
+}
+
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(from)? {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
+/// Zero stands for none.
+fn id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(text(from)?.filter(|id| id != "0"))
+}
+
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    Ok(text(from)?.and_then(|text| text.parse().ok()))
+}
+
+fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    Ok(match Value::deserialize(from)? {
+        Value::Bool(flag) => flag,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => matches!(text.trim().to_ascii_lowercase().as_str(), "1" | "true" | "yes"),
+        _ => false,
+    })
+}
