@@ -1,9 +1,15 @@
 //! Every decision of the operator, pure: no async, no clock, no client. What is known goes in, the next step
 //! comes out, at most one effect at a time.
 
+pub mod backoff;
 pub mod dcv;
 pub mod issuance;
+pub mod names;
+pub mod policy;
 pub mod record;
+pub mod renewal;
+mod spread;
+pub mod validity;
 
 use std::time::Duration;
 

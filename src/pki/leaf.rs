@@ -25,7 +25,7 @@ pub struct Leaf {
     /// DNS subject alternative names, lower case.
     pub dns_names: BTreeSet<String>,
     pub common_name: Option<String>,
-    /// The issuer's common name; its whole distinguished name when it has none.
+    /// Distinguished name of the issuer.
     pub issuer_name: String,
     /// Lower-case hex SHA-256 of the DER SubjectPublicKeyInfo.
     pub public_key_sha256: String,
@@ -55,14 +55,13 @@ impl Leaf {
     }
 
     pub(super) fn of(certificate: &X509Certificate<'_>) -> Result<Self, NotACertificate> {
-        let issuer = certificate.issuer();
         Ok(Self {
             serial: normalise_serial(&hex(certificate.raw_serial())),
             not_before: timestamp(certificate.validity().not_before)?,
             not_after: timestamp(certificate.validity().not_after)?,
             dns_names: dns_names(certificate),
             common_name: common_name(certificate.subject()),
-            issuer_name: common_name(issuer).unwrap_or_else(|| issuer.to_string()),
+            issuer_name: certificate.issuer().to_string(),
             public_key_sha256: sha256_hex(certificate.public_key().raw),
             fingerprint_sha256: sha256_hex(certificate.as_raw()),
             signature_hash: signature_hash(certificate.signature_algorithm.oid()),
@@ -185,7 +184,7 @@ mod tests {
         assert_eq!(leaf.not_after, at("2027-05-18T23:59:59Z"));
         assert_eq!(leaf.dns_names, ["*.example.com", "shop.example.com"].map(str::to_owned).into());
         assert_eq!(leaf.common_name.as_deref(), Some("Shop.Example.com"));
-        assert_eq!(leaf.issuer_name, "Test Root");
+        assert_eq!(leaf.issuer_name, "CN=Test Root");
         assert_eq!(leaf.public_key_sha256, key.public_key_sha256());
         assert_eq!(leaf.signature_hash, Some(SignatureHash::Sha256));
         assert_eq!(leaf.key_kind, Some(KeyKind::EcdsaP384));

@@ -31,10 +31,7 @@ impl Binaries {
         Ok(Self {
             etcd: locate("etcd", "go.etcd.io/etcd/server/v3")?,
             apiserver: locate("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver")?,
-            controller_manager: locate(
-                "kube-controller-manager",
-                "k8s.io/kubernetes/cmd/kube-controller-manager",
-            )?,
+            controller_manager: locate("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager")?,
             kubectl: match on_path("kubectl") {
                 Some(kubectl) => kubectl,
                 None => locate("kubectl", "k8s.io/kubernetes/cmd/kubectl")?,
@@ -44,9 +41,7 @@ impl Binaries {
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?)
-        .map(|dir| dir.join(name))
-        .find(|path| path.is_file())
+    env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(name)).find(|path| path.is_file())
 }
 
 fn locate(name: &str, package: &str) -> Result<PathBuf> {
@@ -56,10 +51,7 @@ fn locate(name: &str, package: &str) -> Result<PathBuf> {
             return Ok(asset);
         }
         // envtest ships no controller manager, and without one nothing collects garbage.
-        progress(&format!(
-            "KUBEBUILDER_ASSETS has no {name}, taking that of Kubernetes {}",
-            version()
-        ));
+        progress(&format!("KUBEBUILDER_ASSETS has no {name}, taking that of Kubernetes {}", version()));
     }
     let cache = cache()?.join(format!("kubernetes-{}", version()));
     let cached = cache.join(name);
@@ -131,20 +123,14 @@ fn build(name: &str, package: &str, cache: &Path) -> Result<()> {
 
     let started = Instant::now();
     let mut told = started;
-    progress(&format!(
-        "building {name} {} from its Go module, once",
-        version()
-    ));
+    progress(&format!("building {name} {} from its Go module, once", version()));
     let status = loop {
         if let Some(status) = go.try_wait()? {
             break status;
         }
         if told.elapsed() >= Duration::from_secs(15) {
             told = Instant::now();
-            progress(&format!(
-                "still building {name}, {} s",
-                started.elapsed().as_secs()
-            ));
+            progress(&format!("still building {name}, {} s", started.elapsed().as_secs()));
         }
         thread::sleep(Duration::from_millis(200));
     };
@@ -153,10 +139,7 @@ fn build(name: &str, package: &str, cache: &Path) -> Result<()> {
         bail!("go build {package}: {status}\n{}", tail(&log));
     }
     fs::rename(work.path().join(name), cache.join(name))?;
-    progress(&format!(
-        "built {name} in {} s",
-        started.elapsed().as_secs()
-    ));
+    progress(&format!("built {name} in {} s", started.elapsed().as_secs()));
     Ok(())
 }
 
@@ -164,14 +147,8 @@ fn build(name: &str, package: &str, cache: &Path) -> Result<()> {
 fn ldflags() -> String {
     let set = "-X k8s.io/component-base/version.git";
     let mut parts = version().trim_start_matches('v').split('.');
-    let (major, minor) = (
-        parts.next().unwrap_or_default(),
-        parts.next().unwrap_or_default(),
-    );
-    format!(
-        "-s -w {set}Version={} {set}Major={major} {set}Minor={minor}",
-        version()
-    )
+    let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    format!("-s -w {set}Version={} {set}Major={major} {set}Minor={minor}", version())
 }
 
 /// To the real standard error: the test harness would hold back what `eprintln!` says until the test fails.

@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 use anyhow::{Result, bail};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose,
 };
 use serde_json::json;
 
@@ -16,17 +16,9 @@ impl Authority {
     pub(crate) fn new() -> Result<Self> {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![
-            KeyUsagePurpose::KeyCertSign,
-            KeyUsagePurpose::DigitalSignature,
-        ];
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "control-plane");
-        Ok(Self(CertifiedIssuer::self_signed(
-            params,
-            KeyPair::generate()?,
-        )?))
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        params.distinguished_name.push(DnType::CommonName, "control-plane");
+        Ok(Self(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?))
     }
 
     pub(crate) fn pem(&self) -> String {
@@ -42,21 +34,13 @@ impl Authority {
     }
 
     /// A kubeconfig at `path` for `user`, complete in itself. At most one group: rcgen writes an attribute once.
-    pub(crate) fn kubeconfig(
-        &self,
-        path: &Path,
-        server: &str,
-        user: &str,
-        groups: &[&str],
-    ) -> Result<()> {
+    pub(crate) fn kubeconfig(&self, path: &Path, server: &str, user: &str, groups: &[&str]) -> Result<()> {
         let mut params = CertificateParams::default();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.distinguished_name.push(DnType::CommonName, user);
         match groups {
             [] => {}
-            [group] => params
-                .distinguished_name
-                .push(DnType::OrganizationName, *group),
+            [group] => params.distinguished_name.push(DnType::OrganizationName, *group),
             _ => bail!("a user here is in one group at most, not in {groups:?}"),
         }
         let (certificate, key) = self.sign(&params)?;

@@ -15,9 +15,7 @@ use kube::{Api, Client, Config, config::Kubeconfig};
 use rcgen::KeyPair;
 use tokio::time::{sleep, timeout};
 
-use crate::{
-    ControlPlane, Options, binaries::Binaries, identity::Authority, supervisor::Supervisor, tail,
-};
+use crate::{ControlPlane, Options, binaries::Binaries, identity::Authority, supervisor::Supervisor, tail};
 
 /// How long a start may take on a busy machine; two to five seconds are usual.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
@@ -32,10 +30,7 @@ const AUDIT_POLICY: &str = r#"{
 }"#;
 
 pub(crate) async fn launch(binaries: &Binaries, options: &Options) -> Result<ControlPlane> {
-    let dir = tempfile::Builder::new()
-        .prefix("control-plane-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir()?;
+    let dir = tempfile::Builder::new().prefix("control-plane-").permissions(Permissions::from_mode(0o700)).tempdir()?;
     let mut supervisor = Supervisor::new(dir.path(), options.keep_dir)?;
     let dir = dir.keep();
 
@@ -45,11 +40,7 @@ pub(crate) async fn launch(binaries: &Binaries, options: &Options) -> Result<Con
     write_files(&dir, &authority, &server)?;
 
     supervisor.run("etcd", &binaries.etcd, &etcd(&dir, client_port, peer_port))?;
-    supervisor.run(
-        "kube-apiserver",
-        &binaries.apiserver,
-        &apiserver(&dir, client_port, secure_port),
-    )?;
+    supervisor.run("kube-apiserver", &binaries.apiserver, &apiserver(&dir, client_port, secure_port))?;
     let config = config(&dir.join("kubeconfig")).await?;
     let client = Client::try_from(config.clone())?;
     await_start(&supervisor, &["etcd", "kube-apiserver"], async || {
@@ -58,41 +49,23 @@ pub(crate) async fn launch(binaries: &Binaries, options: &Options) -> Result<Con
     })
     .await?;
 
-    supervisor.run(
-        "kube-controller-manager",
-        &binaries.controller_manager,
-        &controller_manager(&dir),
-    )?;
+    supervisor.run("kube-controller-manager", &binaries.controller_manager, &controller_manager(&dir))?;
     let accounts: Api<ServiceAccount> = Api::default_namespaced(client.clone());
-    await_start(
-        &supervisor,
-        &["etcd", "kube-apiserver", "kube-controller-manager"],
-        async || Ok(accounts.get("default").await.map(drop)?),
-    )
+    await_start(&supervisor, &["etcd", "kube-apiserver", "kube-controller-manager"], async || {
+        Ok(accounts.get("default").await.map(drop)?)
+    })
     .await?;
 
     let kubectl = binaries.kubectl.clone();
-    Ok(ControlPlane {
-        dir,
-        server,
-        kubectl,
-        config,
-        authority,
-        serial: AtomicUsize::new(0),
-        supervisor,
-    })
+    Ok(ControlPlane { dir, server, kubectl, config, authority, serial: AtomicUsize::new(0), supervisor })
 }
 
 pub(crate) async fn config(kubeconfig: &Path) -> Result<Config> {
-    Ok(
-        Config::from_custom_kubeconfig(Kubeconfig::read_from(kubeconfig)?, &Default::default())
-            .await?,
-    )
+    Ok(Config::from_custom_kubeconfig(Kubeconfig::read_from(kubeconfig)?, &Default::default()).await?)
 }
 
 fn write_files(dir: &Path, authority: &Authority, server: &str) -> Result<()> {
-    let (certificate, key) =
-        authority.server(&["127.0.0.1", "localhost", "kubernetes.default.svc"])?;
+    let (certificate, key) = authority.server(&["127.0.0.1", "localhost", "kubernetes.default.svc"])?;
     fs::write(dir.join("ca.crt"), authority.pem())?;
     fs::write(dir.join("server.crt"), certificate)?;
     fs::write(dir.join("server.key"), key)?;
@@ -100,12 +73,7 @@ fn write_files(dir: &Path, authority: &Authority, server: &str) -> Result<()> {
     fs::write(dir.join("service-account.key"), tokens.serialize_pem())?;
     fs::write(dir.join("service-account.pub"), tokens.public_key_pem())?;
     fs::write(dir.join("audit-policy"), AUDIT_POLICY)?;
-    authority.kubeconfig(
-        &dir.join("kubeconfig"),
-        server,
-        "admin",
-        &["system:masters"],
-    )?;
+    authority.kubeconfig(&dir.join("kubeconfig"), server, "admin", &["system:masters"])?;
     let controllers = dir.join("controller-manager.kubeconfig");
     authority.kubeconfig(&controllers, server, "system:kube-controller-manager", &[])
 }
@@ -137,10 +105,7 @@ fn apiserver(dir: &Path, etcd_port: u16, secure_port: u16) -> Vec<String> {
         format!("--client-ca-file={}", file("ca.crt")),
         "--service-account-issuer=https://kubernetes.default.svc".into(),
         format!("--service-account-key-file={}", file("service-account.pub")),
-        format!(
-            "--service-account-signing-key-file={}",
-            file("service-account.key")
-        ),
+        format!("--service-account-signing-key-file={}", file("service-account.key")),
         "--service-cluster-ip-range=10.0.0.0/24".into(),
         "--authorization-mode=RBAC".into(),
         format!("--audit-policy-file={}", file("audit-policy")),
@@ -150,10 +115,7 @@ fn apiserver(dir: &Path, etcd_port: u16, secure_port: u16) -> Vec<String> {
 
 fn controller_manager(dir: &Path) -> Vec<String> {
     vec![
-        format!(
-            "--kubeconfig={}",
-            dir.join("controller-manager.kubeconfig").display()
-        ),
+        format!("--kubeconfig={}", dir.join("controller-manager.kubeconfig").display()),
         format!("--controllers={CONTROLLERS}"),
         // As on a real cluster, so that a policy can tell the garbage collector from others.
         "--use-service-account-credentials".into(),
@@ -164,11 +126,7 @@ fn controller_manager(dir: &Path) -> Vec<String> {
 }
 
 /// Polls `ready`, giving up when one of the `names` ends or after [`START_TIMEOUT`].
-async fn await_start(
-    supervisor: &Supervisor,
-    names: &[&str],
-    ready: impl AsyncFn() -> Result<()>,
-) -> Result<()> {
+async fn await_start(supervisor: &Supervisor, names: &[&str], ready: impl AsyncFn() -> Result<()>) -> Result<()> {
     let started = Instant::now();
     loop {
         let error = match timeout(Duration::from_secs(10), ready()).await {
@@ -180,14 +138,8 @@ async fn await_start(
             bail!("{name} ended at start:\n{}", tail(&supervisor.log(name)));
         }
         if started.elapsed() > START_TIMEOUT {
-            let logs: Vec<_> = names
-                .iter()
-                .map(|name| format!("{name}:\n{}", tail(&supervisor.log(name))))
-                .collect();
-            return Err(error.context(format!(
-                "not ready after {START_TIMEOUT:?}\n{}",
-                logs.join("\n")
-            )));
+            let logs: Vec<_> = names.iter().map(|name| format!("{name}:\n{}", tail(&supervisor.log(name)))).collect();
+            return Err(error.context(format!("not ready after {START_TIMEOUT:?}\n{}", logs.join("\n"))));
         }
         sleep(Duration::from_millis(50)).await;
     }

@@ -81,24 +81,15 @@ impl ControlPlane {
 
     /// A kubeconfig for `user`, in at most one of `groups`, who has what rights RBAC gives.
     pub fn kubeconfig_for(&self, user: &str, groups: &[&str]) -> Result<PathBuf> {
-        let name: String = user
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
-            .collect();
-        let path = self.dir.join(format!(
-            "{name}-{}.kubeconfig",
-            self.serial.fetch_add(1, Ordering::Relaxed)
-        ));
-        self.authority
-            .kubeconfig(&path, &self.server, user, groups)?;
+        let name: String = user.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let path = self.dir.join(format!("{name}-{}.kubeconfig", self.serial.fetch_add(1, Ordering::Relaxed)));
+        self.authority.kubeconfig(&path, &self.server, user, groups)?;
         Ok(path)
     }
 
     /// A new client of `user`, as [`Self::kubeconfig_for`].
     pub async fn client_for(&self, user: &str, groups: &[&str]) -> Result<Client> {
-        Ok(Client::try_from(
-            launch::config(&self.kubeconfig_for(user, groups)?).await?,
-        )?)
+        Ok(Client::try_from(launch::config(&self.kubeconfig_for(user, groups)?).await?)?)
     }
 
     /// Creates a namespace of its own for a test, named `<prefix>-<n>`.
@@ -106,9 +97,7 @@ impl ControlPlane {
         let mut namespace = Namespace::default();
         let name = format!("{prefix}-{}", self.serial.fetch_add(1, Ordering::Relaxed));
         namespace.metadata.name = Some(name.clone());
-        Api::all(self.client())
-            .create(&PostParams::default(), &namespace)
-            .await?;
+        Api::all(self.client()).create(&PostParams::default(), &namespace).await?;
         Ok(name)
     }
 

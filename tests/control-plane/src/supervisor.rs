@@ -35,10 +35,7 @@ impl Supervisor {
             .process_group(0)
             .spawn()
             .context("starting sh")?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            shell,
-        })
+        Ok(Self { dir: dir.to_owned(), shell })
     }
 
     /// Starts `program` under `name`; its output goes to `<name>.log`.
@@ -49,14 +46,8 @@ impl Supervisor {
             line.push_str(&quote(arg));
         }
         line.push('\n');
-        let stdin = self
-            .shell
-            .stdin
-            .as_mut()
-            .context("the supervisor is stopping")?;
-        stdin
-            .write_all(line.as_bytes())
-            .with_context(|| format!("starting {name}"))
+        let stdin = self.shell.stdin.as_mut().context("the supervisor is stopping")?;
+        stdin.write_all(line.as_bytes()).with_context(|| format!("starting {name}"))
     }
 
     /// Whether the process started under `name` has ended.

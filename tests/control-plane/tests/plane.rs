@@ -37,13 +37,7 @@ async fn namespaces_come_with_a_service_account_and_go() -> Result<()> {
 
     let namespaces: Api<Namespace> = Api::all(plane.client());
     delete(&namespaces, &namespace).await?;
-    ensure!(
-        config_maps
-            .list(&ListParams::default())
-            .await?
-            .items
-            .is_empty()
-    );
+    ensure!(config_maps.list(&ListParams::default()).await?.items.is_empty());
     Ok(())
 }
 
@@ -55,11 +49,7 @@ async fn kubectl_creates_a_token() -> Result<()> {
         .arg(plane.kubeconfig())
         .args(["create", "token", "default"])
         .output()?;
-    ensure!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let token = String::from_utf8(output.stdout)?;
     ensure!(token.trim().split('.').count() == 3, "not a JWT");
     Ok(())
@@ -94,16 +84,10 @@ async fn admission_policies_bite() -> Result<()> {
     .await?;
 
     let config_maps: Api<ConfigMap> = Api::namespaced(client, &namespace);
-    create(
-        &config_maps,
-        json!({"metadata": {"name": "plain"}, "data": {"shape": "round"}}),
-    )
-    .await?;
+    create(&config_maps, json!({"metadata": {"name": "plain"}, "data": {"shape": "round"}})).await?;
     eventually(async || {
         let painted = json!({"metadata": {"generateName": "painted-"}, "data": {"colour": "red"}});
-        Ok(create(&config_maps, painted)
-            .await
-            .is_err_and(|error| error.to_string().contains("no-colour")))
+        Ok(create(&config_maps, painted).await.is_err_and(|error| error.to_string().contains("no-colour")))
     })
     .await
 }
@@ -115,18 +99,10 @@ async fn what_lost_its_owner_is_collected() -> Result<()> {
     let config_maps: Api<ConfigMap> = Api::namespaced(plane.client(), &namespace);
     let owner = create(&config_maps, json!({"metadata": {"name": "owner"}})).await?;
     let reference = owner.owner_ref(&()).context("it has a uid")?;
-    create(
-        &config_maps,
-        json!({"metadata": {"name": "owned", "ownerReferences": [reference]}}),
-    )
-    .await?;
+    create(&config_maps, json!({"metadata": {"name": "owned", "ownerReferences": [reference]}})).await?;
 
     delete(&config_maps, "owner").await?;
-    timeout(
-        PATIENCE,
-        await_condition(config_maps, "owned", is_deleted("")),
-    )
-    .await??;
+    timeout(PATIENCE, await_condition(config_maps, "owned", is_deleted(""))).await??;
     Ok(())
 }
 
@@ -137,12 +113,7 @@ async fn a_user_may_only_what_a_role_grants() -> Result<()> {
     let client = plane.client();
     let user = plane.client_for("reader@example.com", &["readers"]).await?;
     let theirs: Api<ConfigMap> = Api::namespaced(user.clone(), &namespace);
-    ensure!(
-        theirs
-            .list(&ListParams::default())
-            .await
-            .is_err_and(|error| error.to_string().contains("forbidden"))
-    );
+    ensure!(theirs.list(&ListParams::default()).await.is_err_and(|error| error.to_string().contains("forbidden")));
 
     create::<Role>(
         &Api::namespaced(client.clone(), &namespace),
@@ -171,11 +142,7 @@ async fn the_audit_log_tells_of_a_secret_but_not_its_content() -> Result<()> {
     let plane = shared().await;
     let namespace = plane.namespace("audited").await?;
     let secrets: Api<Secret> = Api::namespaced(plane.client(), &namespace);
-    create(
-        &secrets,
-        json!({"metadata": {"name": "quiet"}, "stringData": {"key": "unheard-of"}}),
-    )
-    .await?;
+    create(&secrets, json!({"metadata": {"name": "quiet"}, "stringData": {"key": "unheard-of"}})).await?;
 
     let uri = format!("/api/v1/namespaces/{namespace}/secrets");
     eventually(async || Ok(fs::read_to_string(plane.audit_log())?.contains(&uri))).await?;
@@ -194,10 +161,7 @@ async fn two_live_side_by_side_and_one_stops() -> Result<()> {
     let (dir, processes) = (other.dir().to_owned(), processes(other.dir())?);
     ensure!(processes.iter().all(|process| process.exists()));
     other.stop().await;
-    ensure!(
-        !processes.iter().any(|process| process.exists()),
-        "left behind: {processes:?}"
-    );
+    ensure!(!processes.iter().any(|process| process.exists()), "left behind: {processes:?}");
     ensure!(!dir.exists());
     theirs.get("default").await?;
     Ok(())
@@ -205,10 +169,8 @@ async fn two_live_side_by_side_and_one_stops() -> Result<()> {
 
 #[tokio::test]
 async fn nothing_survives_a_killed_parent() -> Result<()> {
-    let mut parent = Command::new(env!("CARGO_BIN_EXE_control-plane"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()?;
+    let mut parent =
+        Command::new(env!("CARGO_BIN_EXE_control-plane")).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let mut kubeconfig = String::new();
     BufReader::new(parent.stdout.take().context("piped")?).read_line(&mut kubeconfig)?;
     let dir = Path::new(kubeconfig.trim()).parent().context("a path")?;
@@ -217,24 +179,18 @@ async fn nothing_survives_a_killed_parent() -> Result<()> {
 
     parent.kill()?;
     parent.wait()?;
-    eventually(async || Ok(!dir.exists() && !processes.iter().any(|process| process.exists())))
-        .await
+    eventually(async || Ok(!dir.exists() && !processes.iter().any(|process| process.exists()))).await
 }
 
 /// The `/proc` entries of a plane's servers and of the shells above them.
 fn processes(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut processes = Vec::new();
     for name in ["etcd", "kube-apiserver", "kube-controller-manager"] {
-        let mut pid = fs::read_to_string(dir.join(format!("{name}.pid")))?
-            .trim()
-            .to_owned();
+        let mut pid = fs::read_to_string(dir.join(format!("{name}.pid")))?.trim().to_owned();
         for _ in 0..3 {
             let process = Path::new("/proc").join(&pid);
             let status = fs::read_to_string(process.join("status"))?;
-            let parent = status
-                .lines()
-                .find_map(|line| line.strip_prefix("PPid:"))
-                .context("a parent")?;
+            let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).context("a parent")?;
             pid = parent.trim().to_owned();
             processes.push(process);
         }
@@ -246,9 +202,7 @@ async fn create<K>(api: &Api<K>, object: Value) -> Result<K>
 where
     K: Clone + std::fmt::Debug + DeserializeOwned + serde::Serialize,
 {
-    Ok(api
-        .create(&PostParams::default(), &serde_json::from_value(object)?)
-        .await?)
+    Ok(api.create(&PostParams::default(), &serde_json::from_value(object)?).await?)
 }
 
 /// Deletes it and waits until it is gone.
@@ -256,16 +210,8 @@ async fn delete<K>(api: &Api<K>, name: &str) -> Result<()>
 where
     K: Clone + std::fmt::Debug + DeserializeOwned + Resource + Send + 'static,
 {
-    let uid = api
-        .delete(name, &DeleteParams::default())
-        .await?
-        .left()
-        .and_then(|it| it.meta().uid.clone());
-    timeout(
-        PATIENCE,
-        await_condition(api.clone(), name, is_deleted(&uid.unwrap_or_default())),
-    )
-    .await??;
+    let uid = api.delete(name, &DeleteParams::default()).await?.left().and_then(|it| it.meta().uid.clone());
+    timeout(PATIENCE, await_condition(api.clone(), name, is_deleted(&uid.unwrap_or_default()))).await??;
     Ok(())
 }
 
