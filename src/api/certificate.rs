@@ -126,6 +126,7 @@ pub enum SignatureHash {
 /// How long a certificate is valid: exactly one of days and until.
 #[derive(JsonSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = schema::exactly_one)]
 pub enum Validity {
     /// Days, counted from issue.
     Days(#[schemars(range(min = 1, max = 398))] i32),

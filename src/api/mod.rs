@@ -3,6 +3,9 @@
 //! The schema says what a field may hold; what only the provider can know becomes a condition with a
 //! reason instead. `crds/` is generated from here by [`manifests`].
 
+// Each printcolumn(…) is a column of its own, though its keys repeat.
+#![allow(clippy::duplicated_attributes)]
+
 pub mod certificate;
 pub mod conditions;
 pub mod issuance;

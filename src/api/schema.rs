@@ -1,6 +1,7 @@
 //! Schemas and patterns that more than one resource uses.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value, json};
 
 /// A DNS name as it stands in a certificate: lower case, two labels or more, `*` only as the whole leftmost label.
 pub(super) const DNS_NAME: &str = r"^(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$";
@@ -18,6 +19,33 @@ pub(super) const PRODUCT: &str = r"^[A-Za-z0-9_.-]+$";
 /// Go duration with the limits a CEL cost estimate needs.
 pub(super) fn duration(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "maxLength": 32, "pattern": DURATION })
+}
+
+/// Turns the `oneOf` of an enum into optional properties and a CEL rule, whose message people understand.
+pub(super) fn exactly_one(schema: &mut Schema) {
+    let Some(Value::Array(variants)) = schema.remove("oneOf") else { return };
+    let mut properties = Map::new();
+    for mut variant in variants {
+        let description = variant.get("description").cloned();
+        for (name, property) in variant["properties"].as_object_mut().into_iter().flatten() {
+            let mut property = property.take();
+            if let (Some(fields), Some(description)) = (property.as_object_mut(), &description) {
+                fields.insert("description".into(), description.clone());
+            }
+            properties.insert(name.clone(), property);
+        }
+    }
+    let names: Vec<_> = properties.keys().cloned().collect();
+    let given: Vec<_> = names.iter().map(|name| format!("has(self.{name})")).collect();
+    schema.insert("type".into(), json!("object"));
+    schema.insert("properties".into(), properties.into());
+    schema.insert(
+        "x-kubernetes-validations".into(),
+        json!([{
+            "rule": format!("[{}].exists_one(x, x)", given.join(", ")),
+            "message": format!("exactly one of {} is needed", names.join(" and ")),
+        }]),
+    );
 }
 
 /// `metav1.Condition[]` as the API conventions ask for, every part bounded.

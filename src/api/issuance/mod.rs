@@ -29,7 +29,7 @@ pub use status::*;
     derive = "PartialEq",
     selectable = ".spec.certificateRef.name",
     doc = "One operation at a certificate provider, recorded before the call is made. Written by Evercert only.",
-    validation = Rule::new("self.metadata.name == self.spec.certificateRef.name + '-' + string(self.spec.revision)")
+    validation = Rule::new("self.metadata.name.startsWith(self.spec.certificateRef.name + '-') && int(self.metadata.name.substring(size(self.spec.certificateRef.name) + 1)) == self.spec.revision")
         .message("an Issuance is named <certificate>-<revision>"),
     printcolumn(name = "Certificate", type_ = "string", json_path = ".spec.certificateRef.name"),
     printcolumn(name = "Operation", type_ = "string", json_path = ".spec.operation"),

@@ -62,6 +62,7 @@ pub struct Publisher {
 /// How a record gets into the DNS.
 #[derive(JsonSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = schema::exactly_one)]
 pub enum PublishTo {
     /// Dynamic updates (RFC 2136) with TSIG (RFC 8945).
     Rfc2136(Rfc2136),

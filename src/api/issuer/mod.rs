@@ -141,6 +141,7 @@ pub enum PaymentMethod {
 /// Length of an order: exactly one of years and days.
 #[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = schema::exactly_one)]
 pub enum OrderValidity {
     /// Years, 1 to 3.
     Years(#[schemars(range(min = 1, max = 3))] i32),

@@ -1,0 +1,147 @@
+//! What Certificates and issuers may say.
+
+use evercert::api::{Certificate, ClusterIssuer, Issuer};
+use kube::CustomResourceExt;
+use kube::api::{Api, DynamicObject};
+use serde_json::{Value, json};
+
+use crate::{Verdicts, certificate, issuer, plane, try_out, with};
+
+#[tokio::test]
+async fn certificates() {
+    let plane = plane().await;
+    let api: Api<DynamicObject> = Api::default_namespaced_with(plane.client(), &Certificate::api_resource());
+    let names = |n: usize| (0..n).map(|i| format!("host-{i}.example.com")).collect::<Vec<_>>();
+    let longest = format!("{0}.{0}.{0}.{1}.com", "a".repeat(63), "a".repeat(57));
+    let longest = |n: usize| (0..n).map(|i| format!("{i:03}{}", &longest[3..])).collect::<Vec<_>>();
+    let spec = |patch: Value| json!({"spec": patch});
+    let mut verdicts = Verdicts::default();
+    for (expected, patch) in [
+        ("", json!({})),
+        ("", json!({"metadata": {"name": "a".repeat(200)}})),
+        ("at most 200 characters", json!({"metadata": {"name": "a".repeat(201)}})),
+        ("", spec(json!({"dnsNames": names(250)}))),
+        ("", spec(json!({"dnsNames": longest(250)}))),
+        ("Too many", spec(json!({"dnsNames": names(251)}))),
+        ("should have at least 1 items", spec(json!({"dnsNames": []}))),
+        ("Required value", spec(json!({"dnsNames": null}))),
+        ("Duplicate value", spec(json!({"dnsNames": ["a.example.com", "a.example.com"]}))),
+        ("", spec(json!({"dnsNames": ["*.example.com", "example.com", "xn--bcher-kva.example"]}))),
+        ("should match", spec(json!({"dnsNames": ["Shop.example.com"]}))),
+        ("should match", spec(json!({"dnsNames": ["www.*.example.com"]}))),
+        ("should match", spec(json!({"dnsNames": ["w*.example.com"]}))),
+        ("should match", spec(json!({"dnsNames": ["example.com."]}))),
+        ("should match", spec(json!({"dnsNames": ["localhost"]}))),
+        ("should match", spec(json!({"dnsNames": ["-a.example.com"]}))),
+        ("Too long", spec(json!({"dnsNames": [format!("a{}", longest(1)[0])]}))),
+        ("", spec(json!({"commonName": "shop.example.com"}))),
+        ("commonName must be one of dnsNames", spec(json!({"commonName": "www.example.com"}))),
+        ("Too long", spec(json!({"commonName": longest(1)[0], "dnsNames": longest(1)}))),
+        ("", spec(json!({"issuerRef": {"kind": "ClusterIssuer"}}))),
+        ("Unsupported value", spec(json!({"issuerRef": {"kind": "Cluster"}}))),
+        ("should match", spec(json!({"secretName": "Shop"}))),
+        ("Required value", spec(json!({"secretName": null}))),
+        ("", spec(json!({"privateKey": {"algorithm": "ECDSA"}}))),
+        ("", spec(json!({"privateKey": {"algorithm": "ECDSA", "size": 384}}))),
+        ("", spec(json!({"privateKey": {"algorithm": "RSA", "size": 4096}}))),
+        ("size is 256 or 384 for ECDSA", spec(json!({"privateKey": {"algorithm": "ECDSA", "size": 2048}}))),
+        ("size is 256 or 384 for ECDSA", spec(json!({"privateKey": {"algorithm": "RSA", "size": 256}}))),
+        ("size is 256 or 384 for ECDSA", spec(json!({"privateKey": {"algorithm": "RSA", "size": 2049}}))),
+        ("Required value", spec(json!({"privateKey": {"size": 256}}))),
+        ("Unsupported value", spec(json!({"privateKey": {"algorithm": "Ed25519"}}))),
+        ("", spec(json!({"signatureHash": "sha512"}))),
+        ("Unsupported value", spec(json!({"signatureHash": "sha1"}))),
+        ("", spec(json!({"validity": {"days": 199}}))),
+        ("", spec(json!({"validity": {"until": "2027-06-30"}}))),
+        ("exactly one of days and until", spec(json!({"validity": {"days": 199, "until": "2027-06-30"}}))),
+        ("exactly one of days and until", spec(json!({"validity": {}}))),
+        ("should match", spec(json!({"validity": {"until": "30.06.2027"}}))),
+        ("greater than or equal to 1", spec(json!({"validity": {"days": 0}}))),
+        ("", spec(json!({"renewal": {"before": "720h"}}))),
+        ("", spec(json!({"renewal": {"before": "1h"}}))),
+        ("before is at least 1h", spec(json!({"renewal": {"before": "59m59s"}}))),
+        ("should match", spec(json!({"renewal": {"before": "30d"}}))),
+        ("", spec(json!({"takeOverSecret": true}))),
+        ("", spec(json!({"digicert": {"product": "ssl_basic", "orderValidity": {"days": 90}}}))),
+        ("exactly one of days and years", spec(json!({"digicert": {"orderValidity": {"days": 90, "years": 1}}}))),
+    ] {
+        let object = with(certificate(), patch.clone());
+        verdicts.check(&patch.to_string(), expected, try_out(&api, object).await);
+    }
+    verdicts.hold();
+}
+
+#[tokio::test]
+async fn issuers() {
+    let plane = plane().await;
+    let namespaced: Api<DynamicObject> = Api::default_namespaced_with(plane.client(), &Issuer::api_resource());
+    let cluster: Api<DynamicObject> = Api::all_with(plane.client(), &ClusterIssuer::api_resource());
+    let spec = |patch: Value| json!({"spec": patch});
+    let digicert = |patch: Value| json!({"spec": {"digicert": patch}});
+    let publisher = |patch: Value| json!({"spec": {"dcv": {"publishers": [patch]}}});
+    let tsig = json!({"keyName": "evercert.", "secretRef": {"name": "tsig", "key": "secret"}});
+    let rfc2136 = |nameserver: &str| json!({"nameserver": nameserver, "tsig": tsig});
+    let mut verdicts = Verdicts::default();
+    for (expected, patch) in [
+        ("", json!({})),
+        ("exactly one provider block", spec(json!({"digicert": null}))),
+        ("Required value", digicert(json!({"product": null}))),
+        ("Required value", digicert(json!({"apiKeySecretRef": null}))),
+        ("", digicert(json!({"url": "http://127.0.0.1:8080/services/v2"}))),
+        ("should match", digicert(json!({"url": "ftp://www.digicert.com"}))),
+        ("should match", digicert(json!({"url": "https://user@www.digicert.com/services/v2"}))),
+        (
+            "",
+            digicert(json!({"organizationId": 1, "containerId": 5, "skipApproval": true, "paymentMethod": "balance"})),
+        ),
+        ("Unsupported value", digicert(json!({"paymentMethod": "cash"}))),
+        ("greater than or equal to 1", digicert(json!({"organizationId": 0}))),
+        ("", digicert(json!({"orderValidity": {"years": 3}}))),
+        ("less than or equal to 3", digicert(json!({"orderValidity": {"years": 4}}))),
+        ("exactly one of days and years", digicert(json!({"orderValidity": {}}))),
+        ("", spec(json!({"rateLimit": {"requests": 900, "per": "180s", "burst": 90}}))),
+        ("per is between 1s and 24h", spec(json!({"rateLimit": {"requests": 900, "per": "0s"}}))),
+        ("per is between 1s and 24h", spec(json!({"rateLimit": {"requests": 900, "per": "25h"}}))),
+        ("", spec(json!({"dcv": {"method": "DnsTxt", "selfCheck": "None"}}))),
+        ("Unsupported value", spec(json!({"dcv": {"method": "Http"}}))),
+        ("", publisher(json!({"zones": ["example.com"], "rfc2136": rfc2136("10.0.0.53:53")}))),
+        ("", publisher(json!({"rfc2136": rfc2136("[2001:db8::53]:53")}))),
+        ("", publisher(json!({"rfc2136": rfc2136("ns1.example.com")}))),
+        ("should match", publisher(json!({"rfc2136": rfc2136("udp://ns1.example.com")}))),
+        ("", publisher(json!({"manual": {}}))),
+        ("exactly one of manual and rfc2136", publisher(json!({"zones": ["example.com"]}))),
+        ("exactly one of manual and rfc2136", publisher(json!({"manual": {}, "rfc2136": rfc2136("10.0.0.53")}))),
+        ("should match", publisher(json!({"zones": ["*.example.com"], "manual": {}}))),
+        (
+            "Duplicate value",
+            spec(
+                json!({"policy": {"rules": [{"name": "a", "namespaceSelector": {}}, {"name": "a", "namespaceSelector": {}}]}}),
+            ),
+        ),
+        (
+            "should match",
+            spec(
+                json!({"policy": {"rules": [{"name": "a", "namespaceSelector": {}, "allowedDomains": ["example.*"]}]}}),
+            ),
+        ),
+        ("", spec(json!({"policy": {"ambiguousPaid": "RepeatWhenAbsent"}}))),
+        ("Unsupported value", spec(json!({"policy": {"ambiguousPaid": "Repeat"}}))),
+    ] {
+        for (kind, api) in [("Issuer", &namespaced), ("ClusterIssuer", &cluster)] {
+            let object = with(issuer(kind), patch.clone());
+            verdicts.check(&format!("{kind} {patch}"), expected, try_out(api, object).await);
+        }
+    }
+    for (expected, policy) in [
+        ("at least one entry in policy.rules", Value::Null),
+        ("at least one entry in policy.rules", json!({"rules": null})),
+        ("at least one entry in policy.rules", json!({"rules": []})),
+        ("needs a namespaceSelector", json!({"rules": [{"name": "everybody"}]})),
+    ] {
+        let patch = spec(json!({"policy": policy}));
+        let (of_cluster, of_namespace) = (with(issuer("ClusterIssuer"), patch.clone()), with(issuer("Issuer"), patch));
+        verdicts.check(&format!("ClusterIssuer {policy}"), expected, try_out(&cluster, of_cluster).await);
+        verdicts.check(&format!("Issuer {policy}"), "", try_out(&namespaced, of_namespace).await);
+    }
+    verdicts.hold();
+}
