@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod dcv;
 pub mod issuance;
 pub mod names;
+pub mod operation;
 pub mod policy;
 pub mod record;
 pub mod renewal;

@@ -1,0 +1,196 @@
+//! Which operation a trigger asks for: order, reissue or renew, and what it costs. Total: every state has an answer.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::validity::{self, DAY, reach};
+use crate::{
+    api::{
+        issuance::{Cost, Operation, Trigger},
+        meta::REISSUE_REQUESTED,
+    },
+    provider::{OrderFacts, OrderStatus},
+};
+
+/// CertCentral renews an order from 90 days before its end (*Renew TLS/SSL certificates*).
+const RENEWAL_WINDOW: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// Until an order that cannot be acted on is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_secs(60 * 60);
+/// Certificates end at a time of day of the CA's choosing.
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// What is known when something has triggered.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    pub trigger: Trigger,
+    /// The order behind the certificate, at the account in use; `None` when there is none or it is another's.
+    pub order: Option<&'a OrderFacts>,
+    /// Of the certificate in use, when one is known.
+    pub not_after: Option<Timestamp>,
+    /// Names are wanted that the certificate lacks.
+    pub adds_names: bool,
+    /// Another product is wanted than was ordered.
+    pub product_changed: bool,
+    /// Days the spec asks for.
+    pub days: Option<u32>,
+    /// The moment no certificate may outlast (`validity.until`).
+    pub cap: Option<Timestamp>,
+    pub now: Timestamp,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plan {
+    Order,
+    Reissue {
+        order_id: String,
+        cost: Cost,
+    },
+    Renew {
+        order_id: String,
+    },
+    /// Go on with the order that renewed ours; buys nothing.
+    Adopt {
+        order_id: String,
+    },
+    WaitUntil {
+        at: Timestamp,
+        why: String,
+    },
+    /// Only a person can go on; a sentence that says how.
+    ActionRequired(String),
+}
+
+impl Plan {
+    /// What is asked of the provider and what it costs; `None` when nothing is.
+    pub fn operation(&self) -> Option<(Operation, Cost)> {
+        match self {
+            Self::Order => Some((Operation::Order, Cost::Paid)),
+            Self::Reissue { cost, .. } => Some((Operation::Reissue, *cost)),
+            Self::Renew { .. } => Some((Operation::Renew, Cost::Paid)),
+            Self::Adopt { .. } | Self::WaitUntil { .. } | Self::ActionRequired(_) => None,
+        }
+    }
+}
+
+/// What to do now.
+pub fn plan(s: &Situation<'_>) -> Plan {
+    if let Some(reached) = cap_reached(s) {
+        return reached;
+    }
+    let order = match s.order {
+        Some(order) if s.trigger != Trigger::IssuerChanged => order,
+        _ => return Plan::Order,
+    };
+    if let Some(successor) = order.renewed_by.as_ref().filter(|id| **id != order.order_id) {
+        return Plan::Adopt { order_id: successor.clone() };
+    }
+    let end = order.valid_till.map(validity::end_of);
+    match order.status {
+        OrderStatus::Revoked | OrderStatus::Canceled => ended_by_somebody(s, order),
+        OrderStatus::Expired => buy(order, Plan::Order),
+        OrderStatus::Active if end.is_some_and(|end| end <= s.now) => buy(order, Plan::Order),
+        OrderStatus::Pending | OrderStatus::Unknown => look_again(s, order),
+        OrderStatus::Active if order.pending => look_again(s, order),
+        OrderStatus::Active => running(s, order, end),
+    }
+}
+
+/// The next operation of a certificate that lacks nothing, and when: what `plan` will say once it is due.
+pub fn foresee(s: &Situation<'_>, renewal_time: Timestamp) -> (Timestamp, Plan) {
+    let undisturbed = s.order.map(|order| OrderFacts { pending: false, ..order.clone() });
+    let later = |now| Situation { trigger: Trigger::Expiring, order: undisturbed.as_ref(), now, ..*s };
+    let due = renewal_time.max(s.now);
+    match plan(&later(due)) {
+        Plan::WaitUntil { at, .. } if at > due => (at, plan(&later(at))),
+        plan => (due, plan),
+    }
+}
+
+fn running(s: &Situation<'_>, order: &OrderFacts, end: Option<Timestamp>) -> Plan {
+    let reissue = |cost| Plan::Reissue { order_id: order.order_id.clone(), cost };
+    match s.trigger {
+        Trigger::Requested if s.product_changed => buy(order, Plan::Order),
+        Trigger::SpecChanged if s.adds_names => reissue(Cost::MayCharge),
+        Trigger::Expiring if reissue_gains(s, end) => reissue(Cost::Free),
+        Trigger::Expiring => replace_order(s, order, end),
+        _ => reissue(Cost::Free),
+    }
+}
+
+/// A reissue that prolongs the certificate by less than a seventh of the longest life is not worth the change, unless
+/// it is the last one `validity.until` leaves room for.
+fn reissue_gains(s: &Situation<'_>, order_end: Option<Timestamp>) -> bool {
+    let Some(not_after) = s.not_after else { return true };
+    let worthwhile = reach(s.now, s.days, None).duration_since(s.now) / 7;
+    let reached = reach(s.now, s.days, order_end);
+    match s.cap.filter(|cap| *cap <= reached) {
+        Some(cap) => cap.duration_since(not_after) >= A_DAY,
+        None => reached.duration_since(not_after) >= worthwhile,
+    }
+}
+
+/// The order has no more to give: a new one, in the window the provider allows.
+fn replace_order(s: &Situation<'_>, order: &OrderFacts, end: Option<Timestamp>) -> Plan {
+    let window = end.map(|end| end.saturating_sub(RENEWAL_WINDOW).unwrap_or(Timestamp::MIN));
+    match window {
+        Some(opens) if opens <= s.now && s.product_changed => buy(order, Plan::Order),
+        Some(opens) if opens <= s.now => buy(order, Plan::Renew { order_id: order.order_id.clone() }),
+        Some(opens) => Plan::WaitUntil {
+            at: opens,
+            why: format!("order {} can be renewed from 90 days before its end", order.order_id),
+        },
+        None => Plan::WaitUntil {
+            at: s.now.saturating_add(DAY).unwrap_or(Timestamp::MAX),
+            why: format!("the provider does not say when order {} ends", order.order_id),
+        },
+    }
+}
+
+/// Nothing is bought beside a provider that would buy by itself.
+fn buy(order: &OrderFacts, purchase: Plan) -> Plan {
+    if !order.auto_renew {
+        return purchase;
+    }
+    Plan::ActionRequired(format!(
+        "order {} renews automatically at the provider, which would buy a second time: switch its automatic renewal off",
+        order.order_id
+    ))
+}
+
+fn ended_by_somebody(s: &Situation<'_>, order: &OrderFacts) -> Plan {
+    // These two come with a new token on the Certificate: somebody wants a certificate.
+    if matches!(s.trigger, Trigger::Requested | Trigger::KeyCompromise) {
+        return Plan::Order;
+    }
+    let what = if order.status == OrderStatus::Revoked { "revoked" } else { "canceled" };
+    Plan::ActionRequired(format!(
+        "order {} was {what} at the provider; to buy a new one, set the annotation {REISSUE_REQUESTED} to a new token",
+        order.order_id
+    ))
+}
+
+fn look_again(s: &Situation<'_>, order: &OrderFacts) -> Plan {
+    let why = match order.status {
+        OrderStatus::Unknown => format!("order {} has a status that Evercert does not know", order.order_id),
+        OrderStatus::Pending => format!("order {} is pending at the provider", order.order_id),
+        _ => format!("another request on order {} is pending at the provider", order.order_id),
+    };
+    Plan::WaitUntil { at: s.now.saturating_add(LOOK_AGAIN).unwrap_or(Timestamp::MAX), why }
+}
+
+/// Past `validity.until` nothing is issued, and nothing that could not last longer than what is there.
+fn cap_reached(s: &Situation<'_>) -> Option<Plan> {
+    let cap = s.cap?;
+    let useless =
+        s.trigger == Trigger::Expiring && s.not_after.is_some_and(|not_after| cap.duration_since(not_after) < A_DAY);
+    (cap <= s.now || useless).then(|| {
+        Plan::ActionRequired(
+            "the certificate may not last beyond spec.validity.until: change it, or delete the Certificate".to_owned(),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests;
