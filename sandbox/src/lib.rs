@@ -1,5 +1,22 @@
 //! The provider APIs in front of a real small CA, for trying and testing Evercert. Nothing here comes from the
 //! operator: the sandbox reads the vendors' documents by itself.
 
+mod admin;
+mod app;
+mod ca;
+mod clock;
+mod csr;
 pub mod dcv;
+mod digicert;
 pub mod dns;
+mod faults;
+mod issuance;
+mod limits;
+mod page;
+mod products;
+mod rules;
+mod server;
+pub mod start;
+mod state;
+mod validation;
+mod wire;

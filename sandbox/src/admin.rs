@@ -1,0 +1,118 @@
+//! `/_sandbox`: what a test may see and do that no provider offers.
+
+pub mod accounts;
+mod ledger;
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::{delete, get, post},
+};
+use jiff::{Span, Timestamp, tz::TimeZone};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{app::App, digicert, faults::Fault, state::World};
+
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/clock", get(clock).put(move_clock).post(move_clock))
+        .route("/ledger", get(ledger::ledger))
+        .route("/faults", get(faults).post(add_fault).delete(clear_faults))
+        .route("/faults/{id}", delete(remove_fault))
+        .route("/accounts", get(accounts::list).post(accounts::add))
+        .route("/accounts/{id}", post(accounts::change))
+        .route("/organizations/{id}/validate", post(accounts::validate_organization))
+        .route("/domains", post(accounts::validate_domain))
+        .route("/requests/{id}/approve", post(approve))
+        .route("/requests/{id}/reject", post(reject))
+        .route("/ca.pem", get(ca))
+}
+
+fn refused(message: impl Into<String>) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({"error": message.into()}))).into_response()
+}
+
+async fn clock(State(app): State<Arc<App>>) -> Json<Value> {
+    Json(clock_view(&app.store.lock()))
+}
+
+fn clock_view(world: &World) -> Value {
+    json!({"now": world.now().to_string(), "offsetSeconds": world.clock.offset_seconds})
+}
+
+/// `{"advance": "30d"}`, `{"advanceSeconds": n}` or `{"set": RFC 3339}`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Move {
+    Advance(String),
+    AdvanceSeconds(i64),
+    Set(Timestamp),
+}
+
+async fn move_clock(State(app): State<Arc<App>>, Json(to): Json<Move>) -> Response {
+    let mut world = app.store.lock();
+    let moved = match to {
+        Move::AdvanceSeconds(seconds) => world.clock.advance(seconds),
+        Move::Set(time) => world.clock.set(time),
+        Move::Advance(span) => match seconds(&span, world.now()) {
+            Some(seconds) => world.clock.advance(seconds),
+            None => Err(format!("{span} is no time span")),
+        },
+    };
+    match moved {
+        Ok(()) => Json(clock_view(&world)).into_response(),
+        Err(message) => refused(message),
+    }
+}
+
+/// Length of a span such as `30d`, `1y 2mo` or `-12h`, beginning now.
+fn seconds(span: &str, now: Timestamp) -> Option<i64> {
+    let span: Span = span.parse().ok()?;
+    let duration = span.to_duration(&now.to_zoned(TimeZone::UTC)).ok()?;
+    Some(duration.as_secs())
+}
+
+async fn faults(State(app): State<Arc<App>>) -> Json<Value> {
+    Json(json!({"faults": app.faults.list()}))
+}
+
+async fn add_fault(State(app): State<Arc<App>>, Json(fault): Json<Fault>) -> Response {
+    (StatusCode::CREATED, Json(app.faults.add(fault))).into_response()
+}
+
+async fn clear_faults(State(app): State<Arc<App>>) -> StatusCode {
+    app.faults.clear();
+    StatusCode::NO_CONTENT
+}
+
+async fn remove_fault(State(app): State<Arc<App>>, Path(id): Path<u64>) -> StatusCode {
+    if app.faults.remove(id) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+}
+
+async fn approve(State(app): State<Arc<App>>, Path(id): Path<u64>) -> Response {
+    decide(&app, id, true)
+}
+
+async fn reject(State(app): State<Arc<App>>, Path(id): Path<u64>) -> Response {
+    decide(&app, id, false)
+}
+
+fn decide(app: &App, id: u64, approved: bool) -> Response {
+    let mut world = app.store.lock();
+    let Some(request) = world.requests.get(id).cloned() else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    match digicert::decide(app, &mut world, &request, approved, "Decided in the sandbox.") {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn ca(State(app): State<Arc<App>>) -> String {
+    app.ca.root_pem().to_owned()
+}

@@ -1,0 +1,219 @@
+//! A real small CA: one root, one intermediate, leaf certificates and the intermediate's CRL.
+
+use std::{fs, path::Path, time::Duration};
+
+use anyhow::Context;
+use aws_lc_rs::{digest, rand};
+use jiff::Timestamp;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData, RevocationReason,
+    RevokedCertParams, RsaKeySize, SerialNumber, SignatureAlgorithm, SubjectPublicKeyInfo, date_time_ymd,
+};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+/// Certificates and keys as they lie in the state directory.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    root: String,
+    root_key: String,
+    intermediate: String,
+    intermediate_key: String,
+}
+
+pub struct Ca {
+    stored: Stored,
+    crl_url: String,
+}
+
+/// What a leaf certificate shall say.
+pub struct LeafRequest<'a> {
+    pub public_key: &'a SubjectPublicKeyInfo,
+    pub common_name: &'a str,
+    pub dns_names: &'a [String],
+    pub organization: Option<&'a str>,
+    pub not_before: Timestamp,
+    pub not_after: Timestamp,
+    /// `sha256`, `sha384` or `sha512`.
+    pub signature_hash: &'a str,
+}
+
+pub struct Leaf {
+    pub pem: String,
+    /// Hex, upper case, without colons.
+    pub serial_number: String,
+    /// SHA-1 of the DER, hex, upper case.
+    pub thumbprint: String,
+}
+
+pub struct RevokedSerial {
+    pub serial_number: String,
+    pub at: Timestamp,
+    pub reason: String,
+}
+
+impl Ca {
+    /// Opens the CA in `dir`, or makes it there. `root.pem` is left beside it for whoever has to trust it.
+    pub fn open(dir: &Path, crl_url: String) -> anyhow::Result<Self> {
+        let file = dir.join("ca.json");
+        let stored = match fs::read(&file) {
+            Ok(bytes) => serde_json::from_slice(&bytes).context("reading ca.json")?,
+            Err(_) => {
+                let made = generate()?;
+                let part = dir.join("ca.json.part");
+                fs::write(&part, serde_json::to_vec_pretty(&made)?)?;
+                fs::rename(&part, &file)?;
+                made
+            }
+        };
+        fs::write(dir.join("root.pem"), &stored.root)?;
+        Ok(Self { stored, crl_url })
+    }
+
+    pub fn root_pem(&self) -> &str {
+        &self.stored.root
+    }
+
+    pub fn intermediate_pem(&self) -> &str {
+        &self.stored.intermediate
+    }
+
+    pub fn crl_url(&self) -> &str {
+        &self.crl_url
+    }
+
+    pub fn sign(&self, leaf: &LeafRequest<'_>) -> Result<Leaf, rcgen::Error> {
+        let mut params = CertificateParams::new(leaf.dns_names)?;
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, leaf.common_name);
+        if let Some(organization) = leaf.organization {
+            params.distinguished_name.push(DnType::OrganizationName, organization);
+        }
+        params.not_before = x509_time(leaf.not_before);
+        params.not_after = x509_time(leaf.not_after);
+        params.serial_number = Some(SerialNumber::from_slice(&random_serial()));
+        params.is_ca = IsCa::ExplicitNoCa;
+        params.use_authority_key_identifier_extension = true;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        if *leaf.public_key.algorithm() == rcgen::PKCS_RSA_SHA256 {
+            params.key_usages.push(KeyUsagePurpose::KeyEncipherment);
+        }
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![self.crl_url.clone()] }];
+        let issuer = self.intermediate(hash_algorithm(leaf.signature_hash))?;
+        let certificate = params.signed_by(leaf.public_key, &issuer)?;
+        let serial = params.serial_number.map(|serial| serial.to_bytes());
+        Ok(Leaf {
+            pem: certificate.pem(),
+            serial_number: hex(&serial.unwrap_or_default()).to_uppercase(),
+            thumbprint: hex(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, certificate.der()).as_ref())
+                .to_uppercase(),
+        })
+    }
+
+    /// The intermediate's CRL, DER (RFC 5280 §5).
+    pub fn crl(&self, now: Timestamp, revoked: &[RevokedSerial]) -> Result<Vec<u8>, rcgen::Error> {
+        let params = CertificateRevocationListParams {
+            this_update: x509_time(now),
+            next_update: x509_time(now) + Duration::from_secs(7 * 86_400),
+            crl_number: SerialNumber::from_slice(&now.as_millisecond().to_be_bytes()),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.iter().map(revoked_entry).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let issuer = self.intermediate(&rcgen::PKCS_RSA_SHA256)?;
+        Ok(params.signed_by(&issuer)?.der().to_vec())
+    }
+
+    fn intermediate(&self, algorithm: &'static SignatureAlgorithm) -> Result<Issuer<'static, KeyPair>, rcgen::Error> {
+        let key = KeyPair::from_pem_and_sign_algo(&self.stored.intermediate_key, algorithm)?;
+        Issuer::from_ca_cert_pem(&self.stored.intermediate, key)
+    }
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // Fails only when the system has no randomness at all; then nothing here can go on.
+    rand::fill(&mut bytes).expect("system randomness");
+    bytes
+}
+
+/// 16 octets, positive and not shortened by DER.
+fn random_serial() -> [u8; 16] {
+    let mut serial = random_bytes::<16>();
+    serial[0] = serial[0] & 0x3f | 0x40;
+    serial
+}
+
+fn hash_algorithm(signature_hash: &str) -> &'static SignatureAlgorithm {
+    match signature_hash {
+        "sha384" => &rcgen::PKCS_RSA_SHA384,
+        "sha512" => &rcgen::PKCS_RSA_SHA512,
+        _ => &rcgen::PKCS_RSA_SHA256,
+    }
+}
+
+fn x509_time(at: Timestamp) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(at.as_second()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+fn revoked_entry(revoked: &RevokedSerial) -> RevokedCertParams {
+    RevokedCertParams {
+        serial_number: SerialNumber::from_slice(&from_hex(&revoked.serial_number)),
+        revocation_time: x509_time(revoked.at),
+        reason_code: match revoked.reason.as_str() {
+            "keyCompromise" => Some(RevocationReason::KeyCompromise),
+            "affiliationChanged" => Some(RevocationReason::AffiliationChanged),
+            "superseded" => Some(RevocationReason::Superseded),
+            "cessationOfOperation" => Some(RevocationReason::CessationOfOperation),
+            "privilegeWithdrawn" => Some(RevocationReason::PrivilegeWithdrawn),
+            _ => None,
+        },
+        invalidity_date: None,
+    }
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2).filter_map(|at| u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()).collect()
+}
+
+fn generate() -> Result<Stored, rcgen::Error> {
+    let root_key = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA384, RsaKeySize::_2048)?;
+    let mut root = ca_params("Evercert Sandbox Root", None);
+    root.not_after = date_time_ymd(2049, 12, 31);
+    let root_certificate = root.self_signed(&root_key)?;
+
+    let key = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048)?;
+    let params = ca_params("Evercert Sandbox TLS CA 1", Some(0));
+    let issuer = Issuer::from_params(&root, &root_key);
+    let intermediate = params.signed_by(&key, &issuer)?;
+    Ok(Stored {
+        root: root_certificate.pem(),
+        root_key: root_key.serialize_pem(),
+        intermediate: intermediate.pem(),
+        intermediate_key: key.serialize_pem(),
+    })
+}
+
+/// The clock moves by years, so the CA lives long.
+fn ca_params(common_name: &str, path_length: Option<u8>) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, common_name);
+    params.distinguished_name.push(DnType::OrganizationName, "Evercert Sandbox");
+    params.not_before = date_time_ymd(1990, 1, 1);
+    params.not_after = date_time_ymd(2049, 12, 30);
+    params.serial_number = Some(SerialNumber::from_slice(&random_serial()));
+    params.is_ca = IsCa::Ca(match path_length {
+        Some(length) => BasicConstraints::Constrained(length),
+        None => BasicConstraints::Unconstrained,
+    });
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
+    params.use_authority_key_identifier_extension = path_length.is_some();
+    params
+}

@@ -1,0 +1,80 @@
+//! Certificate signing requests, read as leniently as the vendor does and verified.
+
+use aws_lc_rs::digest;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use rcgen::SubjectPublicKeyInfo;
+use x509_parser::{certification_request::X509CertificationRequest, prelude::FromDer, public_key::PublicKey};
+
+use crate::ca::hex;
+
+pub struct Csr {
+    pub public_key: SubjectPublicKeyInfo,
+    /// Hex SHA-256 of the DER SubjectPublicKeyInfo.
+    pub public_key_sha256: String,
+    pub key_size: usize,
+}
+
+/// Reads PEM, also with every line break removed or written as `\n`, or bare base64.
+pub fn parse(text: &str) -> Result<Csr, String> {
+    let der = decode(text).ok_or("the CSR is neither PEM nor base64")?;
+    let (_, request) = X509CertificationRequest::from_der(&der).map_err(|_| "the CSR is not a PKCS#10 request")?;
+    request.verify_signature().map_err(|_| "the CSR is not signed by its own key")?;
+    let spki = &request.certification_request_info.subject_pki;
+    let key_size = match spki.parsed() {
+        Ok(PublicKey::RSA(key)) if key.key_size() >= 2048 => key.key_size(),
+        Ok(PublicKey::RSA(_)) => return Err("RSA keys need at least 2048 bits".into()),
+        Ok(PublicKey::EC(point)) => point.key_size(),
+        _ => return Err("the key must be RSA or ECDSA".into()),
+    };
+    let public_key =
+        SubjectPublicKeyInfo::from_der(spki.raw).map_err(|_| "the key must be RSA or ECDSA P-256, P-384 or P-521")?;
+    Ok(Csr { public_key, public_key_sha256: hex(digest::digest(&digest::SHA256, spki.raw).as_ref()), key_size })
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let text = text.replace("\\n", "\n");
+    let body = match text.split_once("-----BEGIN") {
+        None => text.as_str(),
+        Some((_, rest)) => rest.split_once("-----")?.1.split_once("-----END")?.0,
+    };
+    let base64: String = body.chars().filter(|c| !c.is_whitespace()).collect();
+    STANDARD.decode(base64).ok().filter(|der| !der.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn pem() -> String {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let request = rcgen::CertificateParams::default().serialize_request(&key).unwrap();
+        request.pem().unwrap()
+    }
+
+    #[test]
+    fn line_breaks_do_not_matter() {
+        let pem = pem();
+        let expected = parse(&pem).unwrap().public_key_sha256;
+        for form in [
+            pem.replace(['\r', '\n'], ""),
+            pem.replace('\n', "\\n"),
+            pem.replace('\n', "\r\n"),
+            pem.lines().filter(|l| !l.starts_with('-')).collect(),
+        ] {
+            assert_eq!(parse(&form).unwrap().public_key_sha256, expected);
+        }
+    }
+
+    #[test]
+    fn rubbish_is_refused() {
+        let pem = pem();
+        let mut forged = decode(&pem).unwrap();
+        let last = forged.len() - 1;
+        forged[last] ^= 1;
+        for text in ["", "-----BEGIN", "-----BEGIN X-----", "AAAA", "é"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+        assert!(parse(&STANDARD.encode(forged)).is_err());
+    }
+}

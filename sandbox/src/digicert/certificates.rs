@@ -1,0 +1,211 @@
+//! Certificates: download, chain, revocation.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{
+    body::{Body, flag},
+    bundle, chain,
+    errors::{ApiError, Reply},
+    gate::Caller,
+    lookup, submit, views,
+};
+use crate::{
+    app::App,
+    issuance,
+    state::{
+        World,
+        records::{Certificate, OperationKind, Order, OrderStatus, Request, RequestKind, RequestStatus},
+    },
+};
+
+/// *Download certificate*, by certificate id: `/certificate/{certificate_id}/download/format/{format}`.
+pub async fn download(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path((certificate, format)): Path<(String, String)>,
+) -> Reply {
+    let world = app.store.lock();
+    let certificate = lookup::certificate(&world, &caller, &certificate)?;
+    file(&app, certificate, &format)
+}
+
+/// By order id: the active certificate of the order only.
+pub async fn download_by_order(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path((order, format)): Path<(String, String)>,
+) -> Reply {
+    let world = app.store.lock();
+    let order = lookup::order(&world, &caller, &order)?;
+    file(&app, active(&world, order)?, &format)
+}
+
+/// The format that suits a server platform; without a number that of the certificate.
+pub async fn download_for_platform(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(certificate): Path<String>,
+) -> Reply {
+    let world = app.store.lock();
+    let certificate = lookup::certificate(&world, &caller, &certificate)?;
+    file(&app, certificate, bundle::platform_format(certificate.server_platform))
+}
+
+pub async fn download_for_given_platform(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path((certificate, platform)): Path<(String, String)>,
+) -> Reply {
+    let world = app.store.lock();
+    let certificate = lookup::certificate(&world, &caller, &certificate)?;
+    file(&app, certificate, bundle::platform_format(platform.parse().unwrap_or(-1)))
+}
+
+pub async fn download_by_order_for_platform(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path((order, platform)): Path<(String, String)>,
+) -> Reply {
+    let world = app.store.lock();
+    let order = lookup::order(&world, &caller, &order)?;
+    let format = bundle::platform_format(platform.parse().unwrap_or(-1));
+    file(&app, active(&world, order)?, format)
+}
+
+fn active<'a>(world: &'a World, order: &'a Order) -> Result<&'a Certificate, ApiError> {
+    views::primary(world, order).ok_or_else(|| ApiError::not_found("certificate"))
+}
+
+fn file(app: &App, certificate: &Certificate, format: &str) -> Reply {
+    let links = chain::links(&app.ca, certificate);
+    if links.is_empty() {
+        return Err(ApiError::not_found("certificate"));
+    }
+    let file = bundle::build(&links, certificate, format)
+        .ok_or_else(|| ApiError::invalid("format_type", "Unknown download format."))?;
+    let disposition = format!("attachment; filename=\"{}\"", file.name);
+    let headers = [(header::CONTENT_TYPE, file.content_type.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    Ok((headers, file.content).into_response())
+}
+
+/// *Certificate chain*.
+pub async fn chain(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(certificate): Path<String>,
+) -> Reply {
+    let world = app.store.lock();
+    let certificate = lookup::certificate(&world, &caller, &certificate)?;
+    if certificate.issued.is_none() {
+        return Err(ApiError::not_found("certificate"));
+    }
+    Ok(Json(chain::intermediates(&app.ca, certificate)).into_response())
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Revoke {
+    revocation_reason: Option<String>,
+    comments: Option<String>,
+    #[serde(deserialize_with = "flag")]
+    skip_approval: bool,
+}
+
+const REASONS: [&str; 6] =
+    ["unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation", "privilegeWithdrawn"];
+
+/// *Revoke certificate*, by certificate id or serial number.
+pub async fn revoke(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(certificate): Path<String>,
+    Body(body): Body<Revoke>,
+) -> Reply {
+    let mut world = app.store.lock();
+    let certificate = lookup::certificate(&world, &caller, &certificate)?.clone();
+    let order = world.orders.get(certificate.order).cloned();
+    let order = order.ok_or_else(|| ApiError::not_found("order"))?;
+    if certificate.issued.is_none() {
+        return Err(ApiError::bad("certificate_not_issued", "The certificate is not issued."));
+    }
+    if issuance::revoked(&certificate, world.now()) {
+        return Err(ApiError::bad("certificate_already_revoked", "The certificate has been revoked already."));
+    }
+    request_revocation(&app, &mut world, &order, Some(&certificate), &body)
+}
+
+/// *Revoke order certificates*: all of them, and the order with them.
+pub async fn revoke_order(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(order): Path<String>,
+    Body(body): Body<Revoke>,
+) -> Reply {
+    let mut world = app.store.lock();
+    let order = lookup::order(&world, &caller, &order)?.clone();
+    match order.status {
+        OrderStatus::Issued | OrderStatus::ReissuePending => {}
+        OrderStatus::Revoked => {
+            return Err(ApiError::bad("order_already_revoked", "The order is revoked already."));
+        }
+        _ => return Err(ApiError::bad("order_status_invalid", "The order is not issued.")),
+    }
+    request_revocation(&app, &mut world, &order, None, &body)
+}
+
+fn request_revocation(
+    app: &App,
+    world: &mut World,
+    order: &Order,
+    certificate: Option<&Certificate>,
+    body: &Revoke,
+) -> Reply {
+    let reason = body.revocation_reason.as_deref().unwrap_or("unspecified");
+    let reason = REASONS.into_iter().find(|known| known.eq_ignore_ascii_case(reason));
+    let reason = reason.ok_or_else(|| ApiError::invalid("revocation_reason", "Unknown reason."))?;
+    if order.status == OrderStatus::ReissuePending || views::has_pending_request(world, order) {
+        return Err(ApiError::bad("reissue_pending", "Cancel the pending reissue or request, or wait for it."));
+    }
+    let id = world.next_id();
+    let request = Request {
+        id,
+        account: order.account,
+        order: order.id,
+        certificate: certificate.map(|row| row.id),
+        kind: RequestKind::Revoke,
+        status: RequestStatus::Pending,
+        created: world.now(),
+        processed: None,
+        comments: body.comments.clone().unwrap_or_default(),
+        processor_comment: String::new(),
+        revocation_reason: Some(reason.to_owned()),
+    };
+    world.requests.insert(request.clone());
+    if let Some(order) = world.orders.edit(order.id) {
+        order.requests.push(id);
+    }
+    submit::record(world, OperationKind::Revoke, order, certificate, Some(id));
+    let strict = world.accounts.get(order.account).is_some_and(|account| account.approval_required);
+    if body.skip_approval && !strict {
+        issuance::approve(world, &app.ca, id, app.dcv.is_instant());
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let answer = json!({
+        "id": id,
+        "date": views::date_time(request.created),
+        "type": "revoke",
+        "status": "pending",
+        "requester": views::user(),
+        "comments": request.comments,
+    });
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}

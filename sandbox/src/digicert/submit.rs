@@ -1,0 +1,414 @@
+//! Orders, renewals, reissues and duplicates: what is asked is checked, then accepted once and recorded.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    extract::{Path, State},
+    http::StatusCode,
+    response::IntoResponse,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{
+    body::{Body, CertificateFields, Submission, ValidityFields},
+    chain,
+    errors::{ApiError, Reply},
+    gate::Caller,
+    lookup, views,
+};
+use crate::{
+    app::App,
+    clock::{day, days_after, days_between},
+    csr::{self, Csr},
+    faults::Effects,
+    issuance,
+    products::{self, Product, Validation},
+    rules::{self, Validity},
+    state::{
+        World,
+        records::{
+            Certificate, CertificateStatus, Kind, Operation, OperationKind, Order, OrderStatus, Quirk, Request,
+            RequestKind, RequestStatus,
+        },
+    },
+};
+
+/// *Order …*: `POST /order/certificate/{product_name_id}`.
+pub async fn order(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Extension(effects): Extension<Effects>,
+    Path(product): Path<String>,
+    Body(body): Body<Submission>,
+) -> Reply {
+    let product = products::find(&product).ok_or_else(|| ApiError::not_found("product"))?;
+    let mut world = app.store.lock();
+    let now = world.now();
+    let asked = Asked::read(&body, product, now)?;
+    let validity = order_validity(&body, now)?;
+    check_certificate_within_order(&asked, validity, now)?;
+    let organization = organization(&world, &caller, product, &body)?;
+    let renewal_of = renewal(&world, &caller, &body)?;
+
+    let order = world.next_id();
+    let dcv_method = asked.dcv_method.clone().unwrap_or_else(|| "email".into());
+    let certificate = asked.insert(&mut world, order, Kind::Original, &effects);
+    let renews = renewal_of.is_some();
+    world.orders.insert(Order {
+        id: order,
+        account: caller.account(),
+        api_key: caller.0.name.clone(),
+        product: product.name_id.to_owned(),
+        status: OrderStatus::NeedsApproval,
+        created: now,
+        changed: now,
+        validity,
+        term: None,
+        organization,
+        container: body.container.as_ref().and_then(|container| id(container.id)),
+        dcv_method,
+        token: None,
+        certificates: vec![certificate],
+        primary: certificate,
+        requests: Vec::new(),
+        renewal_of,
+        renewed_by: None,
+        alternative_order_id: body.alternative_order_id.clone().filter(|id| !id.is_empty()),
+        payment_method: body.payment_method.clone().unwrap_or_else(|| "balance".into()),
+        auto_renew: body.auto_renew,
+        auto_reissue: body.auto_reissue,
+        disable_renewal_notifications: body.disable_renewal_notifications,
+        custom_fields: body.custom_fields.clone().unwrap_or_default(),
+        comments: body.comments.clone().unwrap_or_default(),
+        hidden_until: effects.hidden_until(),
+    });
+    if let Some(old) = renewal_of.and_then(|id| world.orders.edit(id)) {
+        old.renewed_by = Some(order);
+    }
+    let kind = if renews { OperationKind::Renew } else { OperationKind::Order };
+    accept(&app, &mut world, &body, kind, certificate)
+}
+
+/// *Reissue certificate*: `POST /order/certificate/{order_id}/reissue`.
+pub async fn reissue(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Extension(effects): Extension<Effects>,
+    Path(order): Path<String>,
+    Body(body): Body<Submission>,
+) -> Reply {
+    let mut world = app.store.lock();
+    let order = lookup::order(&world, &caller, &order)?.clone();
+    let product = products::find(&order.product).ok_or_else(|| ApiError::not_found("product"))?;
+    let now = world.now();
+    reissuable(&world, &order)?;
+    let asked = Asked::read(&body, product, now)?;
+    let method = asked.dcv_method.clone();
+    let certificate = asked.insert(&mut world, order.id, Kind::Reissue, &effects);
+    if let Some(row) = world.orders.edit(order.id) {
+        row.certificates.push(certificate);
+        row.dcv_method = method.unwrap_or_else(|| order.dcv_method.clone());
+    }
+    accept(&app, &mut world, &body, OperationKind::Reissue, certificate)
+}
+
+/// *Duplicate certificate*: `POST /order/certificate/{order_id}/duplicate`. The same names for another key, at once.
+pub async fn duplicate(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Extension(effects): Extension<Effects>,
+    Path(order): Path<String>,
+    Body(body): Body<Submission>,
+) -> Reply {
+    let mut world = app.store.lock();
+    let order = lookup::order(&world, &caller, &order)?.clone();
+    let product = products::find(&order.product).ok_or_else(|| ApiError::not_found("product"))?;
+    let now = world.now();
+    reissuable(&world, &order)?;
+    let mut asked = Asked::read(&body, product, now)?;
+    let original = world.certificates.get(order.primary).cloned();
+    let original = original.ok_or_else(|| ApiError::not_found("certificate"))?;
+    let mut names = (asked.dns_names.clone(), original.dns_names.clone());
+    names.0.sort();
+    names.1.sort();
+    if names.0 != names.1 {
+        return Err(ApiError::invalid("dns_names", "A duplicate has the names of its original."));
+    }
+    asked.validity = original.issued.as_ref().map(|issued| Validity::Until(issued.valid_till));
+    let certificate = asked.insert(&mut world, order.id, Kind::Duplicate, &effects);
+    if let Some(row) = world.orders.edit(order.id) {
+        row.certificates.push(certificate);
+    }
+    accept(&app, &mut world, &body, OperationKind::Duplicate, certificate)
+}
+
+/// The certificate that was asked for, checked.
+struct Asked {
+    common_name: String,
+    dns_names: Vec<String>,
+    csr_text: String,
+    csr: Csr,
+    signature_hash: String,
+    server_platform: i64,
+    validity: Option<Validity>,
+    dcv_method: Option<String>,
+}
+
+impl Asked {
+    fn read(body: &Submission, product: &Product, now: Timestamp) -> Result<Self, ApiError> {
+        let fields: &CertificateFields = &body.certificate;
+        let common_name = fields.common_name.as_deref().and_then(rules::dns_name);
+        let common_name = common_name
+            .filter(|name| name.len() <= 64)
+            .ok_or_else(|| ApiError::invalid("common_name", "The common name is missing or not valid."))?;
+        let mut dns_names = vec![common_name.clone()];
+        for name in fields.dns_names.iter().flatten() {
+            let name = rules::dns_name(name)
+                .ok_or_else(|| ApiError::invalid("dns_names", format!("{name} is not a valid name.")))?;
+            if !dns_names.contains(&name) {
+                dns_names.push(name);
+            }
+        }
+        if !product.allows(&dns_names) {
+            return Err(ApiError::invalid("dns_names", "The product does not cover these names."));
+        }
+        let wildcard = dns_names.iter().any(|name| name.starts_with("*."));
+        let dcv_method = dcv_method(body)?;
+        if wildcard && dcv_method.is_some_and(|method| method.starts_with("http-token")) {
+            return Err(ApiError::invalid("dcv_method", "Wildcards cannot be validated by file."));
+        }
+        let csr_text = fields.csr.clone().unwrap_or_default();
+        let csr = csr::parse(&csr_text).map_err(|message| ApiError::bad("csr_invalid_cannot_parse", message))?;
+        let signature_hash = fields.signature_hash.as_deref().unwrap_or_default().to_lowercase();
+        if !["sha256", "sha384", "sha512"].contains(&signature_hash.as_str()) {
+            return Err(ApiError::invalid("signature_hash", "sha256, sha384 or sha512."));
+        }
+        let names = ["cert_validity_years", "cert_validity_days", "custom_expiration_date"];
+        let validity = fields.cert_validity.as_ref();
+        let validity = validity.map(|fields| fields.resolve(day(now), names)).transpose()?;
+        let server_platform = fields.server_platform.as_ref().and_then(|platform| platform.id);
+        Ok(Self {
+            common_name,
+            dns_names,
+            csr_text,
+            csr,
+            signature_hash,
+            server_platform: server_platform.unwrap_or(-1),
+            validity: validity.flatten(),
+            dcv_method: dcv_method.map(str::to_owned),
+        })
+    }
+
+    fn insert(self, world: &mut World, order: u64, kind: Kind, effects: &Effects) -> u64 {
+        let id = world.next_id();
+        let now = world.now();
+        world.certificates.insert(Certificate {
+            id,
+            order,
+            kind,
+            status: CertificateStatus::Pending,
+            created: now,
+            common_name: self.common_name,
+            dns_names: self.dns_names,
+            csr: self.csr_text,
+            public_key_sha256: self.csr.public_key_sha256,
+            key_size: self.csr.key_size,
+            signature_hash: self.signature_hash,
+            server_platform: self.server_platform,
+            validity: self.validity,
+            checks: None,
+            issued: None,
+            revocation: None,
+            quirks: effects.quirks.clone(),
+            hidden_until: effects.hidden_until(),
+        });
+        id
+    }
+}
+
+fn dcv_method(body: &Submission) -> Result<Option<&str>, ApiError> {
+    let method = body.dcv_method.as_deref().filter(|method| !method.is_empty());
+    match method {
+        Some(method) if !super::validation::METHODS.contains(&method) => {
+            Err(ApiError::invalid("dcv_method", "Unknown DCV method."))
+        }
+        known => Ok(known),
+    }
+}
+
+fn order_validity(body: &Submission, now: Timestamp) -> Result<Validity, ApiError> {
+    let names = ["validity_years", "validity_days", "custom_expiration_date"];
+    let legacy = ValidityFields::from(&body.legacy_validity);
+    let fields = body.order_validity.as_ref().unwrap_or(&legacy);
+    let validity = match fields.resolve(day(now), names)? {
+        None => legacy.resolve(day(now), names)?,
+        known => known,
+    };
+    let validity =
+        validity.ok_or_else(|| ApiError::invalid("validity_years", "The length of the order is missing."))?;
+    let longest = Validity::Years(3).end(day(now));
+    if days_between(longest, validity.end(day(now))) > 0 {
+        return Err(ApiError::invalid("custom_expiration_date", "Orders last three years at most."));
+    }
+    Ok(validity)
+}
+
+fn check_certificate_within_order(asked: &Asked, order: Validity, now: Timestamp) -> Result<(), ApiError> {
+    let today = day(now);
+    let asked = asked.validity.map(|validity| validity.end(today));
+    if asked.is_none_or(|end| end <= order.end(today)) {
+        return Ok(());
+    }
+    Err(ApiError::bad("cert_validity_exceeds_order_validity", "The certificate would outlive its order."))
+}
+
+fn organization(world: &World, caller: &Caller, product: &Product, body: &Submission) -> Result<Option<u64>, ApiError> {
+    let asked = body.organization.as_ref().and_then(|organization| organization.id);
+    match asked.filter(|id| *id != 0) {
+        None if product.validation == Validation::Dv => Ok(None),
+        None => Err(ApiError::invalid("organization", "The organization is missing.")),
+        Some(_) if product.validation == Validation::Dv => Ok(None),
+        Some(asked) => {
+            let known = id(Some(asked)).and_then(|id| world.organizations.get(id));
+            known
+                .filter(|organization| organization.account == caller.account())
+                .map(|organization| Some(organization.id))
+                .ok_or_else(|| ApiError::not_found("organization"))
+        }
+    }
+}
+
+fn renewal(world: &World, caller: &Caller, body: &Submission) -> Result<Option<u64>, ApiError> {
+    let Some(asked) = body.renewal_of_order_id.filter(|id| *id != 0) else {
+        return Ok(None);
+    };
+    let old = lookup::order(world, caller, &asked.to_string())?;
+    if old.renewed_by.is_some() {
+        return Err(ApiError::bad("order_renewed_already", "The order has been renewed already."));
+    }
+    let issued = matches!(old.status, OrderStatus::Issued | OrderStatus::ReissuePending);
+    let today = day(world.now());
+    let near = old.term.is_some_and(|(_, end)| today >= days_after(end, -rules::RENEWAL_WINDOW_DAYS));
+    if !issued || !near {
+        return Err(ApiError::bad(
+            "order_not_eligible_for_renewal",
+            "The order can be renewed from 90 days before it ends.",
+        ));
+    }
+    Ok(Some(old.id))
+}
+
+/// Reissues and duplicates need an issued order that has not ended and no operation under way.
+fn reissuable(world: &World, order: &Order) -> Result<(), ApiError> {
+    if views::has_pending_request(world, order) || order.status == OrderStatus::ReissuePending {
+        return Err(ApiError::bad("reissue_pending", "The order has a pending reissue or request."));
+    }
+    if views::order_status(order, world.now()) != "issued" {
+        return Err(ApiError::bad("order_status_invalid", "The order is not in a state in which it can be reissued."));
+    }
+    Ok(())
+}
+
+/// Writes the request and the ledger, goes on as far as nothing is missing, and answers 201.
+fn accept(app: &App, world: &mut World, body: &Submission, kind: OperationKind, certificate: u64) -> Reply {
+    let lost = || ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Lost a row.");
+    let row = world.certificates.get(certificate).cloned().ok_or_else(lost)?;
+    let order = world.orders.get(row.order).cloned().ok_or_else(lost)?;
+    let account = world.accounts.get(order.account).cloned().ok_or_else(lost)?;
+    let request = world.next_id();
+    let now = world.now();
+    world.requests.insert(Request {
+        id: request,
+        account: account.id,
+        order: order.id,
+        certificate: Some(certificate),
+        kind: match row.kind {
+            Kind::Original => RequestKind::NewRequest,
+            Kind::Reissue => RequestKind::Reissue,
+            Kind::Duplicate => RequestKind::Duplicate,
+        },
+        status: RequestStatus::Pending,
+        created: now,
+        processed: None,
+        comments: body.comments.clone().unwrap_or_default(),
+        processor_comment: String::new(),
+        revocation_reason: None,
+    });
+    if let Some(order) = world.orders.edit(order.id) {
+        order.requests.push(request);
+    }
+    record(world, kind, &order, Some(&row), Some(request));
+
+    let refused = row.quirks.contains(&Quirk::ApprovalRefused);
+    let approved = body.skip_approval && !account.approval_required && !refused;
+    if approved {
+        issuance::approve(world, &app.ca, request, app.dcv.is_instant());
+    }
+    let answer = answer(app, world, certificate, request, approved).ok_or_else(lost)?;
+    if refused {
+        issuance::reject(world, request, "Refused.", OrderStatus::Rejected);
+    }
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+fn answer(app: &App, world: &World, certificate: u64, request: u64, approved: bool) -> Option<Value> {
+    let certificate = world.certificates.get(certificate)?;
+    let order = world.orders.get(certificate.order)?;
+    if !approved {
+        return Some(json!({"id": order.id, "requests": [{"id": request, "status": "pending"}]}));
+    }
+    let mut answer = json!({
+        "id": order.id,
+        "certificate_id": certificate.id,
+        "requests": [{"id": request, "status": "approved"}],
+    });
+    let open = certificate.checks.iter().flatten().any(|check| !check.approved);
+    if open && let Some(token) = &order.token {
+        answer["dcv_random_value"] = json!(token.value);
+        if certificate.kind == Kind::Original {
+            answer["domains"] = views::order_domains(world, certificate);
+        }
+    }
+    if certificate.issued.is_some() {
+        answer["certificate_chain"] = chain::immediate(&app.ca, certificate);
+    }
+    Some(answer)
+}
+
+/// Adds one accepted operation to the ledger.
+pub fn record(
+    world: &mut World,
+    kind: OperationKind,
+    order: &Order,
+    certificate: Option<&Certificate>,
+    request: Option<u64>,
+) {
+    let operation = Operation {
+        id: world.next_id(),
+        at: world.now(),
+        kind,
+        paid: matches!(kind, OperationKind::Order | OperationKind::Renew),
+        account: order.account,
+        order_id: order.id,
+        certificate_id: certificate.map(|certificate| certificate.id),
+        common_name: certificate.map(|row| row.common_name.clone()).unwrap_or_default(),
+        dns_names: certificate.map(|row| row.dns_names.clone()).unwrap_or_default(),
+        public_key_sha256: certificate.map(|row| row.public_key_sha256.clone()).unwrap_or_default(),
+        alternative_order_id: order.alternative_order_id.clone(),
+        renewal_of: order.renewal_of.filter(|_| kind == OperationKind::Renew),
+        request_id: request,
+    };
+    world.ledger.insert(operation);
+}
+
+fn id(value: Option<i64>) -> Option<u64> {
+    value.and_then(|value| u64::try_from(value).ok())
+}
+
+impl Effects {
+    fn hidden_until(&self) -> Option<Timestamp> {
+        self.lag_seconds.map(|seconds| Timestamp::now() + SignedDuration::from_secs(seconds))
+    }
+}

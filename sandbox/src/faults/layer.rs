@@ -1,0 +1,121 @@
+//! The middleware that lets faults happen around the provider APIs.
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures::{StreamExt, stream};
+
+use super::{Effects, FaultKind, Subject};
+use crate::{app::App, digicert, wire::Cut};
+
+/// Larger than any request of a client.
+const BODY_LIMIT: usize = 4 << 20;
+
+pub async fn inject(
+    State(app): State<Arc<App>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+    let operation = digicert::operation(&method, &path, &body);
+    let subject = Subject { method: method.as_str(), path: &path, operation };
+
+    for (_, fault) in app.faults.take(&subject, FaultKind::is_before) {
+        if let Some(response) = before(fault, &cut).await {
+            return response;
+        }
+    }
+    let taken = app.faults.take(&subject, FaultKind::is_effect);
+    let mut request = Request::from_parts(parts, Body::from(body));
+    request.extensions_mut().insert(effects(taken.iter().map(|(_, fault)| fault)));
+    let response = next.run(request).await;
+    if !response.status().is_success() {
+        app.faults.give_back(&taken);
+        return response;
+    }
+    match app.faults.take_one(&subject, FaultKind::is_after) {
+        Some(fault) => after(fault, response, &cut).await,
+        None => response,
+    }
+}
+
+fn effects<'a>(faults: impl Iterator<Item = &'a FaultKind>) -> Effects {
+    let mut effects = Effects::default();
+    for fault in faults {
+        effects.quirks.extend(fault.quirk());
+        if let FaultKind::LookupLag { seconds } = fault {
+            effects.lag_seconds = Some(*seconds);
+        }
+    }
+    effects
+}
+
+async fn before(fault: FaultKind, cut: &Cut) -> Option<Response> {
+    match fault {
+        FaultKind::Latency { milliseconds } => {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            None
+        }
+        FaultKind::RateLimit { retry_after } => {
+            let mut response = digicert::rate_limited();
+            if let Some(seconds) = retry_after {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            Some(response)
+        }
+        FaultKind::ErrorBeforeCommit { status } => Some(error(status)),
+        FaultKind::ResetBeforeCommit => {
+            cut.now();
+            Some(StatusCode::INTERNAL_SERVER_ERROR.into_response())
+        }
+        _ => None,
+    }
+}
+
+async fn after(fault: FaultKind, response: Response, cut: &Cut) -> Response {
+    match fault {
+        FaultKind::ErrorAfterCommit { status } => error(status),
+        FaultKind::ResetAfterCommit => {
+            cut.now();
+            response
+        }
+        FaultKind::HangAfterCommit => std::future::pending().await,
+        FaultKind::TruncateBody => truncated(response).await,
+        FaultKind::NonJson => {
+            let page = "<html><body><h1>It works!</h1></body></html>";
+            (response.status(), [(header::CONTENT_TYPE, "text/html")], page).into_response()
+        }
+        _ => response,
+    }
+}
+
+fn error(status: u16) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(header::CONTENT_TYPE, "text/html")], "<html><body>upstream error</body></html>").into_response()
+}
+
+/// Announces the whole body, sends half of it, and ends the connection.
+async fn truncated(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len().max(1)));
+    let half: Result<Bytes, io::Error> = Ok(whole.slice(..whole.len() / 2));
+    // The pause between the two lets the half be flushed before the error ends the connection.
+    let end = stream::once(async {
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::UnexpectedEof))
+    });
+    let body = Body::from_stream(stream::iter([half]).chain(end));
+    Response::from_parts(parts, body)
+}

@@ -1,0 +1,248 @@
+//! From an accepted operation to a certificate: approval, validation, issuance, revocation.
+
+use jiff::{SignedDuration, Timestamp};
+use rcgen::{KeyPair, SubjectPublicKeyInfo};
+
+use crate::{
+    ca::{Ca, LeafRequest, RevokedSerial},
+    clock::{day, days_after, end_of, start_of},
+    csr, products,
+    products::Validation,
+    rules,
+    state::{
+        World,
+        records::{
+            Certificate, CertificateStatus, Issued, Kind, Order, OrderStatus, Quirk, Request, RequestKind,
+            RequestStatus, Revocation,
+        },
+    },
+    validation,
+};
+
+/// A request was approved: does what it asked for.
+pub fn approve(world: &mut World, ca: &Ca, request: u64, instant: bool) {
+    let now = world.now();
+    let Some(request) = world.requests.edit(request) else {
+        return;
+    };
+    request.status = RequestStatus::Approved;
+    request.processed = Some(now);
+    let request = request.clone();
+    match (request.kind, request.certificate) {
+        (RequestKind::Revoke, _) => revoke(world, &request),
+        (_, Some(certificate)) => {
+            let waiting = match request.kind {
+                RequestKind::Reissue => OrderStatus::ReissuePending,
+                _ => OrderStatus::Pending,
+            };
+            if request.kind != RequestKind::Duplicate {
+                set_status(world, request.order, waiting);
+            }
+            validation::begin(world, certificate, instant);
+            advance(world, ca, certificate);
+        }
+        (_, None) => {}
+    }
+}
+
+/// A request was rejected, or its pending operation cancelled.
+pub fn reject(world: &mut World, request: u64, comment: &str, order_becomes: OrderStatus) {
+    let now = world.now();
+    let Some(request) = world.requests.edit(request) else {
+        return;
+    };
+    request.status = RequestStatus::Rejected;
+    request.processed = Some(now);
+    request.processor_comment = comment.to_owned();
+    let (kind, order, certificate) = (request.kind, request.order, request.certificate);
+    if kind == RequestKind::Revoke {
+        return;
+    }
+    if let Some(certificate) = certificate.and_then(|id| world.certificates.edit(id)) {
+        certificate.status = CertificateStatus::Rejected;
+    }
+    if kind == RequestKind::NewRequest {
+        set_status(world, order, order_becomes);
+        release_renewed(world, order);
+    } else {
+        set_status(world, order, OrderStatus::Issued);
+    }
+}
+
+/// Issues the certificate when nothing is missing any more.
+pub fn advance(world: &mut World, ca: &Ca, certificate: u64) {
+    let Some(certificate) = world.certificates.get(certificate).cloned() else {
+        return;
+    };
+    let Some(order) = world.orders.get(certificate.order).cloned() else {
+        return;
+    };
+    if ready(world, &order, &certificate) {
+        match issue(world, ca, &order, &certificate) {
+            Ok(issued) => finish(world, &order, &certificate, issued),
+            Err(error) => tracing::error!(certificate = certificate.id, error, "not issued"),
+        }
+    }
+}
+
+fn ready(world: &World, order: &Order, certificate: &Certificate) -> bool {
+    let validated = certificate.checks.as_ref().is_some_and(|checks| checks.iter().all(|check| check.approved));
+    certificate.status == CertificateStatus::Pending
+        && validated
+        && organization_valid(world, order)
+        && !certificate.quirks.contains(&Quirk::StayPending)
+}
+
+/// DV needs no organization; the others one whose validation may still be reused.
+pub fn organization_valid(world: &World, order: &Order) -> bool {
+    if products::find(&order.product).is_some_and(|product| product.validation == Validation::Dv) {
+        return true;
+    }
+    let now = world.now();
+    let days = rules::limits(day(now)).organization;
+    let organization = order.organization.and_then(|id| world.organizations.get(id));
+    organization.is_some_and(|organization| rules::reusable(organization.validated, days, now))
+}
+
+fn issue(world: &World, ca: &Ca, order: &Order, certificate: &Certificate) -> Result<Issued, String> {
+    let now = world.now();
+    let today = day(now);
+    let (_, order_end) = order.term.unwrap_or((today, order.validity.end(today)));
+    let (mut valid_from, mut valid_till) =
+        (today, rules::certificate_end(certificate.validity, today, order_end).max(today));
+    if certificate.quirks.contains(&Quirk::Expired) {
+        (valid_from, valid_till) = (days_after(today, -30), days_after(today, -1));
+    }
+    let organization =
+        order.organization.and_then(|id| world.organizations.get(id)).map(|organization| organization.name.as_str());
+    let names = if certificate.quirks.contains(&Quirk::WrongNames) {
+        vec!["wrong-names.invalid".to_owned()]
+    } else {
+        certificate.dns_names.clone()
+    };
+    let public_key = public_key(certificate)?;
+    let leaf = ca
+        .sign(&LeafRequest {
+            public_key: &public_key,
+            common_name: names.first().map_or("", |first| {
+                if certificate.quirks.contains(&Quirk::WrongNames) { first } else { &certificate.common_name }
+            }),
+            dns_names: &names,
+            organization,
+            not_before: start_of(valid_from),
+            not_after: end_of(valid_till),
+            signature_hash: &certificate.signature_hash,
+        })
+        .map_err(|error| error.to_string())?;
+    Ok(Issued {
+        at: now,
+        valid_from,
+        valid_till,
+        serial_number: leaf.serial_number,
+        thumbprint: leaf.thumbprint,
+        pem: leaf.pem,
+    })
+}
+
+fn public_key(certificate: &Certificate) -> Result<SubjectPublicKeyInfo, String> {
+    if certificate.quirks.contains(&Quirk::OtherKey) {
+        let other = KeyPair::generate().map_err(|error| error.to_string())?;
+        return SubjectPublicKeyInfo::from_pem(&other.public_key_pem()).map_err(|error| error.to_string());
+    }
+    Ok(csr::parse(&certificate.csr)?.public_key)
+}
+
+/// Records what was issued. A reissue that drops names lets every older certificate of the order be revoked later.
+fn finish(world: &mut World, order: &Order, certificate: &Certificate, issued: Issued) {
+    let now = world.now();
+    let plan = (day(now), order.validity.end(day(now)));
+    if let Some(row) = world.certificates.edit(certificate.id) {
+        row.status = CertificateStatus::Issued;
+        row.issued = Some(issued);
+    }
+    if let Some(row) = world.orders.edit(order.id) {
+        row.term.get_or_insert(plan);
+        row.status = OrderStatus::Issued;
+        row.changed = now;
+        if certificate.kind != Kind::Duplicate {
+            row.primary = certificate.id;
+        }
+    }
+    let drops_names = world
+        .certificates
+        .get(order.primary)
+        .is_some_and(|old| !old.dns_names.iter().all(|name| certificate.dns_names.contains(name)));
+    if certificate.kind == Kind::Reissue && drops_names {
+        let at = now + SignedDuration::from_hours(rules::REMOVED_NAMES_GRACE_HOURS);
+        for older in order.certificates.iter().filter(|id| **id != certificate.id) {
+            revoke_certificate(world, *older, at, "superseded");
+        }
+    }
+}
+
+fn revoke(world: &mut World, request: &Request) {
+    let now = world.now();
+    let reason = request.revocation_reason.as_deref().unwrap_or("unspecified");
+    match request.certificate {
+        Some(certificate) => revoke_certificate(world, certificate, now, reason),
+        None => {
+            let all = world.orders.get(request.order).map(|order| order.certificates.clone());
+            for certificate in all.unwrap_or_default() {
+                revoke_certificate(world, certificate, now, reason);
+            }
+            set_status(world, request.order, OrderStatus::Revoked);
+        }
+    }
+}
+
+/// An earlier revocation stands; one that is still to come is brought forward.
+fn revoke_certificate(world: &mut World, certificate: u64, at: Timestamp, reason: &str) {
+    let Some(row) = world.certificates.get(certificate) else {
+        return;
+    };
+    let stands = row.revocation.as_ref().is_some_and(|known| known.at <= at);
+    if row.issued.is_none() || stands {
+        return;
+    }
+    if let Some(row) = world.certificates.edit(certificate) {
+        row.revocation = Some(Revocation { at, reason: reason.to_owned() });
+    }
+}
+
+pub fn set_status(world: &mut World, order: u64, status: OrderStatus) {
+    let now = world.now();
+    if let Some(order) = world.orders.edit(order) {
+        order.status = status;
+        order.changed = now;
+    }
+}
+
+/// A renewal that came to nothing lets its order be renewed again.
+fn release_renewed(world: &mut World, renewal: u64) {
+    let renewed = world.orders.get(renewal).and_then(|order| order.renewal_of);
+    if let Some(old) = renewed.and_then(|id| world.orders.edit(id)) {
+        old.renewed_by = None;
+    }
+}
+
+pub fn revoked(certificate: &Certificate, now: Timestamp) -> bool {
+    certificate.revocation.as_ref().is_some_and(|revocation| revocation.at <= now)
+}
+
+/// Everything the CRL lists now.
+pub fn revoked_serials(world: &World) -> Vec<RevokedSerial> {
+    let now = world.now();
+    world
+        .certificates
+        .iter()
+        .filter_map(|certificate| {
+            let issued = certificate.issued.as_ref()?;
+            let revocation = certificate.revocation.as_ref().filter(|known| known.at <= now)?;
+            Some(RevokedSerial {
+                serial_number: issued.serial_number.clone(),
+                at: revocation.at,
+                reason: revocation.reason.clone(),
+            })
+        })
+        .collect()
+}
