@@ -136,6 +136,8 @@ mod tests {
         let due: std::collections::BTreeSet<_> =
             (0..50).map(|n| renewal_time(day(0), day(199), Some(day(365)), None, &format!("uid-{n}"))).collect();
         assert!(due.len() > 40);
+        let earliest = day(199) - DAY * 32;
+        assert!(due.iter().all(|due| *due >= earliest), "a day earlier would leave a day of the order uncovered");
     }
 
     /// How many reissues it takes from `at` to the order's end, each but the last replaced `margin` before expiry.

@@ -61,6 +61,14 @@ impl Ca {
         Self { issuer: Issuer::new(params.clone(), key), params, der }
     }
 
+    /// A server certificate that issues all the same.
+    pub(crate) fn not_a_ca(&self, name: &str) -> Self {
+        let (mut params, key) = ca(name, at("2040-01-01T00:00:00Z"));
+        params.is_ca = IsCa::NoCa;
+        let der = params.signed_by(&key, &self.issuer).unwrap().der().to_vec();
+        Self { issuer: Issuer::new(params.clone(), key), params, der }
+    }
+
     /// A certificate for the name and key of `other`, signed by this CA.
     pub(crate) fn cross_sign(&self, other: &Self) -> String {
         pem::encode("CERTIFICATE", other.params.signed_by(other.issuer.key(), &self.issuer).unwrap().der())

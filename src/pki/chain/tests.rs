@@ -198,10 +198,13 @@ fn no_tampered_certificate_is_believed() {
 
 #[test]
 fn a_server_certificate_cannot_issue() {
-    let World { intermediate, .. } = &*WORLD;
-    let not_a_ca = intermediate.leaf(&new_key(), &["example.org"], at(NOW), at(SOON));
-    let error = verify(&[WORLD.leaf.clone(), not_a_ca].concat()).unwrap_err();
-    assert_eq!(error, ChainError::Incomplete);
+    let World { root, .. } = &*WORLD;
+    let server = root.not_a_ca("Server");
+    let leaf = leaf_between(&server, NOW, SOON);
+    for rest in [server.pem(), [server.pem(), root.pem()].concat()] {
+        let error = verify(&[leaf.clone(), rest].concat()).unwrap_err();
+        assert_eq!(error.to_string(), "the chain is not valid for a TLS server: EndEntityUsedAsCa");
+    }
 }
 
 #[test]
