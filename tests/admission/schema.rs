@@ -68,6 +68,11 @@ async fn certificates() {
         let object = with(certificate(), patch.clone());
         verdicts.check(&patch.to_string(), expected, try_out(&api, object).await);
     }
+
+    let mut with_null = certificate();
+    with_null["spec"]["signatureHash"] = Value::Null;
+    let stored = try_out(&api, with_null).await.unwrap();
+    assert!(stored.data["spec"].get("signatureHash").is_none(), "null is taken away");
     verdicts.hold();
 }
 

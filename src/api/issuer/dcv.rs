@@ -11,10 +11,10 @@ use crate::api::schema;
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Dcv {
-    /// The method asked for. Auto (default) takes the first that a publisher can serve.
+    /// How control of a domain is proven.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<DcvMethod>,
-    /// Who must see a record before the provider is asked to check. Authoritative (default): every name server of the zone.
+    /// The check before the provider is asked to look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_check: Option<SelfCheck>,
     /// Where records get published: the first entry whose zones cover the name. None: as `manual`.
@@ -24,7 +24,7 @@ pub struct Dcv {
     pub publishers: Vec<Publisher>,
 }
 
-/// How control of a domain is proven.
+/// How control of a domain is proven: a TXT or a CNAME record. Auto (default) leaves the choice to Evercert.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DcvMethod {
     /// Chosen by Evercert.
@@ -36,7 +36,7 @@ pub enum DcvMethod {
     DnsCname,
 }
 
-/// Check before the provider is asked to look.
+/// Who must see a record before the provider is asked to look. Authoritative (default): every name server of the zone.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SelfCheck {
     /// All authoritative name servers of the zone.

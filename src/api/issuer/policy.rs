@@ -16,7 +16,7 @@ pub struct Policy {
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub rules: Vec<PolicyRule>,
-    /// What to do when a paid call may have been accepted and cannot be found after the provider's settle time. Ask (default) stops and waits for a person.
+    /// A paid call may have been accepted and cannot be found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ambiguous_paid: Option<AmbiguousPaid>,
 }
@@ -44,7 +44,7 @@ pub struct PolicyRule {
     pub products: Vec<String>,
 }
 
-/// A paid call may have been accepted and cannot be found.
+/// What to do when a paid call may have been accepted and cannot be found after the provider's settle time. Ask (default) stops and waits for a person; RepeatWhenAbsent places it again where our key can be searched.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AmbiguousPaid {
     /// Stop with NeedsAttention until a person has looked.
