@@ -176,10 +176,14 @@ impl Clock for TokioClock {
 pub struct Limiters(Mutex<HashMap<[u8; 32], Arc<Limiter>>>);
 
 impl Limiters {
-    /// The limiter of a credential at a host. `limit` counts for the first who asks; later ones share that.
-    pub fn get(&self, host: &str, credential: &SecretString, limit: RateLimit) -> Arc<Limiter> {
+    /// The limiter of a credential at an API's host. `limit` counts for the first who asks; later ones share that.
+    pub fn for_credential(&self, url: &str, credential: &SecretString, limit: RateLimit) -> Arc<Limiter> {
+        let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(key(host, credential)).or_insert_with(|| Arc::new(Limiter::new(limit))).clone()
+        known
+            .entry(key(host.as_deref().unwrap_or(url), credential))
+            .or_insert_with(|| Arc::new(Limiter::new(limit)))
+            .clone()
     }
 }
 

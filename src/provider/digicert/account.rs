@@ -3,13 +3,17 @@
 use super::DigiCert;
 use super::client::Call;
 use super::endpoints::{ACCOUNT_DETAILS, ORGANIZATION_INFO, PRODUCT_INFO, USER_INFO};
+use super::errors;
 use super::wire::{Named, User};
 use crate::provider::{AccountFacts, CallError};
 
 pub(super) async fn account(digicert: &DigiCert) -> Result<AccountFacts, CallError> {
     let client = &digicert.client;
     let user = client.call(Call::new(&USER_INFO)).await?;
-    let User { account_id, account, container } = user.read()?;
+    let User { account_id, account, container, access_roles } = user.read()?;
+    if !access_roles.is_empty() && access_roles.iter().all(views_only) {
+        return Err(errors::missing_permission(USER_INFO.name, "the API key may only view"));
+    }
     let id = match account_id.or(account.id) {
         Some(id) => Some(id),
         None => client.call(Call::new(&ACCOUNT_DETAILS)).await?.read::<Named>()?.id,
@@ -21,6 +25,11 @@ pub(super) async fn account(digicert: &DigiCert) -> Result<AccountFacts, CallErr
     };
     product(digicert).await?;
     Ok(AccountFacts { host: client.host.clone(), id, name: account.name.or(container.name), organization })
+}
+
+/// *Glossary – API key restrictions* and *– Access roles*: 102, "View only". Nothing but an order would tell otherwise.
+fn views_only(role: &Named) -> bool {
+    role.id.as_deref() == Some("102") || role.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("view only"))
 }
 
 async fn organization_name(digicert: &DigiCert, id: u64) -> Result<String, CallError> {

@@ -47,10 +47,9 @@ impl DigiCert {
         Ok(self.client.call(call).await?.read::<RandomValue>()?.dcv_random_value)
     }
 
-    pub(super) async fn ask_to_check(&self, placed: &Placed, domains: &[String]) -> Result<(), CallError> {
-        let call = Call::of(&CHECK_DCV, &placed.order_id);
-        let call = if domains.is_empty() { call } else { call.json(json!({ "dns_names_validations": domains })) };
-        match self.client.call(call).await {
+    /// Without a list of names, which *Check DCV* makes optional: all open ones are looked at in one call.
+    pub(super) async fn ask_to_check(&self, placed: &Placed) -> Result<(), CallError> {
+        match self.client.call(Call::of(&CHECK_DCV, &placed.order_id)).await {
             Err(CallError::Rejected { code, .. }) if errors::not_seen_yet(&code) => Ok(()),
             other => other.map(drop),
         }

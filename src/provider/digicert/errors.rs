@@ -18,99 +18,6 @@ pub(super) struct Refusal {
     pub body: Vec<u8>,
 }
 
-struct Rule {
-    head: &'static str,
-    /// `None` is any tail, or none.
-    tail: Option<&'static str>,
-    on: fn(Kind) -> bool,
-    verdict: Verdict,
-}
-
-enum Verdict {
-    Rejected,
-    Blocked { code: &'static str, action: &'static str },
-}
-
-fn any(_: Kind) -> bool {
-    true
-}
-
-const BAD_KEY: Verdict = Verdict::Blocked {
-    code: "bad_api_key",
-    action: "Create an API key in CertCentral under Automation > API keys and put it into the issuer's Secret",
-};
-
-/// First match counts. Left out on purpose, since an order may exist all the same: `order_renewed_already` (perhaps by
-/// us), `caa_check_failed`, `access_denied|invalid_approver` (the order then waits for a person).
-static RULES: &[Rule] = &[
-    // Seen with a wrong key, with 403.
-    Rule { head: "access_denied", tail: Some("access_denied_invalid_key"), on: any, verdict: BAD_KEY },
-    Rule { head: "access_denied_invalid_key", tail: None, on: any, verdict: BAD_KEY },
-    // *Errors*, 403.
-    Rule {
-        head: "access_denied",
-        tail: Some("missing_permission"),
-        on: any,
-        verdict: Verdict::Blocked {
-            code: "missing_permission",
-            action: "Give the API key the restriction \"Orders, Domains, Organizations\" or none, and its user an \
-                     administrator role, in CertCentral under Automation > API keys",
-        },
-    },
-    // *Errors*, 404: wrong URL.
-    Rule {
-        head: "not_found",
-        tail: Some("route"),
-        on: any,
-        verdict: Verdict::Blocked { code: "wrong_url", action: "Check the issuer's URL: it ends in /services/v2" },
-    },
-    // *Errors*, 404.
-    Rule {
-        head: "not_found",
-        tail: Some("product"),
-        on: any,
-        verdict: Verdict::Blocked {
-            code: "unknown_product",
-            action: "Choose a product that CertCentral lists under Settings > Product settings, or have it enabled",
-        },
-    },
-    Rule { head: "not_found", tail: Some("organization"), on: any, verdict: UNKNOWN_ORGANIZATION },
-    // *Errors*, 404, the general form, where it can only mean the thing asked for.
-    Rule { head: "not_found", tail: None, on: |kind| kind == Kind::ReadOrganization, verdict: UNKNOWN_ORGANIZATION },
-    Rule { head: "not_found", tail: None, on: any, verdict: Verdict::Rejected },
-    // *Errors*, 400.
-    Rule { head: "bad_request_format", tail: None, on: any, verdict: Verdict::Rejected },
-    Rule { head: "csr_invalid_cannot_parse", tail: None, on: Kind::submits, verdict: Verdict::Rejected },
-    Rule { head: "cert_validity_exceeds_order_validity", tail: None, on: Kind::submits, verdict: Verdict::Rejected },
-    // *End of 4-6-year Multi-year Plans*, 400.
-    Rule { head: "invalid_value", tail: None, on: Kind::submits, verdict: Verdict::Rejected },
-    // *Check DCV*, 400.
-    Rule { head: "invalid_dns_txt", tail: None, on: |kind| kind == Kind::Dcv, verdict: Verdict::Rejected },
-    Rule { head: "invalid_dns_cname", tail: None, on: |kind| kind == Kind::Dcv, verdict: Verdict::Rejected },
-    Rule { head: "file_random_value_not_found", tail: None, on: |kind| kind == Kind::Dcv, verdict: Verdict::Rejected },
-    // Met by other clients.
-    Rule { head: "order_already_revoked", tail: None, on: |kind| kind == Kind::Revoke, verdict: Verdict::Rejected },
-    Rule { head: "order_is_revoked", tail: None, on: |kind| kind == Kind::Revoke, verdict: Verdict::Rejected },
-    Rule {
-        head: "certificate_already_revoked",
-        tail: None,
-        on: |kind| kind == Kind::Revoke,
-        verdict: Verdict::Rejected,
-    },
-    // What another client takes as proof that no renewal was placed, before it orders anew.
-    Rule {
-        head: "order_not_eligible_for_renewal",
-        tail: None,
-        on: |kind| kind == Kind::Order,
-        verdict: Verdict::Rejected,
-    },
-];
-
-const UNKNOWN_ORGANIZATION: Verdict = Verdict::Blocked {
-    code: "unknown_organization",
-    action: "Choose the id of an organization that CertCentral lists under Certificates > Organizations",
-};
-
 /// `presentable` shortens the provider's words and takes secrets out.
 pub(super) fn classify(refusal: &Refusal, presentable: impl Fn(&str) -> String) -> CallError {
     let Refusal { endpoint, status, retry_after, body } = refusal;
@@ -125,38 +32,33 @@ pub(super) fn classify(refusal: &Refusal, presentable: impl Fn(&str) -> String) 
         Some((error, &rule.verdict))
     });
     if let Some((error, verdict)) = certain {
-        return match *verdict {
+        return match verdict {
             Verdict::Rejected => {
                 CallError::Rejected { call, code: presentable(&error.code), message: presentable(&error.message) }
             }
-            Verdict::Blocked { code, action } => blocked(call, code, presentable(&error.text()), action),
+            Verdict::Blocked(block) => block.error(call, presentable(&error.text())),
         };
     }
     // A proxy may ask for a login as well; for a call that leaves nothing behind the reaction is the same.
     if *status == StatusCode::UNAUTHORIZED && (!said.is_empty() || !endpoint.kind.submits()) {
         let message = said.first().map_or_else(|| status.to_string(), |error| presentable(&error.text()));
-        let Verdict::Blocked { code, action } = BAD_KEY else { unreachable!("a bad key blocks") };
-        return blocked(call, code, message, action);
+        return BAD_API_KEY.error(call, message);
     }
     let words = said.first().map_or_else(|| "no error code of CertCentral".into(), VendorError::text);
     CallError::Ambiguous { call, message: presentable(&format!("{status}: {words}")) }
 }
 
-fn blocked(call: &'static str, code: &str, message: String, action: &str) -> CallError {
-    CallError::Blocked { call, code: code.into(), message, action: action.into() }
+/// For a key that shows by itself that it cannot order.
+pub(super) fn missing_permission(call: &'static str, message: &str) -> CallError {
+    MISSING_PERMISSION.error(call, message.into())
 }
 
-impl Rule {
-    fn matches(&self, error: &VendorError, kind: Kind) -> bool {
-        (self.on)(kind) && self.head == error.head() && self.tail.is_none_or(|tail| error.tail() == Some(tail))
-    }
-}
-
-/// *Check DCV*: the value is not there yet, or another one is.
+/// Among the certain codes of *Check DCV*.
 pub(super) fn not_seen_yet(code: &str) -> bool {
     ["invalid_dns_txt", "invalid_dns_cname", "file_random_value_not_found"].iter().any(|head| code.starts_with(head))
 }
 
+/// Among the certain codes of *Revoke certificate*.
 pub(super) fn already_revoked(code: &str) -> bool {
     code.contains("already_revoked") || code.contains("is_revoked")
 }
@@ -164,4 +66,99 @@ pub(super) fn already_revoked(code: &str) -> bool {
 /// Nothing was sent: what should be an id would have changed the path.
 pub(super) fn bad_id(call: &'static str) -> CallError {
     CallError::Rejected { call, code: "invalid_id".into(), message: "not an id of CertCentral".into() }
+}
+
+/// A code that is certain for some calls.
+struct Rule {
+    /// Without a tail: whatever tail there is.
+    code: &'static str,
+    on: fn(Kind) -> bool,
+    verdict: Verdict,
+}
+
+enum Verdict {
+    Rejected,
+    Blocked(Block),
+}
+
+/// Something only a person can change.
+struct Block {
+    /// Ours, stable: conditions tell them apart by it.
+    code: &'static str,
+    action: &'static str,
+}
+
+/// First match counts. Left out on purpose, since an order may exist all the same: `order_renewed_already` (perhaps by
+/// us), `caa_check_failed`, `access_denied|invalid_approver` (the order then waits for a person).
+static RULES: &[Rule] = &[
+    // Seen with a wrong key, with 403.
+    rule("access_denied|access_denied_invalid_key", any, Verdict::Blocked(BAD_API_KEY)),
+    rule("access_denied_invalid_key", any, Verdict::Blocked(BAD_API_KEY)),
+    // *Errors*, 403 and 404.
+    rule("access_denied|missing_permission", any, Verdict::Blocked(MISSING_PERMISSION)),
+    rule("not_found|route", any, Verdict::Blocked(WRONG_URL)),
+    rule("not_found|product", any, Verdict::Blocked(UNKNOWN_PRODUCT)),
+    rule("not_found|organization", any, Verdict::Blocked(UNKNOWN_ORGANIZATION)),
+    rule("not_found", |kind| kind == Kind::ReadOrganization, Verdict::Blocked(UNKNOWN_ORGANIZATION)),
+    rule("not_found", any, Verdict::Rejected),
+    // *Errors*, 400.
+    rule("bad_request_format", any, Verdict::Rejected),
+    rule("csr_invalid_cannot_parse", Kind::submits, Verdict::Rejected),
+    rule("cert_validity_exceeds_order_validity", Kind::submits, Verdict::Rejected),
+    // *End of 4-6-year Multi-year Plans*, 400.
+    rule("invalid_value", Kind::submits, Verdict::Rejected),
+    // What another client takes as proof that no renewal was placed.
+    rule("order_not_eligible_for_renewal", |kind| kind == Kind::Order, Verdict::Rejected),
+    // *Check DCV*, 400: the value is not there yet, or another one is.
+    rule("invalid_dns_txt", |kind| kind == Kind::Dcv, Verdict::Rejected),
+    rule("invalid_dns_cname", |kind| kind == Kind::Dcv, Verdict::Rejected),
+    rule("file_random_value_not_found", |kind| kind == Kind::Dcv, Verdict::Rejected),
+    // What other clients take as done.
+    rule("certificate_already_revoked", |kind| kind == Kind::Revoke, Verdict::Rejected),
+    rule("order_already_revoked", |kind| kind == Kind::Revoke, Verdict::Rejected),
+    rule("order_is_revoked", |kind| kind == Kind::Revoke, Verdict::Rejected),
+];
+
+const BAD_API_KEY: Block = Block {
+    code: "bad_api_key",
+    action: "Create an API key in CertCentral under Automation > API keys and put it into the issuer's Secret",
+};
+const MISSING_PERMISSION: Block = Block {
+    code: "missing_permission",
+    action: "In CertCentral under Automation > API keys, give the key the restriction \"Orders, Domains, Organizations\" \
+             or none, and its user an administrator role",
+};
+const WRONG_URL: Block =
+    Block { code: "wrong_url", action: "Check the issuer's URL: CertCentral's ends in /services/v2" };
+const UNKNOWN_PRODUCT: Block = Block {
+    code: "unknown_product",
+    action: "Choose a product that CertCentral lists under Settings > Product settings, or have it enabled",
+};
+const UNKNOWN_ORGANIZATION: Block = Block {
+    code: "unknown_organization",
+    action: "Choose the id of an organization that CertCentral lists under Certificates > Organizations",
+};
+
+const fn rule(code: &'static str, on: fn(Kind) -> bool, verdict: Verdict) -> Rule {
+    Rule { code, on, verdict }
+}
+
+fn any(_: Kind) -> bool {
+    true
+}
+
+impl Rule {
+    fn matches(&self, error: &VendorError, kind: Kind) -> bool {
+        let same = match self.code.split_once('|') {
+            Some((head, tail)) => head == error.head() && Some(tail) == error.tail(),
+            None => self.code == error.head(),
+        };
+        same && (self.on)(kind)
+    }
+}
+
+impl Block {
+    fn error(&self, call: &'static str, message: String) -> CallError {
+        CallError::Blocked { call, code: self.code.into(), message, action: self.action.into() }
+    }
 }

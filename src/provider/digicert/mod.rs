@@ -101,8 +101,8 @@ impl Provider for DigiCert {
         self.open_validations(placed, method).await
     }
 
-    async fn check_dcv(&self, placed: &Placed, domains: &[String]) -> Result<(), CallError> {
-        self.ask_to_check(placed, domains).await
+    async fn check_dcv(&self, placed: &Placed, _domains: &[String]) -> Result<(), CallError> {
+        self.ask_to_check(placed).await
     }
 
     async fn download(&self, certificate_id: &str) -> Result<String, CallError> {

@@ -166,6 +166,8 @@ pub(super) struct User {
     pub account: Named,
     #[serde(deserialize_with = "lenient")]
     pub container: Named,
+    #[serde(deserialize_with = "list")]
+    pub access_roles: Vec<Named>,
 }
 
 /// *Organization info*, *Account details*, and what is nested elsewhere.

@@ -114,8 +114,8 @@ async fn nobody_is_silenced_for_longer_than_an_hour() {
 #[test]
 fn one_limiter_per_credential_and_host() {
     let limiters = Limiters::default();
-    let get = |host, key: &str| limiters.get(host, &SecretString::from(key), RateLimit::CERTCENTRAL);
-    assert!(Arc::ptr_eq(&get("a", "key"), &get("a", "key")));
-    assert!(!Arc::ptr_eq(&get("a", "key"), &get("b", "key")));
-    assert!(!Arc::ptr_eq(&get("a", "key"), &get("a", "other")));
+    let get = |url, key: &str| limiters.for_credential(url, &SecretString::from(key), RateLimit::CERTCENTRAL);
+    assert!(Arc::ptr_eq(&get("https://a/v2", "key"), &get("https://a/v2/", "key")));
+    assert!(!Arc::ptr_eq(&get("https://a/v2", "key"), &get("https://b/v2", "key")));
+    assert!(!Arc::ptr_eq(&get("https://a/v2", "key"), &get("https://a/v2", "other")));
 }

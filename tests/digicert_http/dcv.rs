@@ -1,0 +1,113 @@
+use super::*;
+use evercert::provider::{DcvRecord, Validation};
+use wiremock::matchers::{body_json, header as has};
+
+async fn status(server: &MockServer, method: &str) {
+    let body = json!({
+        "order_id": "112233",
+        "order_status": "pending",
+        "order_dcv_method": method,
+        "dns_name_validations": [
+            { "domain_id": "1", "name_scope": "done.example", "status": "approved", "dns_names": ["done.example"] },
+            { "domain_id": "2", "name_scope": "Example.COM", "status": "pending", "dns_names": ["shop.example.com"] },
+            { "dns_names": ["*.wild.example", "wild.example"], "status": "unapproved" },
+        ],
+    });
+    answers(server, "GET", "order/certificate/112233/validation", 200, body).await;
+}
+
+fn open(domain: &str, status: &str, record: (&str, DcvMethod, &str)) -> Validation {
+    let (name, method, value) = record;
+    let record = DcvRecord { name: name.into(), method, value: value.into() };
+    Validation { domain: domain.into(), valid: false, record: Some(record), status: status.into() }
+}
+
+fn done() -> Validation {
+    Validation { domain: "done.example".into(), valid: true, record: None, status: "approved".into() }
+}
+
+#[tokio::test]
+async fn a_txt_token_goes_to_the_name_itself() {
+    let server = MockServer::start().await;
+    status(&server, "dns-txt-token").await;
+    call("PUT", "order/certificate/112233/dcv-random-value")
+        .and(has("Content-Length", "0"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "dcv_random_value": "abc123" })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let validations = digicert(&server).validations(&placed(Operation::Order), DcvMethod::DnsTxt).await.unwrap();
+    let expected = [
+        done(),
+        open("example.com", "pending", ("example.com", DcvMethod::DnsTxt, "abc123")),
+        open("wild.example", "unapproved", ("wild.example", DcvMethod::DnsTxt, "abc123")),
+    ];
+    assert_eq!(validations, expected);
+}
+
+#[tokio::test]
+async fn another_method_is_asked_for_first_and_its_value_used() {
+    let server = MockServer::start().await;
+    status(&server, "email").await;
+    call("PUT", "order/certificate/112233/dcv-method")
+        .and(body_json(json!({ "dcv_method": "dns-cname-token" })))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "dcv_random_value": "abc123" })))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let validations = digicert(&server).validations(&placed(reissue()), DcvMethod::DnsCname).await.unwrap();
+    let target = "abc123.dcv.digicert.com";
+    let expected = [
+        done(),
+        open("example.com", "pending", ("_dnsauth.example.com", DcvMethod::DnsCname, target)),
+        open("wild.example", "unapproved", ("_dnsauth.wild.example", DcvMethod::DnsCname, target)),
+    ];
+    assert_eq!(validations, expected);
+}
+
+#[tokio::test]
+async fn nothing_is_asked_for_when_everything_is_valid() {
+    let server = MockServer::start().await;
+    let body = json!({ "order_dcv_method": "email", "dns_name_validations": [{ "name_scope": "a.example", "status": "approved" }] });
+    answers(&server, "GET", "order/certificate/112233/validation", 200, body).await;
+    let validations = digicert(&server).validations(&placed(Operation::Order), DcvMethod::DnsTxt).await.unwrap();
+    assert!(validations.iter().all(|validation| validation.valid && validation.record.is_none()));
+    assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_name_is_open_as_long_as_one_of_its_rows_is() {
+    let server = MockServer::start().await;
+    let rows = json!([
+        { "name_scope": "a.example", "status": "approved" },
+        { "name_scope": "a.example", "status": "pending" },
+        { "name_scope": "a.example", "status": "approved" },
+    ]);
+    answers(&server, "GET", "order/certificate/112233/validation", 200, json!({ "dns_name_validations": rows })).await;
+    answers(&server, "PUT", "order/certificate/112233/dcv-random-value", 200, json!({})).await;
+    let validations = digicert(&server).validations(&placed(Operation::Order), DcvMethod::DnsTxt).await.unwrap();
+    assert_eq!(validations.len(), 1);
+    assert!(!validations[0].valid && validations[0].record.is_none());
+}
+
+#[tokio::test]
+async fn not_seen_yet_is_no_error_of_the_check() {
+    let check = "order/certificate/112233/check-dcv";
+    let ask = async |status, body| {
+        let server = MockServer::start().await;
+        call("PUT", check)
+            .and(has("Content-Length", "0"))
+            .respond_with(ResponseTemplate::new(status).set_body_json(body))
+            .expect(1)
+            .mount(&server)
+            .await;
+        digicert(&server).check_dcv(&placed(Operation::Order), &["example.com".into()]).await
+    };
+    assert_eq!(ask(200, json!({ "order_status": "pending", "dcv_status": "pending" })).await, Ok(()));
+    assert_eq!(ask(400, vendor_error("invalid_dns_txt")).await, Ok(()));
+    assert_eq!(ask(400, vendor_error("invalid_dns_cname|example.com")).await, Ok(()));
+    assert_eq!(ask(400, vendor_error("file_random_value_not_found")).await, Ok(()));
+    assert!(ask(400, vendor_error("invalid_dns_method")).await.is_err());
+    assert!(matches!(ask(404, vendor_error("not_found|order")).await, Err(CallError::Rejected { .. })));
+    assert!(ask(502, json!({})).await.is_err());
+}

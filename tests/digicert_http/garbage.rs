@@ -1,0 +1,87 @@
+//! Whatever comes back, nothing panics.
+
+use super::*;
+use evercert::provider::RevocationReason;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+/// JSON of the documented names with values of any type, so that the readers are reached.
+fn answer() -> impl Strategy<Value = Vec<u8>> {
+    let name = prop::sample::select(vec![
+        "id",
+        "status",
+        "certificate",
+        "certificates",
+        "certificate_id",
+        "requests",
+        "orders",
+        "order_id",
+        "page",
+        "total",
+        "csr",
+        "errors",
+        "code",
+        "message",
+        "date_created",
+        "order_valid_till",
+        "renewed_order_id",
+        "has_pending_request",
+        "dns_name_validations",
+        "name_scope",
+        "dns_names",
+        "dcv_random_value",
+        "account_id",
+        "access_roles",
+        "name",
+    ]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        ".{0,12}".prop_map(Value::from),
+        prop::sample::select(vec!["issued", "pending", "rejected", "2026-11-24", "1", "0", "*.é", "*."])
+            .prop_map(Value::from),
+        Just(Value::from(OURS.csr.as_str())),
+    ];
+    let json = leaf.prop_recursive(5, 48, 6, move |inner| {
+        let object = prop::collection::hash_map(name.clone().prop_map(str::to_owned), inner.clone(), 0..8);
+        prop_oneof![
+            prop::collection::vec(inner, 0..5).prop_map(Value::from),
+            object.prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    });
+    prop_oneof![8 => json.prop_map(|json| json.to_string().into_bytes()), 1 => prop::collection::vec(any::<u8>(), 0..200)]
+}
+
+#[test]
+fn nothing_that_is_sent_can_crash_us() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server = runtime.block_on(MockServer::start());
+    // Without 429, which would keep the calls that follow from being made.
+    let status = prop::sample::select(vec![200u16, 201, 204, 400, 401, 403, 404, 500]);
+    let burst = RateLimit { burst: 1_000_000.try_into().unwrap(), ..RateLimit::CERTCENTRAL };
+    let limiter = Arc::new(Limiter::new(burst));
+    let digicert = DigiCert::new(DigiCertConfig { limiter, ..config(&server.uri()) }).unwrap();
+    TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(128) })
+        .run(&(status, answer()), |(status, body)| {
+            runtime.block_on(async {
+                server.reset().await;
+                let answer = ResponseTemplate::new(status).set_body_bytes(body);
+                Mock::given(wiremock::matchers::any()).respond_with(answer).mount(&server).await;
+                for operation in [Operation::Order, renew(), reissue()] {
+                    let _ = submit(&digicert, operation.clone()).await;
+                    let _ = digicert.find(&wanted(operation.clone())).await;
+                    let placed = Placed { request_id: Some("9".into()), ..placed(operation) };
+                    let _ = digicert.progress(&placed).await;
+                    let _ = digicert.validations(&placed, DcvMethod::DnsCname).await;
+                }
+                let _ = digicert.revoke("5501", RevocationReason::Superseded).await;
+                let _ = digicert.account().await;
+                let _ = digicert.order("112233").await;
+                let _ = digicert.download("5501").await;
+            });
+            Ok(())
+        })
+        .unwrap();
+}
