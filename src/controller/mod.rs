@@ -4,4 +4,5 @@ pub mod clock;
 pub mod driver;
 pub mod error;
 pub mod fault;
+pub mod lease;
 pub mod watch;
