@@ -1,0 +1,60 @@
+# The commands of everyday work. `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# What is expensive to make again and is no part of this tree: also where tests/control-plane keeps its servers.
+CACHE := $(or $(EVERCERT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/evercert)
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
+
+# A release has neither; every check runs with both.
+FEATURES := evercert/sandbox-clock,evercert/fault-points
+
+.PHONY: help
+help: ## List these targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r target text; do \
+		printf '%-14s %s\n' "$$target" "$$text"; done
+
+.PHONY: control-plane
+control-plane: ## Start a Kubernetes control plane, print its kubeconfig, stay until Ctrl-C
+	@cargo run -q -p control-plane
+
+.PHONY: demo
+demo: ## Play a certificate's life on a real API server and the sandbox CA (KEEP=1 leaves all running)
+	@cargo build -q -p evercert -p evercert-sandbox --features $(FEATURES)
+	@cargo run -q -p demo -- $(if $(KEEP),--keep)
+
+.PHONY: test
+test: ## Run all tests
+	@cargo test --workspace --features $(FEATURES) | awk '{ print; fflush() } \
+		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
+		END { printf "\ntotal: %d passed; %d failed; %d ignored\n", passed, failed, ignored }'
+
+.PHONY: lint
+lint: lint-format lint-code lint-dependencies lint-crds ## Run all checks that are not tests
+
+.PHONY: lint-format
+lint-format:
+	cargo fmt --all --check
+
+.PHONY: lint-code
+lint-code:
+	cargo clippy --workspace --all-targets --features $(FEATURES) -- -D warnings
+	cargo clippy -p evercert -- -D warnings
+
+.PHONY: lint-dependencies
+lint-dependencies: $(CARGO_DENY)
+	$(CARGO_DENY) --all-features check bans licenses sources
+
+.PHONY: lint-crds
+lint-crds:
+	@fresh=$$(mktemp -d); trap 'rm -r "$$fresh"' EXIT; cargo run -q -- crds --dir "$$fresh"; \
+	diff -ru crds "$$fresh" || { echo 'crds/ is stale: run `cargo run -- crds --dir crds`'; exit 1; }
+
+.PHONY: advisories
+advisories: $(CARGO_DENY) ## Look dependencies up in the RustSec database; needs the network
+	$(CARGO_DENY) --all-features check advisories
+
+$(CARGO_DENY):
+	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --root $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)
