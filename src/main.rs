@@ -1,32 +1,107 @@
-//! The operator binary: arguments and start.
+//! The operator binary: arguments, crypto provider, start.
 
-use std::path::PathBuf;
+mod args;
 
-use clap::{Parser, Subcommand};
-use evercert::api::manifests;
+use std::time::Duration;
 
-/// Keeps commercial TLS certificates alive in Kubernetes.
-#[derive(Parser)]
-#[command(version)]
-struct Args {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Print the custom resource definitions and admission policies.
-    Crds {
-        /// Write one file each into this directory instead.
-        #[arg(long)]
-        dir: Option<PathBuf>,
+use anyhow::{Context, bail};
+use clap::Parser;
+use evercert::{
+    api::manifests,
+    controller::{
+        lease,
+        run::{Config, run},
     },
-}
+};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, Client, ResourceExt};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+use tracing::{error, info, warn};
+
+use args::{Args, Command, Run};
 
 fn main() -> anyhow::Result<()> {
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        bail!("another crypto provider was installed first");
+    }
     match Args::parse().command {
         Command::Crds { dir: Some(dir) } => manifests::write(&dir)?,
         Command::Crds { dir: None } => print!("{}", manifests::print()),
+        Command::Run(run) => tokio::runtime::Runtime::new()?.block_on(operate(*run))?,
+    }
+    Ok(())
+}
+
+async fn operate(args: Run) -> anyhow::Result<()> {
+    args.init_logs()?;
+    let times = args.times()?;
+    let client =
+        Client::try_default().await.context("no cluster: neither a kubeconfig nor a service account can be used")?;
+    let installation = match &args.installation_id {
+        Some(id) => id.clone(),
+        None => installation_id(&client).await?,
+    };
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        if let Err(error) = asked_to_stop().await {
+            warn!(%error, "signals cannot be received");
+        }
+        info!("stopping: what has begun is finished");
+        let _ = stop.send(true);
+    });
+
+    let (jumped, jumps) = watch::channel(0);
+    let clock = args.clock(jumped).await?;
+    let mut waiting = stopped.clone();
+    let held = tokio::select! {
+        held = lease::acquire(client.clone(), args.lease()) => held,
+        _ = waiting.wait_for(|stop| *stop) => return Ok(()),
+    };
+    info!(holder = held.handle().holder(), installation, version = env!("CARGO_PKG_VERSION"), "the lease is ours");
+    let config = Config {
+        client,
+        lease: held.handle(),
+        installation,
+        namespace: args.namespace.clone(),
+        times,
+        network: args.network(),
+        clock,
+        jumps,
+    };
+    let lease = held.handle();
+    tokio::select! {
+        () = run(config, stopped, || {}) => {}
+        () = lease.lost() => {
+            // Whoever holds it now acts on what is recorded; so must we, afresh.
+            error!("the lease was lost: ending at once");
+            std::process::exit(1);
+        }
+    }
+    held.release().await;
+    Ok(())
+}
+
+/// By default an installation is a cluster: the uid of its kube-system namespace.
+async fn installation_id(client: &Client) -> anyhow::Result<String> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    for wait in [1, 2, 4, 8, 16] {
+        match namespaces.get("kube-system").await {
+            Ok(namespace) => return namespace.uid().context("kube-system has no uid"),
+            Err(error) => warn!(%error, "the API server does not answer yet"),
+        }
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+    }
+    bail!("namespace kube-system cannot be read: set --installation-id, or allow it")
+}
+
+async fn asked_to_stop() -> std::io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
     Ok(())
 }

@@ -22,12 +22,21 @@ pub enum Error {
     Provider(#[from] CallError),
     #[error("{0}")]
     Pki(String),
+    /// The issuer cannot serve now; its own condition says why.
+    #[error("{0}")]
+    Issuer(String),
     #[error("the lease is not ours, or ends too soon for a call")]
     NoLease,
     #[error("the reconcile took too long")]
     Deadline,
     #[error("the reconcile panicked")]
     Panicked,
+}
+
+impl Error {
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Kube { source, .. } if matches!(source.as_ref(), kube::Error::Api(status) if status.code == 404))
+    }
 }
 
 /// Awaits one call to the API server, under a deadline, with conflicts told apart.

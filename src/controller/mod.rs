@@ -1,8 +1,20 @@
 //! observe → decide → execute: one folder a reconciler, and the driver they share.
 
+pub mod accounts;
+pub mod certificate;
 pub mod clock;
+pub mod context;
 pub mod driver;
+pub mod endpoint;
 pub mod error;
+pub mod events;
 pub mod fault;
+pub mod intents;
+pub mod issuance;
+pub mod issuer;
+pub mod keys;
 pub mod lease;
+pub mod ledger;
+pub mod pace;
+pub mod run;
 pub mod watch;

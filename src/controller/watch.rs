@@ -4,12 +4,12 @@
 //! end, so an object created during the gap would never be reconciled. Here everything is woken once more when
 //! the relist is complete. Back-off is per watch, and one unreadable object is logged, not fatal.
 
-use std::{fmt::Debug, hash::Hash, sync::Arc};
+use std::{fmt::Debug, sync::Arc};
 
-use futures::StreamExt;
+use futures::{StreamExt, stream::BoxStream};
 use kube::{
     Api, Resource,
-    core::DeserializeGuard,
+    core::{DeserializeGuard, PartialObjectMeta},
     runtime::{
         WatchStreamExt,
         reflector::{self, ObjectRef, Store},
@@ -29,27 +29,47 @@ pub fn queue<K: Resource>() -> (Queue<K>, UnboundedReceiver<ObjectRef<K>>) {
 }
 
 type Listener<K> = Box<dyn Fn(&K) + Send>;
+type Events<K> = BoxStream<'static, Result<Event<K>, watcher::Error>>;
 
 /// A watch being put together: who wants to hear of changed objects is said before it starts.
 pub struct Watch<K>
 where
     K: Resource<DynamicType = ()> + Clone + 'static,
 {
-    api: Api<DeserializeGuard<K>>,
-    config: watcher::Config,
+    events: Events<K>,
     store: Store<K>,
     writer: reflector::store::Writer<K>,
     listeners: Vec<Listener<K>>,
 }
 
+impl<K> Watch<PartialObjectMeta<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+{
+    /// Metadata alone leaves the API server, never the content.
+    pub fn metadata(client: kube::Client, config: watcher::Config) -> Self {
+        let events = watcher::watcher(Api::<PartialObjectMeta<K>>::all(client), config).default_backoff();
+        Self::of(events.boxed())
+    }
+}
+
 impl<K> Watch<K>
 where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
-    K::DynamicType: Eq + Hash + Clone,
 {
+    /// Whole objects; one that this version cannot read is logged and left out.
     pub fn new(client: kube::Client, config: watcher::Config) -> Self {
+        let events = watcher::watcher(Api::<DeserializeGuard<K>>::all(client), config).default_backoff();
+        let readable = events.filter_map(async |event| match event {
+            Ok(event) => readable(event).map(Ok),
+            Err(error) => Some(Err(error)),
+        });
+        Self::of(readable.boxed())
+    }
+
+    fn of(events: Events<K>) -> Self {
         let (store, writer) = reflector::store();
-        Self { api: Api::all(client), config, store, writer, listeners: Vec::new() }
+        Self { events, store, writer, listeners: Vec::new() }
     }
 
     pub fn store(&self) -> Store<K> {
@@ -63,15 +83,18 @@ where
 
     /// Runs for the life of the process.
     pub fn spawn(self) -> Store<K> {
-        let Self { api, config, store, writer, listeners } = self;
-        let readable = watcher::watcher(api, config).default_backoff().filter_map(async |event| match event {
-            Ok(event) => readable(event).map(Ok),
+        let Self { events, store, writer, listeners } = self;
+        let answered = events.filter_map(async |event| match event {
+            Ok(mut event) => {
+                prune(&mut event);
+                Some(Ok(event))
+            }
             Err(error) => {
                 warn!(kind = %K::kind(&()), %error, "watch failed, starting again");
                 None::<Result<_, watcher::Error>>
             }
         });
-        let mut events = reflector::reflector(writer, readable).boxed();
+        let mut events = reflector::reflector(writer, answered).boxed();
         let known = store.clone();
         tokio::spawn(async move {
             while let Some(Ok(event)) = events.next().await {
@@ -87,19 +110,21 @@ where
     }
 }
 
-/// Drops objects that this version cannot read, and the managed fields, which nothing here looks at and which
-/// would be most of the memory.
+/// Managed fields are most of an object's memory, and nothing here looks at them.
+fn prune<K: Resource>(event: &mut Event<K>) {
+    if let Event::Apply(object) | Event::Delete(object) | Event::InitApply(object) = event {
+        object.meta_mut().managed_fields = None;
+    }
+}
+
 fn readable<K: Resource<DynamicType = ()>>(event: Event<DeserializeGuard<K>>) -> Option<Event<K>> {
-    let open = |DeserializeGuard(object): DeserializeGuard<K>| match object {
-        Ok(mut object) => {
-            object.meta_mut().managed_fields = None;
-            Some(object)
-        }
-        Err(invalid) => {
+    let open = |DeserializeGuard(object): DeserializeGuard<K>| {
+        let report = |invalid: &kube::core::error_boundary::InvalidObject| {
             let meta = &invalid.metadata;
-            warn!(kind = %K::kind(&()), namespace = meta.namespace, name = meta.name, error = invalid.error, "object cannot be read and is left alone");
-            None
-        }
+            let error = &invalid.error;
+            warn!(kind = %K::kind(&()), namespace = meta.namespace, name = meta.name, error, "object cannot be read and is left alone");
+        };
+        object.inspect_err(report).ok()
     };
     match event {
         Event::Apply(object) => open(object).map(Event::Apply),

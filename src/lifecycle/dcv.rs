@@ -122,3 +122,11 @@ pub fn to_record(record: &provider::DcvRecord) -> Record {
     };
     Record { name: record.name.clone(), type_, value: record.value.clone() }
 }
+
+/// A record as a zone file has it.
+pub fn zone_line(record: &Record) -> String {
+    match record.type_ {
+        RecordType::Txt => format!("{}. TXT \"{}\"", record.name, record.value),
+        RecordType::Cname => format!("{}. CNAME {}.", record.name, record.value),
+    }
+}

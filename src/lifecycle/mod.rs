@@ -2,14 +2,19 @@
 //! comes out, at most one effect at a time.
 
 pub mod backoff;
+pub mod certificate;
 pub mod dcv;
 pub mod issuance;
+pub mod lineage;
 pub mod names;
 pub mod operation;
+pub mod plan;
 pub mod policy;
+pub mod present;
 pub mod record;
 pub mod renewal;
 mod spread;
+pub mod trigger;
 pub mod validity;
 
 use std::time::Duration;

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{dcv::to_record, issuance::is_paid};
+use super::{dcv::to_record, issuance::is_paid, validity};
 use crate::{
     api::{
         conditions::{self, ACTION_REQUIRED, reason},
@@ -59,6 +59,11 @@ pub struct Delivered {
 
 pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, now: Timestamp) {
     let at = Time(now);
+    let ends_or_begins = !matches!(change, Change::Unpublished(_) | Change::DcvFailed(..) | Change::Revoked { .. });
+    if ends_or_begins && status.state.is_some_and(State::is_final) {
+        // Decided on an older copy: what has ended stays ended.
+        return;
+    }
     match change {
         Change::Appended => {
             status.state = Some(State::Submitting);
@@ -76,6 +81,7 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             FailureClass::Ambiguous,
             None,
             &format!("order {} answers to this operation but was made for another key", accepted.order_id),
+            now,
         ),
         Change::Submitted(Ok(accepted)) => accept(spec, status, accepted, now),
         Change::Submitted(Err(error)) => refuse(spec, status, error, now),
@@ -115,8 +121,12 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
         }
         Change::NotBelieved(message) => {
-            status.failure =
-                Some(Failure { class: FailureClass::InvalidCertificate, code: None, message: cut(message) });
+            status.failure = Some(Failure {
+                class: FailureClass::InvalidCertificate,
+                code: None,
+                message: cut(message),
+                at: Some(at.clone()),
+            });
         }
         Change::Revoked { serial, awaiting_approval } => {
             status.revoked_serials.push(serial.clone());
@@ -126,10 +136,15 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
                 act(status, reason::PROVIDER_BLOCKED, &message, now);
             }
         }
-        Change::Failed(class, message) => fail(status, *class, None, message),
+        Change::Failed(class, message) => fail(status, *class, None, message, now),
         Change::AskedPerson(message) => {
             status.state = Some(State::NeedsAttention);
-            status.failure = Some(Failure { class: FailureClass::Ambiguous, code: None, message: cut(message) });
+            status.failure = Some(Failure {
+                class: FailureClass::Ambiguous,
+                code: None,
+                message: cut(message),
+                at: Some(at.clone()),
+            });
             act(status, reason::NEEDS_ATTENTION, message, now);
         }
         Change::Taken(order_id) => {
@@ -160,12 +175,16 @@ fn refuse(spec: &IssuanceSpec, status: &mut IssuanceStatus, error: &CallError, n
     let message = error.to_string();
     let (class, code) = match error {
         CallError::Rejected { code, .. } => {
-            fail(status, FailureClass::Rejected, Some(code), &message);
+            fail(status, FailureClass::Rejected, Some(code), &message, now);
             (OutcomeClass::Rejected, Some(code.as_str()))
         }
         CallError::Blocked { code, .. } => {
-            status.failure =
-                Some(Failure { class: FailureClass::Blocked, code: Some(code.clone()), message: cut(&message) });
+            status.failure = Some(Failure {
+                class: FailureClass::Blocked,
+                code: Some(code.clone()),
+                message: cut(&message),
+                at: Some(Time(now)),
+            });
             act(status, reason::PROVIDER_BLOCKED, &message, now);
             (OutcomeClass::Blocked, Some(code.as_str()))
         }
@@ -185,7 +204,7 @@ fn outcome(spec: &IssuanceSpec, status: &mut IssuanceStatus, class: OutcomeClass
 
 fn follow(status: &mut IssuanceStatus, standing: &Standing, now: Timestamp) {
     if let Some(till) = standing.order_valid_till {
-        status.order_valid_till = end_of(till).map(Time);
+        status.order_valid_till = Some(Time(validity::end_of(till)));
     }
     status.state = Some(match &standing.progress {
         Progress::Validating => State::Validating,
@@ -256,9 +275,9 @@ fn finish(validation: &mut Validation, at: &Time) {
     }
 }
 
-fn fail(status: &mut IssuanceStatus, class: FailureClass, code: Option<&str>, message: &str) {
+fn fail(status: &mut IssuanceStatus, class: FailureClass, code: Option<&str>, message: &str, now: Timestamp) {
     status.state = Some(State::Failed);
-    status.failure = Some(Failure { class, code: code.map(str::to_owned), message: cut(message) });
+    status.failure = Some(Failure { class, code: code.map(str::to_owned), message: cut(message), at: Some(Time(now)) });
     conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
 }
 
@@ -270,11 +289,6 @@ fn with(status: &mut IssuanceStatus, domain: &str, change: impl FnOnce(&mut Vali
     if let Some(validation) = status.validations.iter_mut().find(|validation| validation.domain == domain) {
         change(validation);
     }
-}
-
-/// The first moment after `day`, in UTC: a provider's last day counts whole.
-fn end_of(day: jiff::civil::Date) -> Option<Timestamp> {
-    day.at(23, 59, 59, 0).to_zoned(jiff::tz::TimeZone::UTC).ok().map(|end| end.timestamp())
 }
 
 fn cut(message: &str) -> String {

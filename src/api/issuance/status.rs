@@ -250,6 +250,10 @@ pub struct Failure {
     /// For people: what happened and what can be done.
     #[schemars(length(max = 1024))]
     pub message: String,
+    /// When it happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("maxLength" = 64))]
+    pub at: Option<Time>,
 }
 
 /// Kind of failure.

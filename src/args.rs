@@ -1,0 +1,139 @@
+//! Command line. Every flag can be set by an environment variable, as a Deployment does.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use anyhow::ensure;
+use clap::{Parser, Subcommand, ValueEnum};
+use evercert::{
+    controller::{
+        clock::Clock,
+        context::{LEASE_MARGIN, Network},
+        lease::LeaseConfig,
+    },
+    lifecycle::Times,
+};
+use tokio::sync::watch;
+
+/// Keeps commercial TLS certificates alive in Kubernetes.
+#[derive(Parser)]
+#[command(version)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Print the custom resource definitions and admission policies.
+    Crds {
+        /// Write one file each into this directory instead.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// Run the operator.
+    Run(Box<Run>),
+}
+
+#[derive(Parser)]
+pub struct Run {
+    /// The operator's own namespace: its Lease, and the Secrets that ClusterIssuers name.
+    #[arg(long, env = "EVERCERT_NAMESPACE", default_value = "evercert")]
+    pub namespace: String,
+    /// Whose ledger this is. Set it to the old value after a restore into a new cluster. Default: the uid of the
+    /// kube-system namespace.
+    #[arg(long, env = "EVERCERT_INSTALLATION_ID")]
+    pub installation_id: Option<String>,
+    /// Hosts (host or host:port) that issuers may call beside the vendors' own; the only way to plain http or loopback.
+    #[arg(long, env = "EVERCERT_ALLOWED_PROVIDER_HOSTS", value_delimiter = ',')]
+    pub allowed_provider_hosts: Vec<String>,
+    /// Name servers (host or host:port) that namespaced Issuers may update; the only way to loopback ones.
+    #[arg(long, env = "EVERCERT_ALLOWED_NAME_SERVERS", value_delimiter = ',')]
+    pub allowed_name_servers: Vec<String>,
+    /// Recursive name servers (address:port) with which the self-check finds authoritative ones. Default: the system's.
+    #[arg(long, env = "EVERCERT_DNS_SERVERS", value_delimiter = ',')]
+    pub dns_servers: Vec<SocketAddr>,
+    /// Longest time for one call to a provider.
+    #[arg(long, env = "EVERCERT_CALL_TIMEOUT", default_value = "60s")]
+    pub call_timeout: kube::core::Duration,
+    /// How long the Lease lasts without renewal.
+    #[arg(long, env = "EVERCERT_LEASE_DURATION", default_value = "90s")]
+    pub lease_duration: kube::core::Duration,
+    /// How often the Lease is renewed.
+    #[arg(long, env = "EVERCERT_LEASE_RENEWAL", default_value = "10s")]
+    pub lease_renewal: kube::core::Duration,
+    /// How long a provider may hide what it has accepted before it counts as absent.
+    #[arg(long, env = "EVERCERT_SETTLE_TIME", default_value = "15m")]
+    pub settle_time: kube::core::Duration,
+    /// Address of probes and metrics.
+    #[arg(long, env = "EVERCERT_LISTEN", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+    /// What is logged: a level, or tracing directives.
+    #[arg(long, env = "EVERCERT_LOG", default_value = "info")]
+    pub log: String,
+    #[arg(long, env = "EVERCERT_LOG_FORMAT", value_enum, default_value = "json")]
+    pub log_format: LogFormat,
+    /// URL of the sandbox's clock.
+    #[cfg(feature = "sandbox-clock")]
+    #[arg(long, env = "EVERCERT_SANDBOX_CLOCK")]
+    pub sandbox_clock: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Json,
+    Human,
+}
+
+impl Run {
+    /// Refuses times that contradict each other.
+    pub fn times(&self) -> anyhow::Result<Times> {
+        let [call, lease, renewal, settle] =
+            [self.call_timeout, self.lease_duration, self.lease_renewal, self.settle_time].map(Duration::from);
+        ensure!(!call.is_zero() && !renewal.is_zero(), "--call-timeout and --lease-renewal must not be zero");
+        ensure!(
+            lease > call + LEASE_MARGIN + renewal,
+            "--lease-duration must be longer than --call-timeout, --lease-renewal and {} s together, or no call could be made",
+            LEASE_MARGIN.as_secs()
+        );
+        ensure!(settle >= call, "--settle-time must be at least --call-timeout");
+        Ok(Times { call, lease, settle })
+    }
+
+    pub fn lease(&self) -> LeaseConfig {
+        let mut config = LeaseConfig::new(self.namespace.clone());
+        config.duration = self.lease_duration.into();
+        config.renew_every = self.lease_renewal.into();
+        config
+    }
+
+    pub fn network(&self) -> Network {
+        Network {
+            provider_hosts: self.allowed_provider_hosts.clone(),
+            name_servers: self.allowed_name_servers.clone(),
+            resolvers: self.dns_servers.clone(),
+        }
+    }
+
+    #[cfg(feature = "sandbox-clock")]
+    pub async fn clock(&self, jumped: watch::Sender<u64>) -> anyhow::Result<Clock> {
+        match &self.sandbox_clock {
+            Some(url) => Clock::follow(url.clone(), move || jumped.send_modify(|jumps| *jumps += 1)).await,
+            None => Ok(Clock::default()),
+        }
+    }
+
+    #[cfg(not(feature = "sandbox-clock"))]
+    pub async fn clock(&self, _jumped: watch::Sender<u64>) -> anyhow::Result<Clock> {
+        Ok(Clock::default())
+    }
+
+    pub fn init_logs(&self) -> anyhow::Result<()> {
+        let filter = tracing_subscriber::EnvFilter::try_new(&self.log)?;
+        let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        match self.log_format {
+            LogFormat::Json => logs.json().init(),
+            LogFormat::Human => logs.init(),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! Issuers turned into provider clients: credential read from its Secret, endpoint checked, client kept a while.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use kube::Client;
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use super::{
+    context::{FoundIssuer, Network},
+    endpoint,
+    error::{Error, kube},
+};
+use crate::{
+    api::{conditions::reason, issuer::SecretKeyRef},
+    provider::{
+        CallError, Provider,
+        digicert::{DigiCert, DigiCertConfig},
+        limits::{Limiters, RateLimit},
+    },
+};
+
+/// A rotated credential is noticed within this time, or at once when the provider refuses the old one.
+const KEEP: Duration = Duration::from_secs(60);
+
+pub struct Accounts {
+    client: Client,
+    /// Where ClusterIssuers' Secrets are: the operator's own namespace.
+    namespace: String,
+    network: Network,
+    call_timeout: Duration,
+    limiters: Limiters,
+    /// By uid of the issuer.
+    kept: Mutex<HashMap<String, Kept>>,
+}
+
+struct Kept {
+    generation: Option<i64>,
+    since: Instant,
+    provider: Arc<dyn Provider>,
+}
+
+/// Why an issuer has no client: a reason for its condition, and a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable {
+    pub reason: &'static str,
+    pub message: String,
+}
+
+impl Accounts {
+    pub fn new(client: Client, namespace: String, network: Network, call_timeout: Duration) -> Self {
+        Self { client, namespace, network, call_timeout, limiters: Limiters::default(), kept: Mutex::default() }
+    }
+
+    /// The client of an issuer's account.
+    pub async fn provider(&self, issuer: &FoundIssuer) -> Result<Result<Arc<dyn Provider>, Unusable>, Error> {
+        if let Some(kept) = self.lock().get(&issuer.uid)
+            && kept.generation == issuer.generation
+            && kept.since.elapsed() < KEEP
+        {
+            return Ok(Ok(kept.provider.clone()));
+        }
+        let built = self.build(issuer).await?;
+        if let Ok(provider) = &built {
+            let kept = Kept { generation: issuer.generation, since: Instant::now(), provider: provider.clone() };
+            self.lock().insert(issuer.uid.clone(), kept);
+        }
+        Ok(built)
+    }
+
+    /// Reads the credential afresh next time.
+    pub fn forget(&self, uid: &str) {
+        self.lock().remove(uid);
+    }
+
+    async fn build(&self, issuer: &FoundIssuer) -> Result<Result<Arc<dyn Provider>, Unusable>, Error> {
+        let Some(digicert) = &issuer.spec.digicert else {
+            return Ok(Err(Unusable { reason: reason::INVALID_SPEC, message: "no provider block is set".to_owned() }));
+        };
+        let url = digicert.url.as_deref().unwrap_or(endpoint::CERTCENTRAL);
+        if let Err(message) = endpoint::judge_url(url, issuer.namespace.is_some(), &self.network) {
+            return Ok(Err(Unusable { reason: reason::HOST_NOT_ALLOWED, message }));
+        }
+        let api_key = match self.secret(issuer, &digicert.api_key_secret_ref).await? {
+            Ok(api_key) => api_key,
+            Err(message) => return Ok(Err(Unusable { reason: reason::CREDENTIALS_NOT_FOUND, message })),
+        };
+        let config = DigiCertConfig {
+            base_url: url.to_owned(),
+            limiter: self.limiters.for_credential(url, &api_key, rate_limit(issuer)),
+            api_key,
+            organization_id: digicert.organization_id.and_then(|id| id.try_into().ok()),
+            product: digicert.product.clone(),
+            ca_bundle_pem: issuer.spec.ca_bundle.clone(),
+            call_timeout: self.call_timeout,
+        };
+        Ok(DigiCert::new(config)
+            .map(|provider| Arc::new(provider) as Arc<dyn Provider>)
+            .map_err(|error| Unusable { reason: reason::INVALID_SPEC, message: error.to_string() }))
+    }
+
+    /// One value of a Secret: of the issuer's namespace, or of the operator's for a ClusterIssuer.
+    pub async fn secret(
+        &self,
+        issuer: &FoundIssuer,
+        wanted: &SecretKeyRef,
+    ) -> Result<Result<SecretString, String>, Error> {
+        let namespace = issuer.namespace.as_deref().unwrap_or(&self.namespace);
+        let api: kube::Api<k8s_openapi::api::core::v1::Secret> = kube::Api::namespaced(self.client.clone(), namespace);
+        let Some(secret) = kube("read a credential", api.get_opt(&wanted.name)).await? else {
+            return Ok(Err(format!("Secret {namespace}/{} does not exist", wanted.name)));
+        };
+        let value = secret.data.and_then(|mut data| data.remove(&wanted.key));
+        let text = value.and_then(|value| String::from_utf8(value.0).ok()).map(|text| text.trim().to_owned());
+        Ok(match text.filter(|text| !text.is_empty()) {
+            Some(text) => Ok(SecretString::from(text)),
+            None => Err(format!("Secret {namespace}/{} has no text under {}", wanted.name, wanted.key)),
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The issuer's own limit, else the vendor's with a margin.
+fn rate_limit(issuer: &FoundIssuer) -> RateLimit {
+    let default = RateLimit::CERTCENTRAL;
+    let Some(wanted) = &issuer.spec.rate_limit else { return default };
+    let requests = NonZeroU32::new(wanted.requests).unwrap_or(default.requests);
+    RateLimit {
+        requests,
+        per: wanted.per.into(),
+        burst: wanted.burst.and_then(NonZeroU32::new).unwrap_or(default.burst.min(requests)),
+    }
+}
+
+/// The condition's reason for what a look at the account said.
+pub fn reason_of(error: &CallError) -> &'static str {
+    match error {
+        CallError::Blocked { code, .. } => match code.as_str() {
+            "bad_api_key" => reason::INVALID_CREDENTIALS,
+            "missing_permission" => reason::PERMISSION_DENIED,
+            "unknown_organization" => reason::UNKNOWN_ORGANIZATION,
+            _ => reason::PROVIDER_BLOCKED,
+        },
+        CallError::Rejected { .. } => reason::PROVIDER_BLOCKED,
+        CallError::RateLimited { .. } | CallError::NotSent { .. } | CallError::Ambiguous { .. } => {
+            reason::PROVIDER_UNREACHABLE
+        }
+    }
+}

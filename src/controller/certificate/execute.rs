@@ -1,0 +1,212 @@
+//! The effects of a certificate, one at a time.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, PostParams},
+};
+
+use super::{Work, secret};
+use crate::{
+    api::{Certificate, Issuance, meta},
+    controller::{
+        error::{Error, kube},
+        events, fault, keys, ledger,
+    },
+    lifecycle::{
+        certificate::{Effect, KeyView, OrderView, SecretView},
+        plan::{Plan, StoredKey},
+        record::Change,
+    },
+    pki::{Chain, Expect},
+    provider::{CallError, Provider},
+};
+
+impl Work {
+    pub(super) async fn execute(&mut self, effect: Effect) -> Result<(), Error> {
+        match effect {
+            Effect::ReadSecret => self.read_secret().await.map(drop),
+            Effect::ReadOrder { order_id } => self.read_order(&order_id).await,
+            Effect::ReadKey { issuance } => self.read_key(&issuance).await,
+            Effect::StoreKey(plan) => self.store_key(*plan).await,
+            Effect::DeleteKey { secret } => self.delete_key(&secret).await,
+            Effect::RecordIntent(plan, key) => self.record_intent(&plan, &key).await,
+            Effect::Install { issuance } => self.install(&issuance).await,
+            Effect::MarkInstalled { issuance } => self.mark_installed(&issuance).await,
+        }
+    }
+
+    async fn read_secret(&mut self) -> Result<Option<Secret>, Error> {
+        let api = self.context.secrets(&self.namespace);
+        let secret = kube("read a Secret", api.get_opt(&self.certificate.spec.secret_name)).await?;
+        self.secret = secret::judge(secret.as_ref(), &self.certificate.name_any());
+        Ok(secret)
+    }
+
+    async fn read_order(&mut self, order_id: &str) -> Result<(), Error> {
+        self.order = match self.provider().await?.order(order_id).await {
+            Ok(facts) => OrderView::Read(facts),
+            Err(CallError::Rejected { code, .. }) if code.starts_with("not_found") => OrderView::Absent,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(())
+    }
+
+    async fn read_key(&mut self, issuance: &str) -> Result<(), Error> {
+        let api = self.context.secrets(&self.namespace);
+        let secret = kube("read a waiting key", api.get_opt(&meta::key_secret_name(issuance))).await?;
+        self.key = match &secret {
+            None => KeyView::Absent,
+            Some(secret) => keys::stored(secret).map_or(KeyView::Foreign, KeyView::Stored),
+        };
+        Ok(())
+    }
+
+    async fn store_key(&mut self, plan: Plan) -> Result<(), Error> {
+        let _thread = self.context.keygen.acquire().await;
+        let secret =
+            tokio::task::spawn_blocking(move || keys::generate(&plan)).await.map_err(|_| Error::Panicked)??;
+        let api = self.context.secrets(&self.namespace);
+        let stored = kube("store a key", api.create(&PostParams::default(), &secret)).await?;
+        fault::point("key.after");
+        self.key = keys::stored(&stored).map_or(KeyView::Foreign, KeyView::Stored);
+        Ok(())
+    }
+
+    async fn delete_key(&mut self, name: &str) -> Result<(), Error> {
+        let api = self.context.secrets(&self.namespace);
+        match kube("remove a key", api.delete(name, &DeleteParams::default())).await {
+            Ok(_) => {}
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
+        self.removed.insert(name.to_owned());
+        self.key = KeyView::Unread;
+        Ok(())
+    }
+
+    /// Decided on copies; confirmed by quorum reads before anything is recorded that leads to a paid call.
+    async fn record_intent(&mut self, plan: &Plan, key: &StoredKey) -> Result<(), Error> {
+        let provider = self.provider().await?;
+        let now =
+            kube("read a Certificate", self.context.certificates(&self.namespace).get(&self.certificate.name_any()))
+                .await?;
+        let same = now.uid() == self.certificate.uid()
+            && now.metadata.generation == self.certificate.metadata.generation
+            && now.annotations() == self.certificate.annotations()
+            && now.metadata.deletion_timestamp.is_none();
+        let api = self.context.issuances(&self.namespace);
+        let of_this =
+            kube::api::ListParams::default().fields(&format!("spec.certificateRef.name={}", plan.certificate));
+        let known = kube("list Issuances", api.list(&of_this)).await?.items;
+        let versions = |issuances: &mut dyn Iterator<Item = &Issuance>| -> BTreeSet<(Option<String>, Option<String>)> {
+            issuances.map(|issuance| (issuance.uid(), issuance.resource_version())).collect()
+        };
+        if !same || versions(&mut known.iter()) != versions(&mut self.issuances.iter().map(Arc::as_ref)) {
+            return Err(Error::Conflict { call: "record an intent" });
+        }
+        let created = ledger::create(&self.context, provider.as_ref(), &now, plan, key).await?;
+        self.issuances.push(Arc::new(created));
+        Ok(())
+    }
+
+    async fn install(&mut self, name: &str) -> Result<(), Error> {
+        let issuance = self.issuance(name)?;
+        let before = self.read_secret().await?;
+        let may_write = match &self.secret {
+            SecretView::Absent | SecretView::Ours(_) => true,
+            SecretView::Foreign => self.certificate.spec.take_over_secret == Some(true),
+            SecretView::OwnedBy(_) | SecretView::Unread => false,
+        };
+        if !may_write {
+            return Err(Error::Conflict { call: "install a certificate" });
+        }
+        let waiting =
+            kube("read a waiting key", self.context.secrets(&self.namespace).get_opt(&meta::key_secret_name(name)))
+                .await?;
+        let key = waiting.as_ref().and_then(keys::private_key);
+        let recorded = &issuance.spec.request.public_key_sha256;
+        let Some(key) = key.filter(|key| key.public_key_sha256() == *recorded) else {
+            let message = format!("the key in Secret {} is gone or is another one", meta::key_secret_name(name));
+            return self.change(name, Change::Failed(crate::api::issuance::FailureClass::KeyMissing, message)).await;
+        };
+        let chain = match self.verified(&issuance) {
+            Ok(chain) => chain,
+            Err(message) => {
+                return self
+                    .change(name, Change::Failed(crate::api::issuance::FailureClass::InvalidCertificate, message))
+                    .await;
+            }
+        };
+        let secret = secret::filled(before.as_ref(), &self.certificate, &issuance, &chain, &key);
+        let api = self.context.secrets(&self.namespace);
+        fault::point("install.before");
+        let stored = match before {
+            None => kube("create a Secret", api.create(&PostParams::default(), &secret)).await?,
+            // Guarded by the resourceVersion that was read: nobody's change is overwritten.
+            Some(_) => {
+                kube("update a Secret", api.replace(&secret.name_any(), &PostParams::default(), &secret)).await?
+            }
+        };
+        fault::point("install.after");
+        self.secret = secret::judge(Some(&stored), &self.certificate.name_any());
+        Ok(())
+    }
+
+    /// Checked again right before it is served, with the names that are served now and still wanted.
+    fn verified(&self, issuance: &Issuance) -> Result<Chain, String> {
+        let pem = issuance.status.as_ref().and_then(|status| status.chain.clone()).unwrap_or_default();
+        let wanted: BTreeSet<String> = issuance.spec.request.dns_names.iter().cloned().collect();
+        let expect = Expect {
+            public_key_sha256: &issuance.spec.request.public_key_sha256,
+            dns_names: &wanted,
+            now: self.context.clock.now(),
+        };
+        Chain::verify(&pem, &expect).map_err(|error| error.to_string())
+    }
+
+    async fn mark_installed(&mut self, name: &str) -> Result<(), Error> {
+        self.change(name, Change::Installed).await?;
+        let issuance = self.issuance(name)?;
+        let order = issuance.status.as_ref().and_then(|status| status.order_id.clone()).unwrap_or_default();
+        let note = format!("order {order}: certificate installed in Secret {}", self.certificate.spec.secret_name);
+        let about = events::about::<Certificate>(
+            &self.namespace,
+            &self.certificate.name_any(),
+            &self.certificate.uid().unwrap_or_default(),
+        );
+        self.context.events.normal(&about, "Install", "Installed", note).await;
+        Ok(())
+    }
+
+    async fn change(&mut self, name: &str, change: Change) -> Result<(), Error> {
+        let mut issuance = self.issuance(name)?.as_ref().clone();
+        ledger::record(&self.context, &mut issuance, &change).await?;
+        let changed = Arc::new(issuance);
+        for known in &mut self.issuances {
+            if known.name_any() == name {
+                *known = changed.clone();
+            }
+        }
+        Ok(())
+    }
+
+    fn issuance(&self, name: &str) -> Result<Arc<Issuance>, Error> {
+        let found = self.issuances.iter().find(|issuance| issuance.name_any() == name);
+        found.cloned().ok_or(Error::Conflict { call: "find an Issuance" })
+    }
+
+    async fn provider(&self) -> Result<Arc<dyn Provider>, Error> {
+        let reference = &self.certificate.spec.issuer_ref;
+        let issuer = self
+            .context
+            .stores
+            .issuer(reference, &self.namespace)
+            .ok_or_else(|| Error::Issuer(format!("{reference} does not exist")))?;
+        let provider = self.context.accounts.provider(&issuer).await?;
+        provider.map_err(|why| Error::Issuer(format!("{reference}: {}", why.message)))
+    }
+}

@@ -1,0 +1,173 @@
+//! Compares a Certificate with its Secret and its order, records the operation that is due, and installs its
+//! result.
+
+mod execute;
+mod secret;
+
+use std::{cmp::Ordering, collections::BTreeSet, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use kube::{ResourceExt, api::PostParams, runtime::controller::Action};
+use tracing::debug;
+
+use super::{
+    context::Context,
+    driver::{MAX_STEPS, Reconciler},
+    error::{Error, kube},
+    keys,
+};
+use crate::{
+    api::{Certificate, CertificateStatus, Issuance, issuance::State},
+    lifecycle::{
+        Step,
+        certificate::{Effect, Hindrance, IssuerView, KeyView, Observed, OrderView, SecretView, decide},
+        present,
+    },
+};
+
+pub struct CertificateReconciler {
+    pub context: Arc<Context>,
+}
+
+#[async_trait]
+impl Reconciler<Certificate> for CertificateReconciler {
+    const NAME: &'static str = "certificate";
+
+    async fn reconcile(&self, object: Arc<Certificate>) -> Result<Action, Error> {
+        let context = self.context.clone();
+        let namespace = object.namespace().unwrap_or_default();
+        let work = Work {
+            issuances: context.stores.issuances_of(&namespace, &object.name_any()),
+            issuer: context
+                .stores
+                .issuer(&object.spec.issuer_ref, &namespace)
+                .map_or(IssuerView::Missing, |issuer| issuer.view()),
+            secret: SecretView::Unread,
+            key: KeyView::Unread,
+            order: OrderView::Unread,
+            removed: BTreeSet::new(),
+            certificate: object.as_ref().clone(),
+            namespace,
+            context,
+        };
+        work.run().await
+    }
+}
+
+/// One reconcile of one Certificate.
+struct Work {
+    context: Arc<Context>,
+    namespace: String,
+    certificate: Certificate,
+    issuer: IssuerView,
+    issuances: Vec<Arc<Issuance>>,
+    secret: SecretView,
+    key: KeyView,
+    order: OrderView,
+    /// Key Secrets that this reconcile has removed.
+    removed: BTreeSet<String>,
+}
+
+impl Work {
+    async fn run(mut self) -> Result<Action, Error> {
+        for _ in 0..MAX_STEPS {
+            let (decided, status) = self.decide();
+            match decided {
+                Ok(Step::Do(effect)) => {
+                    debug!(?effect, "step");
+                    if announces(&effect) {
+                        self.write(status.clone()).await?;
+                    }
+                    self.execute(effect).await?;
+                }
+                Ok(Step::Wait(pause)) => return self.rest(status, Some(pause)).await,
+                Ok(Step::Done) => return self.rest(status, None).await,
+                Err(hindrance) => return self.rest(status, hindrance.again).await,
+            }
+        }
+        Ok(Action::requeue(Duration::from_secs(1)))
+    }
+
+    /// What to do, and what the user sees of it.
+    fn decide(&self) -> (Result<Step<Effect>, Hindrance>, CertificateStatus) {
+        let labels = self.context.stores.namespace_labels(&self.namespace);
+        let rival = self.rival();
+        let spent_keys = self.spent_keys();
+        let observed = Observed {
+            certificate: &self.certificate,
+            issuer: &self.issuer,
+            namespace_labels: labels.as_ref(),
+            secret: &self.secret,
+            rival: rival.as_deref(),
+            issuances: &self.issuances,
+            installation: &self.context.installation,
+            key: &self.key,
+            spent_keys: &spent_keys,
+            order: &self.order,
+            now: self.context.clock.now(),
+            machine_now: self.context.machine_now(),
+        };
+        let decided = decide(&observed);
+        let status = present::status(&observed, &decided);
+        (decided, status)
+    }
+
+    async fn rest(mut self, status: CertificateStatus, again: Option<Duration>) -> Result<Action, Error> {
+        if self.certificate.metadata.deletion_timestamp.is_none() {
+            self.write(status).await?;
+        }
+        Ok(again.map_or_else(Action::await_change, |again| Action::requeue(again.max(Duration::from_millis(200)))))
+    }
+
+    /// Written only when it says something else than before.
+    async fn write(&mut self, status: CertificateStatus) -> Result<(), Error> {
+        if self.certificate.status.as_ref() == Some(&status) {
+            return Ok(());
+        }
+        let mut next = self.certificate.clone();
+        next.status = Some(status);
+        let api = self.context.certificates(&self.namespace);
+        let name = self.certificate.name_any();
+        let stored =
+            kube("write a Certificate's status", api.replace_status(&name, &PostParams::default(), &next)).await?;
+        self.certificate = stored;
+        Ok(())
+    }
+
+    /// An older Certificate that names the same Secret; of two of one age, the first by name.
+    fn rival(&self) -> Option<String> {
+        let age = |certificate: &Certificate| (certificate.creation_timestamp(), certificate.name_any());
+        let mine = age(&self.certificate);
+        let rivals = self.context.stores.certificates.state_filter(|other| {
+            other.namespace().as_deref() == Some(&self.namespace)
+                && other.spec.secret_name == self.certificate.spec.secret_name
+                && other.uid() != self.certificate.uid()
+                && other.metadata.deletion_timestamp.is_none()
+                && age(other).cmp(&mine) == Ordering::Less
+        });
+        rivals.into_iter().min_by_key(|other| age(other)).map(|other| other.name_any())
+    }
+
+    /// Key Secrets whose Issuance has ended. One without an Issuance may be about to get it.
+    fn spent_keys(&self) -> Vec<String> {
+        let certificate = self.certificate.name_any();
+        let waiting = self.context.stores.secrets.state_filter(|secret| {
+            secret.namespace().as_deref() == Some(&self.namespace) && keys::is_for(secret, &certificate)
+        });
+        let names = waiting.iter().map(|secret| secret.name_any()).filter(|name| !self.removed.contains(name));
+        names
+            .filter(|name| {
+                let issuance = keys::issuance_of(name);
+                self.issuances.iter().any(|known| {
+                    let ended = known.status.as_ref().and_then(|status| status.state).is_some_and(State::is_final);
+                    Some(known.name_any().as_str()) == issuance && ended
+                })
+            })
+            .collect()
+    }
+}
+
+/// Effects a user should see coming: what is about to be asked of the provider.
+fn announces(effect: &Effect) -> bool {
+    matches!(effect, Effect::StoreKey(_))
+}

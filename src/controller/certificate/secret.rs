@@ -1,0 +1,100 @@
+//! The Secret a Certificate names: judged before it is written, and written in one update.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use kube::ResourceExt;
+use secrecy::ExposeSecret;
+
+use crate::{
+    api::{Certificate, Issuance, meta},
+    lifecycle::certificate::{Held, SecretView},
+    pki::{
+        Chain, PrivateKey,
+        payload::{payload, read_pair},
+    },
+};
+
+const TLS: &str = "kubernetes.io/tls";
+
+/// Whose a Secret is, and what it holds.
+pub fn judge(secret: Option<&Secret>, certificate: &str) -> SecretView {
+    let Some(secret) = secret else { return SecretView::Absent };
+    match secret.annotations().get(meta::secret::CERTIFICATE) {
+        None => SecretView::Foreign,
+        Some(owner) if owner != certificate => SecretView::OwnedBy(owner.clone()),
+        Some(_) => SecretView::Ours(Box::new(held(secret))),
+    }
+}
+
+fn held(secret: &Secret) -> Held {
+    let note = |key: &str| secret.annotations().get(key).filter(|value| !value.is_empty()).cloned();
+    let value = |key: &str| secret.data.as_ref().and_then(|data| data.get(key)).map_or(&[][..], |value| &value.0);
+    let (pair, problem) = match read_pair(value("tls.crt"), value("tls.key")) {
+        Ok(pair) => (Some(pair.leaf), None),
+        Err(error) => (None, Some(error.to_string())),
+    };
+    Held {
+        pair,
+        problem,
+        order_id: note(meta::secret::ORDER_ID),
+        certificate_id: note(meta::secret::CERTIFICATE_ID),
+        revision: note(meta::secret::REVISION).and_then(|revision| revision.parse().ok()),
+        handled_token: note(meta::secret::HANDLED_REISSUE_REQUEST),
+    }
+}
+
+/// The Secret with a verified pair in it: what others put there stays.
+pub fn filled(
+    before: Option<&Secret>,
+    certificate: &Certificate,
+    issuance: &Issuance,
+    chain: &Chain,
+    key: &PrivateKey,
+) -> Secret {
+    let data: BTreeMap<String, ByteString> = payload(chain, key)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), ByteString(value.expose_secret().to_vec())))
+        .collect();
+    let mut secret = before.cloned().unwrap_or_else(|| Secret {
+        metadata: ObjectMeta {
+            name: Some(certificate.spec.secret_name.clone()),
+            namespace: certificate.namespace(),
+            ..ObjectMeta::default()
+        },
+        type_: Some(TLS.to_owned()),
+        ..Secret::default()
+    });
+    let stored = secret.data.get_or_insert_default();
+    stored.remove("ca.crt");
+    stored.extend(data);
+    secret.labels_mut().insert(meta::MANAGED.to_owned(), "true".to_owned());
+    let annotations = secret.annotations_mut();
+    for (key, value) in annotations_for(certificate, issuance, chain) {
+        match value {
+            Some(value) => annotations.insert(key.to_owned(), value),
+            None => annotations.remove(key),
+        };
+    }
+    secret
+}
+
+/// Enough to know the order again after a restore.
+fn annotations_for(
+    certificate: &Certificate,
+    issuance: &Issuance,
+    chain: &Chain,
+) -> [(&'static str, Option<String>); 8] {
+    let status = issuance.status.as_ref();
+    let before = certificate.status.as_ref().and_then(|status| status.last_handled_reissue_request.clone());
+    [
+        (meta::secret::CERTIFICATE, Some(certificate.name_any())),
+        (meta::secret::ISSUER, Some(issuance.spec.issuer_ref.to_string())),
+        (meta::secret::ORDER_ID, status.and_then(|status| status.order_id.clone())),
+        (meta::secret::CERTIFICATE_ID, status.and_then(|status| status.certificate_id.clone())),
+        (meta::secret::SERIAL, Some(chain.leaf.serial.clone())),
+        (meta::secret::PUBLIC_KEY_SHA256, Some(chain.leaf.public_key_sha256.clone())),
+        (meta::secret::REVISION, Some(issuance.spec.revision.to_string())),
+        (meta::secret::HANDLED_REISSUE_REQUEST, issuance.spec.request_token.clone().or(before)),
+    ]
+}

@@ -1,0 +1,167 @@
+//! What all reconcilers share.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::{
+    Api, Client, ResourceExt,
+    core::PartialObjectMeta,
+    runtime::reflector::{ObjectRef, Store},
+};
+
+use super::{accounts::Accounts, clock::Clock, events::Events, intents::Intents, lease::LeaseHandle, pace::Paces};
+use crate::{
+    api::{
+        Certificate, ClusterIssuer, Issuance, Issuer, IssuerSpec, IssuerStatus,
+        conditions::{READY, condition},
+        issuance::Account,
+        issuer::{IssuerKind, IssuerRef},
+    },
+    dcv::SelfCheck,
+    lifecycle::{Times, certificate::IssuerView},
+};
+
+pub struct Context {
+    pub client: Client,
+    pub stores: Stores,
+    /// Read before every call that can cost money and every write of the ledger's intents.
+    pub lease: LeaseHandle,
+    pub clock: Clock,
+    /// Id of this installation of Evercert: other installations' ledgers are never touched.
+    pub installation: String,
+    pub times: Times,
+    pub accounts: Accounts,
+    /// Submissions this process has recorded and not yet called.
+    pub intents: Intents,
+    pub paces: Paces,
+    pub events: Events,
+    pub network: Network,
+    /// Or why the system's resolvers cannot be used.
+    pub self_check: Result<SelfCheck, String>,
+    /// One key at a time less than there are cores: RSA keys take seconds of computing.
+    pub keygen: Arc<tokio::sync::Semaphore>,
+    /// Held for reading while a paid call is made and recorded: shutdown waits for it.
+    pub paying: Arc<tokio::sync::RwLock<()>>,
+}
+
+/// What the operator's flags allow issuers to reach.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// Hosts (with port, when not the default) beyond the vendors' own.
+    pub provider_hosts: Vec<String>,
+    /// `host:port` of name servers that namespaced issuers, and loopback ones that any issuer, may update.
+    pub name_servers: Vec<String>,
+    /// Where the self-check begins; empty: the system's resolvers.
+    pub resolvers: Vec<SocketAddr>,
+}
+
+/// Read-only copies, kept by watches.
+#[derive(Clone)]
+pub struct Stores {
+    pub certificates: Store<Certificate>,
+    pub issuances: Store<Issuance>,
+    pub issuers: Store<Issuer>,
+    pub cluster_issuers: Store<ClusterIssuer>,
+    /// Metadata of the Secrets Evercert made.
+    pub secrets: Store<PartialObjectMeta<Secret>>,
+    pub namespaces: Store<PartialObjectMeta<Namespace>>,
+}
+
+impl Context {
+    /// The machine's own clock.
+    pub fn machine_now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    pub fn issuances(&self, namespace: &str) -> Api<Issuance> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    pub fn certificates(&self, namespace: &str) -> Api<Certificate> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    pub fn secrets(&self, namespace: &str) -> Api<Secret> {
+        Api::namespaced(self.client.clone(), namespace)
+    }
+
+    /// Whether the lease outlasts `call` with a margin.
+    pub fn may_call(&self, call: Duration) -> bool {
+        self.lease.remaining() > call + LEASE_MARGIN
+    }
+}
+
+/// What must be left of the lease when a call ends: time to record its outcome.
+pub const LEASE_MARGIN: Duration = Duration::from_secs(5);
+
+impl Stores {
+    pub fn namespace_labels(&self, namespace: &str) -> Option<BTreeMap<String, String>> {
+        let namespace = self.namespaces.get(&ObjectRef::new(namespace))?;
+        namespace.metadata.deletion_timestamp.is_none().then(|| namespace.labels().clone())
+    }
+
+    /// Every Issuance of one Certificate's name, by revision.
+    pub fn issuances_of(&self, namespace: &str, certificate: &str) -> Vec<Arc<Issuance>> {
+        let mut found = self.issuances.state_filter(|issuance| {
+            issuance.spec.certificate_ref.name == certificate && issuance.namespace().as_deref() == Some(namespace)
+        });
+        found.sort_by_key(|issuance| issuance.spec.revision);
+        found
+    }
+
+    pub fn issuer(&self, reference: &IssuerRef, namespace: &str) -> Option<FoundIssuer> {
+        match reference.kind {
+            IssuerKind::Issuer => {
+                let issuer = self.issuers.get(&ObjectRef::new(&reference.name).within(namespace))?;
+                Some(FoundIssuer {
+                    uid: issuer.uid().unwrap_or_default(),
+                    generation: issuer.metadata.generation,
+                    spec: issuer.spec.clone(),
+                    status: issuer.status.clone().unwrap_or_default(),
+                    namespace: Some(namespace.to_owned()),
+                })
+            }
+            IssuerKind::ClusterIssuer => {
+                let issuer = self.cluster_issuers.get(&ObjectRef::new(&reference.name))?;
+                Some(FoundIssuer {
+                    uid: issuer.uid().unwrap_or_default(),
+                    generation: issuer.metadata.generation,
+                    spec: issuer.spec.issuer.clone(),
+                    status: issuer.status.clone().unwrap_or_default(),
+                    namespace: None,
+                })
+            }
+        }
+    }
+}
+
+/// An Issuer or ClusterIssuer.
+#[derive(Debug, Clone)]
+pub struct FoundIssuer {
+    pub uid: String,
+    pub generation: Option<i64>,
+    pub spec: IssuerSpec,
+    pub status: IssuerStatus,
+    /// `None` for a ClusterIssuer, which reads Secrets of the operator's own namespace.
+    pub namespace: Option<String>,
+}
+
+impl FoundIssuer {
+    pub fn view(&self) -> IssuerView {
+        let ready = condition(&self.status.conditions, READY);
+        match (ready, &self.status.account) {
+            (Some(ready), Some(account)) if ready.status == "True" => IssuerView::Ready {
+                spec: Box::new(self.spec.clone()),
+                account: Account {
+                    provider: account.provider.clone(),
+                    host: account.host.clone(),
+                    id: account.id.clone(),
+                },
+                kind: if self.namespace.is_some() { IssuerKind::Issuer } else { IssuerKind::ClusterIssuer },
+            },
+            (Some(ready), _) => IssuerView::NotReady(ready.message.clone()),
+            (None, _) => IssuerView::NotReady("its account has not been checked yet".to_owned()),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Which addresses an issuer may make the operator call. Pure.
+
+use super::context::Network;
+
+/// CertCentral's API (Services API, *Base URL*); the second is the European instance.
+pub const CERTCENTRAL: &str = "https://www.digicert.com/services/v2";
+const VENDOR_HOSTS: [&str; 2] = ["www.digicert.com", "certcentral.digicert.eu"];
+
+/// Whether a provider URL may be called. A namespaced Issuer calls the vendors' own hosts and the listed ones; a
+/// ClusterIssuer any https host. Plain http and loopback only when listed.
+pub fn judge_url(url: &str, namespaced: bool, network: &Network) -> Result<(), String> {
+    let url = reqwest::Url::parse(url).map_err(|error| format!("{url} is not a URL: {error}"))?;
+    let Some(host) = url.host_str() else { return Err(format!("{url} names no host")) };
+    let host_port = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    let listed = network.provider_hosts.iter().any(|allowed| *allowed == host_port || *allowed == host);
+    let own = VENDOR_HOSTS.contains(&host) && url.port().is_none();
+    let plain = url.scheme() != "https";
+    if listed || (!plain && own) {
+        return Ok(());
+    }
+    if plain || is_loopback(host) {
+        return Err(format!(
+            "{host_port} over {} is not listed in the operator's --allowed-provider-hosts",
+            url.scheme()
+        ));
+    }
+    if namespaced {
+        return Err(format!(
+            "an Issuer may call the vendor's own hosts only; {host_port} is not listed in the operator's \
+             --allowed-provider-hosts, and a ClusterIssuer may call it"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a name server may be sent updates: by a namespaced Issuer, or on loopback, only when listed.
+pub fn judge_name_server(server: &str, namespaced: bool, network: &Network) -> Result<(), String> {
+    let with_port = if server.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
+        server.to_owned()
+    } else {
+        format!("{server}:53")
+    };
+    let host = with_port.rsplit_once(':').map_or(server, |(host, _)| host);
+    let listed =
+        network.name_servers.iter().any(|allowed| [with_port.as_str(), server, host].contains(&allowed.as_str()));
+    if listed || !(namespaced || is_loopback(host)) {
+        return Ok(());
+    }
+    Err(format!("name server {server} is not listed in the operator's --allowed-name-servers"))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.eq_ignore_ascii_case("localhost")
+        || bare.to_ascii_lowercase().ends_with(".localhost")
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback() || address.is_unspecified())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_calls_only_the_vendor_and_what_is_listed() {
+        let network = Network { provider_hosts: vec!["127.0.0.1:8443".into(), "ca.corp".into()], ..Network::default() };
+        let cases = [
+            (CERTCENTRAL, true, true),
+            ("https://certcentral.digicert.eu/services/v2", true, true),
+            ("http://www.digicert.com/services/v2", false, false),
+            ("https://elsewhere.example/services/v2", true, false),
+            ("https://elsewhere.example/services/v2", false, true),
+            ("http://elsewhere.example/services/v2", false, false),
+            ("https://localhost/services/v2", false, false),
+            ("https://[::1]/services/v2", false, false),
+            ("http://127.0.0.1:8443/services/v2", true, true),
+            ("http://127.0.0.1:8444/services/v2", true, false),
+            ("http://ca.corp/services/v2", true, true),
+            ("https://www.digicert.com.evil.example/", true, false),
+            ("https://www.digicert.com@evil.example/", true, false),
+        ];
+        for (url, namespaced, allowed) in cases {
+            assert_eq!(judge_url(url, namespaced, &network).is_ok(), allowed, "{url}, namespaced: {namespaced}");
+        }
+    }
+
+    #[test]
+    fn a_name_server_on_loopback_or_of_an_issuer_must_be_listed() {
+        let network = Network { name_servers: vec!["127.0.0.1:5353".into(), "10.0.0.53".into()], ..Network::default() };
+        let cases = [
+            ("127.0.0.1:5353", true, true),
+            ("127.0.0.1", false, false),
+            ("10.0.0.53", true, true),
+            ("10.0.0.53:53", true, true),
+            ("10.0.0.54", true, false),
+            ("10.0.0.54", false, true),
+            ("[::1]:53", false, false),
+        ];
+        for (server, namespaced, allowed) in cases {
+            assert_eq!(
+                judge_name_server(server, namespaced, &network).is_ok(),
+                allowed,
+                "{server}, namespaced: {namespaced}"
+            );
+        }
+    }
+}

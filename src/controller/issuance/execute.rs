@@ -1,0 +1,363 @@
+//! The effects of an issuance, one at a time.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use kube::{
+    ResourceExt,
+    api::{Patch, PatchParams},
+};
+use serde_json::json;
+use tracing::{info, warn};
+
+use super::{FINALIZER, Work};
+use crate::{
+    api::{
+        Certificate,
+        certificate::{SignatureHash, Validity},
+        issuance::Operation,
+        issuer::{OrderValidity, PaymentMethod},
+    },
+    controller::{
+        context::LEASE_MARGIN,
+        error::{Error, kube},
+        events, fault, ledger,
+    },
+    lifecycle::{
+        issuance::Effect,
+        record::{Change, Delivered},
+        validity::requested_days,
+    },
+    pki::{Chain, Expect, Leaf},
+    provider::{
+        self, Accepted, CallError, DcvMethod, Found, Placed, Progress, Provider, Request, RevocationReason, Revoked,
+        Wanted,
+    },
+};
+
+impl Work {
+    pub(super) async fn execute(&mut self, effect: Effect) -> Result<(), Error> {
+        match effect {
+            Effect::Look => self.look().await,
+            Effect::Append => self.append().await,
+            Effect::Submit => self.submit().await,
+            Effect::Poll => self.poll().await,
+            Effect::Dcv(effect) => self.dcv(effect).await,
+            Effect::AddFinalizer => self.set_finalizer(true).await,
+            Effect::RemoveFinalizer => self.set_finalizer(false).await,
+            Effect::Download { certificate_id } => self.download(certificate_id).await,
+            Effect::Revoke { serial } => self.revoke(serial).await,
+            Effect::Fail { class, message } => {
+                self.record(Change::Failed(class, message.clone())).await?;
+                self.warn("Failed", message).await;
+                Ok(())
+            }
+            Effect::AskPerson { message } => {
+                self.record(Change::AskedPerson(message.clone())).await?;
+                self.warn("NeedsAttention", message).await;
+                Ok(())
+            }
+            Effect::Take { order_id } => self.record(Change::Taken(order_id)).await,
+        }
+    }
+
+    async fn look(&mut self) -> Result<(), Error> {
+        let provider = self.provider().await?;
+        let spec = &self.issuance.spec;
+        let wanted = Wanted {
+            operation: operation(spec),
+            idempotency_key: spec.idempotency_key.clone(),
+            public_key_sha256: spec.request.public_key_sha256.clone(),
+            common_name: spec.request.common_name.clone(),
+            since: spec.submissions.first().map_or(self.context.machine_now(), |first| first.at.0),
+        };
+        let found = provider.find(&wanted).await?;
+        let fresh_look = self.is_fresh();
+        self.seen.found = Some(found.clone());
+        match &found {
+            // Before the first call nothing is missing: that absence counts for nothing.
+            Found::Absent if fresh_look => Ok(()),
+            Found::Absent => self.record(Change::Looked(found)).await,
+            Found::Ours(accepted) | Found::OtherKey(accepted) => {
+                info!(order = accepted.order_id, "found at the provider what this submission placed");
+                self.context.intents.take(&self.uid(), self.last());
+                self.record(Change::Looked(found)).await
+            }
+        }
+    }
+
+    async fn append(&mut self) -> Result<(), Error> {
+        let provider = self.provider().await?;
+        self.issuance = ledger::append(&self.context, provider.as_ref(), &self.issuance).await?;
+        self.seen.found = None;
+        self.record(Change::Appended).await
+    }
+
+    /// The one call. From taking the intent to recording the outcome it runs in a task of its own, which nothing
+    /// here can cut short.
+    async fn submit(&mut self) -> Result<(), Error> {
+        let provider = self.provider().await?;
+        let request = self.request()?;
+        let (uid, last) = (self.uid(), self.last());
+        let context = self.context.clone();
+        let mut issuance = self.issuance.clone();
+        let made = tokio::spawn(async move {
+            let _paying = context.paying.clone().read_owned().await;
+            let room = fence(&context, &issuance).await?;
+            let Some(permit) = context.intents.take(&uid, last) else {
+                return Err(Error::Conflict { call: "make the call of a submission" });
+            };
+            let result = if room {
+                let timeout = context.times.call.min(context.lease.remaining().saturating_sub(LEASE_MARGIN));
+                fault::point("submit.before");
+                let result = provider.submit(&request, permit, timeout).await;
+                fault::point("submit.after");
+                result
+            } else {
+                Err(CallError::NotSent { call: "submit", message: "the lease ends too soon for a call".to_owned() })
+            };
+            ledger::record(&context, &mut issuance, &Change::Submitted(result.clone())).await?;
+            fault::point("record.after");
+            Ok::<_, Error>((issuance, result))
+        });
+        let (issuance, result) = made.await.map_err(|_| Error::Panicked)??;
+        self.issuance = issuance;
+        self.context.paces.hurry(&self.uid());
+        match result {
+            Ok(accepted) => self.announce(&accepted).await,
+            Err(error) => self.warn("Submission", error.to_string()).await,
+        }
+        Ok(())
+    }
+
+    async fn poll(&mut self) -> Result<(), Error> {
+        let provider = self.provider().await?;
+        let placed = self.placed()?;
+        self.context.paces.polled(&self.uid());
+        let standing = provider.progress(&placed).await?;
+        self.seen.standing = Some(standing.clone());
+        if let Progress::Issued { .. } = standing.progress {
+            // Its facts are recorded with the chain, unless that is not believed.
+            self.seen.validations = None;
+        }
+        self.record(Change::Polled(standing)).await
+    }
+
+    async fn download(&mut self, certificate_id: String) -> Result<(), Error> {
+        let provider = self.provider().await?;
+        let pem = provider.download(&certificate_id).await?;
+        let names: BTreeSet<String> = self.issuance.spec.request.dns_names.iter().cloned().collect();
+        let expect = Expect {
+            public_key_sha256: &self.issuance.spec.request.public_key_sha256,
+            dns_names: &names,
+            now: self.context.clock.now(),
+        };
+        match Chain::verify(&pem, &expect) {
+            Ok(chain) => {
+                let note = delivered_note(&self.issuance, &chain.leaf);
+                self.record(Change::Believed(delivered(certificate_id, &chain))).await?;
+                self.tell("Issued", note).await;
+                Ok(())
+            }
+            Err(error) => {
+                self.seen.refused_download = true;
+                self.seen.unbelieved = self.context.paces.unbelieved(&self.uid());
+                let message = format!(
+                    "certificate {certificate_id} was delivered and not accepted: {error}; the Secret is unchanged"
+                );
+                warn!(certificate_id, %error, "certificate not believed");
+                self.warn("InvalidCertificate", message.clone()).await;
+                self.record(Change::NotBelieved(message)).await
+            }
+        }
+    }
+
+    async fn revoke(&mut self, serial: String) -> Result<(), Error> {
+        let provider = self.provider().await?;
+        let outcome = provider.revoke(&serial, RevocationReason::KeyCompromise).await?;
+        let awaiting_approval = matches!(outcome, Revoked::AwaitingApproval { .. });
+        self.record(Change::Revoked { serial: serial.clone(), awaiting_approval }).await?;
+        let order = self.issuance.status.as_ref().and_then(|status| status.order_id.clone()).unwrap_or_default();
+        self.tell("Revoked", format!("certificate {serial} of order {order} revoked: key compromise")).await;
+        Ok(())
+    }
+
+    async fn set_finalizer(&mut self, on: bool) -> Result<(), Error> {
+        let mut finalizers = self.issuance.finalizers().to_vec();
+        finalizers.retain(|finalizer| finalizer != FINALIZER);
+        if on {
+            finalizers.push(FINALIZER.to_owned());
+        }
+        let patch =
+            json!({"metadata": {"finalizers": finalizers, "resourceVersion": self.issuance.resource_version()}});
+        let api = self.context.issuances(&self.issuance.namespace().unwrap_or_default());
+        let (name, params, patch) = (self.issuance.name_any(), PatchParams::default(), Patch::Merge(&patch));
+        self.issuance = kube("set the finalizer of an Issuance", api.patch(&name, &params, &patch)).await?;
+        Ok(())
+    }
+
+    /// The client of the issuer's account; the account must be the one this operation was recorded for.
+    pub(super) async fn provider(&mut self) -> Result<Arc<dyn Provider>, Error> {
+        if let Some(provider) = &self.provider {
+            return Ok(provider.clone());
+        }
+        let unusable = |message: String| Error::Issuer(format!("{}: {message}", self.issuance.spec.issuer_ref));
+        let issuer = self.issuer.as_ref().ok_or_else(|| unusable("does not exist".to_owned()))?;
+        let account = issuer
+            .status
+            .account
+            .as_ref()
+            .ok_or_else(|| unusable("its account has not been checked yet".to_owned()))?;
+        let recorded = &self.issuance.spec.account;
+        if (&account.provider, &account.host, &account.id) != (&recorded.provider, &recorded.host, &recorded.id) {
+            return Err(unusable(format!(
+                "points to account {} by now; this operation is at {}",
+                account.id, recorded.id
+            )));
+        }
+        let provider = self.context.accounts.provider(issuer).await?.map_err(|why| unusable(why.message))?;
+        self.provider = Some(provider.clone());
+        Ok(provider)
+    }
+
+    fn request(&self) -> Result<Request, Error> {
+        let spec = &self.issuance.spec;
+        let asked = &spec.request;
+        let issuer = self.issuer.as_ref().and_then(|issuer| issuer.spec.digicert.clone()).unwrap_or_default();
+        let days = requested_days(asked.validity.as_ref(), None, self.context.clock.now())
+            .map_err(|error| Error::Issuer(error.to_string()))?;
+        Ok(Request {
+            operation: operation(spec),
+            product: asked.product.clone(),
+            common_name: asked.common_name.clone(),
+            dns_names: asked.dns_names.clone(),
+            csr: asked.csr.clone(),
+            signature_hash: match asked.signature_hash {
+                SignatureHash::Sha256 => "sha256",
+                SignatureHash::Sha384 => "sha384",
+                SignatureHash::Sha512 => "sha512",
+            }
+            .to_owned(),
+            validity: match (&asked.validity, days) {
+                (Some(Validity::Until(until)), _) => until.parse().ok().map(provider::Validity::Until),
+                (_, days) => days.map(provider::Validity::Days),
+            },
+            order_validity: asked.order_validity.map(|validity| match validity {
+                OrderValidity::Years(years) => provider::Validity::Years(years.try_into().unwrap_or(1)),
+                OrderValidity::Days(days) => provider::Validity::Days(days.try_into().unwrap_or(1)),
+            }),
+            organization_id: asked.organization_id.and_then(|id| id.try_into().ok()),
+            container_id: issuer.container_id.and_then(|id| id.try_into().ok()),
+            skip_approval: issuer.skip_approval.unwrap_or(false),
+            payment_method: issuer.payment_method.map(|method| {
+                match method {
+                    PaymentMethod::Balance => "balance",
+                    PaymentMethod::Card => "card",
+                    PaymentMethod::Profile => "profile",
+                }
+                .to_owned()
+            }),
+            disable_renewal_notifications: issuer.disable_renewal_notifications.unwrap_or(false),
+            dcv_method: self.dcv_method(),
+            idempotency_key: spec.idempotency_key.clone(),
+        })
+    }
+
+    pub(super) fn placed(&self) -> Result<Placed, Error> {
+        let status = self.issuance.status.as_ref();
+        let order_id =
+            status.and_then(|status| status.order_id.clone()).ok_or(Error::Conflict { call: "follow an order" })?;
+        Ok(Placed {
+            operation: operation(&self.issuance.spec),
+            order_id,
+            certificate_id: status.and_then(|status| status.certificate_id.clone()),
+            request_id: status.and_then(|status| status.request_id.clone()),
+            public_key_sha256: self.issuance.spec.request.public_key_sha256.clone(),
+        })
+    }
+
+    pub(super) fn dcv_method(&self) -> DcvMethod {
+        use crate::api::issuer::DcvMethod as Asked;
+        let asked = self.issuer.as_ref().and_then(|issuer| issuer.spec.dcv.as_ref()?.method);
+        match asked.unwrap_or_default() {
+            Asked::Auto | Asked::DnsTxt => DcvMethod::DnsTxt,
+            Asked::DnsCname => DcvMethod::DnsCname,
+        }
+    }
+
+    pub(super) fn uid(&self) -> String {
+        self.issuance.uid().unwrap_or_default()
+    }
+
+    fn last(&self) -> i32 {
+        self.issuance.spec.submissions.last().map_or(0, |last| last.n)
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.context.intents.is_fresh(&self.uid(), self.last())
+    }
+
+    async fn announce(&self, accepted: &Accepted) {
+        let spec = &self.issuance.spec;
+        let (reason, what) = match spec.operation {
+            Operation::Order => ("Ordered", "a new, paid order".to_owned()),
+            Operation::Reissue => ("ReissueRequested", "a free reissue".to_owned()),
+            Operation::Renew => {
+                let parent = spec.parent.as_ref().map_or("", |parent| parent.order_id.as_str());
+                ("Renewed", format!("a new, paid order that renews {parent}"))
+            }
+        };
+        self.tell(reason, format!("order {}: {what} for {}", accepted.order_id, spec.request.common_name)).await;
+    }
+
+    async fn tell(&self, reason: &str, note: String) {
+        self.context.events.normal(&self.certificate(), "Issue", reason, note).await;
+    }
+
+    async fn warn(&self, reason: &str, note: String) {
+        self.context.events.warning(&self.certificate(), "Issue", reason, note).await;
+    }
+
+    fn certificate(&self) -> k8s_openapi::api::core::v1::ObjectReference {
+        let reference = &self.issuance.spec.certificate_ref;
+        events::about::<Certificate>(&self.issuance.namespace().unwrap_or_default(), &reference.name, &reference.uid)
+    }
+}
+
+/// Whether the call may be made now: the lease outlasts it, and a quorum read shows our submission as the last.
+async fn fence(context: &super::Context, issuance: &crate::api::Issuance) -> Result<bool, Error> {
+    if !context.may_call(context.times.call) {
+        return Ok(false);
+    }
+    let api = context.issuances(&issuance.namespace().unwrap_or_default());
+    let now = kube("read an Issuance before its call", api.get(&issuance.name_any())).await?;
+    let unchanged = now.uid() == issuance.uid()
+        && now.spec.submissions == issuance.spec.submissions
+        && now
+            .status
+            .as_ref()
+            .is_none_or(|status| status.order_id.is_none() && status.state.is_none_or(|state| !state.is_final()));
+    if unchanged { Ok(true) } else { Err(Error::Conflict { call: "make the call of a submission" }) }
+}
+
+fn operation(spec: &crate::api::IssuanceSpec) -> provider::Operation {
+    let parent = || spec.parent.as_ref().map(|parent| parent.order_id.clone()).unwrap_or_default();
+    match spec.operation {
+        Operation::Order => provider::Operation::Order,
+        Operation::Reissue => provider::Operation::Reissue { order_id: parent() },
+        Operation::Renew => provider::Operation::Renew { order_id: parent() },
+    }
+}
+
+fn delivered(certificate_id: String, chain: &Chain) -> Delivered {
+    Delivered {
+        certificate_id,
+        chain: format!("{}{}", chain.tls_crt, chain.ca_crt.as_deref().unwrap_or_default()),
+        serial_number: chain.leaf.serial.clone(),
+        not_after: chain.leaf.not_after,
+    }
+}
+
+fn delivered_note(issuance: &crate::api::Issuance, leaf: &Leaf) -> String {
+    let order = issuance.status.as_ref().and_then(|status| status.order_id.clone()).unwrap_or_default();
+    format!("order {order}: certificate {} issued, valid until {}", leaf.serial, leaf.not_after)
+}

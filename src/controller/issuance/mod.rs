@@ -1,0 +1,111 @@
+//! Drives one Issuance from its recorded intent to a verified chain, its domain validations included.
+
+mod dcv;
+mod execute;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use kube::{ResourceExt, runtime::controller::Action};
+use tracing::{debug, info};
+
+use super::{
+    context::{Context, FoundIssuer},
+    driver::{MAX_STEPS, Reconciler},
+    error::Error,
+    ledger,
+};
+use crate::{
+    api::{Issuance, issuer::SelfCheck},
+    lifecycle::{
+        Step,
+        issuance::{Effect, Observed, Seen, decide},
+        record::Change,
+    },
+    provider::Provider,
+};
+
+/// Keeps an Issuance until its records are out of the DNS.
+pub const FINALIZER: &str = "evercert.dev/dcv-records";
+
+pub struct IssuanceReconciler {
+    pub context: Arc<Context>,
+}
+
+#[async_trait]
+impl Reconciler<Issuance> for IssuanceReconciler {
+    const NAME: &'static str = "issuance";
+
+    async fn reconcile(&self, object: Arc<Issuance>) -> Result<Action, Error> {
+        let namespace = object.namespace().unwrap_or_default();
+        let issuer = self.context.stores.issuer(&object.spec.issuer_ref, &namespace);
+        Work {
+            context: self.context.clone(),
+            issuance: object.as_ref().clone(),
+            issuer,
+            provider: None,
+            seen: Seen::default(),
+        }
+        .run()
+        .await
+    }
+}
+
+/// One reconcile of one Issuance.
+struct Work {
+    context: Arc<Context>,
+    /// The newest copy this reconcile has read or written.
+    issuance: Issuance,
+    issuer: Option<FoundIssuer>,
+    provider: Option<Arc<dyn Provider>>,
+    seen: Seen,
+}
+
+impl Work {
+    async fn run(mut self) -> Result<Action, Error> {
+        let uid = self.issuance.uid().unwrap_or_default();
+        for _ in 0..MAX_STEPS {
+            match self.decide() {
+                Step::Do(effect) => {
+                    debug!(?effect, "step");
+                    self.execute(effect).await?;
+                }
+                Step::Wait(pause) => return Ok(Action::requeue(pause.max(Duration::from_millis(200)))),
+                Step::Done => {
+                    self.context.paces.forget(&uid);
+                    return Ok(Action::await_change());
+                }
+            }
+        }
+        info!("more than {MAX_STEPS} steps, going on in the next reconcile");
+        Ok(Action::requeue(Duration::from_secs(1)))
+    }
+
+    fn decide(&self) -> Step<Effect> {
+        let uid = self.issuance.metadata.uid.as_deref().unwrap_or_default();
+        let last = self.issuance.spec.submissions.last().map_or(0, |last| last.n);
+        let policy = self.issuer.as_ref().and_then(|issuer| issuer.spec.policy.as_ref());
+        let self_check =
+            self.issuer.as_ref().and_then(|issuer| issuer.spec.dcv.as_ref()?.self_check).unwrap_or_default();
+        let status = self.issuance.status.clone().unwrap_or_default();
+        decide(&Observed {
+            spec: &self.issuance.spec,
+            status: &status,
+            deleted: self.issuance.metadata.deletion_timestamp.is_some(),
+            finalizer: self.issuance.finalizers().iter().any(|finalizer| finalizer == FINALIZER),
+            fresh: self.context.intents.is_fresh(uid, last),
+            holder: self.context.lease.holder(),
+            installation: &self.context.installation,
+            ambiguous_paid: policy.and_then(|policy| policy.ambiguous_paid).unwrap_or_default(),
+            self_check: self_check == SelfCheck::Authoritative,
+            seen: &self.seen,
+            next_poll: self.context.paces.until_poll(uid),
+            now: self.context.machine_now(),
+            times: self.context.times,
+        })
+    }
+
+    async fn record(&mut self, change: Change) -> Result<(), Error> {
+        ledger::record(&self.context, &mut self.issuance, &change).await
+    }
+}

@@ -1,0 +1,100 @@
+//! Keys that wait for their certificate, each in a Secret of its own: stored before its CSR leaves, removed once
+//! the pair is installed. Without an ownerReference: after a restore the owner's uid would be another, and the
+//! garbage collector would take the key.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use kube::ResourceExt;
+use secrecy::ExposeSecret;
+
+use super::error::Error;
+use crate::{
+    api::meta,
+    lifecycle::plan::{Plan, StoredKey},
+    pki::{self, KeyKind, PrivateKey, SignatureHash},
+};
+
+const KEY: &str = "tls.key";
+const CSR: &str = "tls.csr";
+const NAMES: &str = "names";
+
+/// Makes the key and the CSR of a plan. Seconds of computing for a large RSA key: never on an async thread.
+pub fn generate(plan: &Plan) -> Result<Secret, Error> {
+    let wanted = &plan.wanted;
+    let kind = wanted.key_kind().ok_or_else(|| Error::Pki("no such kind of key".to_owned()))?;
+    let key = PrivateKey::generate(kind).map_err(|error| Error::Pki(error.to_string()))?;
+    let hash =
+        SignatureHash::parse(&format!("{:?}", wanted.signature_hash).to_lowercase()).unwrap_or(SignatureHash::Sha256);
+    let csr = pki::csr::build(&key, Some(&wanted.common_name), &wanted.dns_names, hash)
+        .map_err(|error| Error::Pki(error.to_string()))?;
+    let names = std::iter::once(&wanted.common_name).chain(&wanted.dns_names).cloned().collect::<Vec<_>>().join("\n");
+    let data = [
+        (KEY, key.to_pkcs8_pem().expose_secret().as_bytes().to_vec()),
+        (CSR, csr.into_bytes()),
+        (NAMES, names.into_bytes()),
+    ];
+    Ok(Secret {
+        metadata: ObjectMeta {
+            name: Some(meta::key_secret_name(&plan.issuance_name())),
+            labels: Some(labels(&plan.certificate)),
+            ..ObjectMeta::default()
+        },
+        type_: Some(KEY_TYPE.to_owned()),
+        immutable: Some(true),
+        data: Some(data.into_iter().map(|(name, value)| (name.to_owned(), ByteString(value))).collect()),
+        ..Secret::default()
+    })
+}
+
+/// Type of the Secrets that hold waiting keys.
+pub const KEY_TYPE: &str = "evercert.dev/key";
+/// Label of a key Secret: the Certificate it was made for.
+pub const FOR_CERTIFICATE: &str = "evercert.dev/key-for";
+
+fn labels(certificate: &str) -> BTreeMap<String, String> {
+    // A label holds 63 characters, a name up to 200: the label only narrows a search.
+    let short: String = certificate.chars().take(63).collect();
+    let short = short.trim_end_matches(['-', '.']).to_owned();
+    BTreeMap::from([(meta::MANAGED.to_owned(), "true".to_owned()), (FOR_CERTIFICATE.to_owned(), short)])
+}
+
+/// What the API server has stored. `None`: not a key of ours.
+pub fn stored(secret: &Secret) -> Option<StoredKey> {
+    secret.metadata.resource_version.as_ref()?;
+    if secret.type_.as_deref() != Some(KEY_TYPE) {
+        return None;
+    }
+    let key = private_key(secret)?;
+    let names = text(secret, NAMES)?;
+    let mut names = names.lines().map(str::to_owned);
+    Some(StoredKey {
+        csr: text(secret, CSR)?.to_owned(),
+        public_key_sha256: key.public_key_sha256(),
+        common_name: names.next()?,
+        dns_names: names.collect(),
+        kind: kind(&key),
+    })
+}
+
+pub fn private_key(secret: &Secret) -> Option<PrivateKey> {
+    PrivateKey::from_pem(text(secret, KEY)?).ok()
+}
+
+fn kind(key: &PrivateKey) -> KeyKind {
+    key.kind()
+}
+
+fn text<'a>(secret: &'a Secret, name: &str) -> Option<&'a str> {
+    std::str::from_utf8(&secret.data.as_ref()?.get(name)?.0).ok()
+}
+
+/// Whether metadata is that of a key Secret, and of which Issuance.
+pub fn issuance_of(name: &str) -> Option<&str> {
+    name.strip_prefix(&meta::key_secret_name(""))
+}
+
+/// Whether a key Secret may be for this Certificate.
+pub fn is_for(secret: &impl ResourceExt, certificate: &str) -> bool {
+    secret.labels().get(FOR_CERTIFICATE) == labels(certificate).get(FOR_CERTIFICATE)
+}

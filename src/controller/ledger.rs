@@ -1,0 +1,142 @@
+//! Writes to Issuances: intents, guarded by resourceVersion, and outcomes, repeated until they are stored.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use kube::{ResourceExt, api::PostParams};
+
+use super::{
+    context::Context,
+    error::{Error, kube},
+    fault,
+};
+use crate::{
+    api::{
+        Certificate, Issuance, IssuanceSpec,
+        issuance::{CertificateRef, Submission},
+        meta,
+    },
+    lifecycle::{
+        plan::{Plan, StoredKey},
+        record::{self, Change},
+    },
+    provider::{Permit, Provider, Urgency},
+};
+
+/// Conflicts with other writers before an outcome is left to the next reconcile.
+const TRIES: usize = 8;
+
+/// Records the intent of a new operation, and keeps the right to make its call. Its fixed name is the guard: a
+/// second one of the same revision is a conflict.
+pub async fn create(
+    context: &Context,
+    provider: &dyn Provider,
+    certificate: &Certificate,
+    plan: &Plan,
+    key: &StoredKey,
+) -> Result<Issuance, Error> {
+    let permit = provider.permit(Urgency::Normal).await;
+    if !context.may_call(context.times.call) {
+        return Err(Error::NoLease);
+    }
+    let namespace = certificate.namespace().unwrap_or_default();
+    let name = plan.issuance_name();
+    let api = context.issuances(&namespace);
+    let spec = IssuanceSpec {
+        certificate_ref: CertificateRef { name: certificate.name_any(), uid: certificate.uid().unwrap_or_default() },
+        issuer_ref: certificate.spec.issuer_ref.clone(),
+        account: plan.account.clone(),
+        revision: plan.revision,
+        operation: plan.operation,
+        reason: plan.trigger,
+        request_token: plan.token.clone(),
+        request: plan.request(key),
+        parent: plan.parent.clone(),
+        supersedes: plan.supersedes.clone(),
+        idempotency_key: idempotency_key(&context.installation, &namespace, &name, plan),
+        submissions: vec![submission(context, 1)],
+    };
+    let issuance = Issuance { metadata: metadata(&namespace, &name, certificate), spec, status: None };
+    fault::point("intent.before");
+    let created = kube("create an Issuance", api.create(&PostParams::default(), &issuance)).await?;
+    keep(context, &created, permit);
+    fault::point("intent.after");
+    Ok(created)
+}
+
+/// Records the intent of one more call for an Issuance.
+pub async fn append(context: &Context, provider: &dyn Provider, issuance: &Issuance) -> Result<Issuance, Error> {
+    let permit = provider.permit(Urgency::Normal).await;
+    if !context.may_call(context.times.call) {
+        return Err(Error::NoLease);
+    }
+    let mut next = issuance.clone();
+    let n = issuance.spec.submissions.last().map_or(1, |last| last.n + 1);
+    next.spec.submissions.push(submission(context, n));
+    let api = context.issuances(&issuance.namespace().unwrap_or_default());
+    let stored = kube("append a submission", api.replace(&issuance.name_any(), &PostParams::default(), &next)).await?;
+    keep(context, &stored, permit);
+    Ok(stored)
+}
+
+fn keep(context: &Context, stored: &Issuance, permit: Permit) {
+    if let (Some(uid), Some(last)) = (stored.uid(), stored.spec.submissions.last()) {
+        context.intents.record(&uid, last.n, permit);
+    }
+}
+
+fn submission(context: &Context, n: i32) -> Submission {
+    Submission {
+        n,
+        at: Time(context.machine_now()),
+        installation: context.installation.clone(),
+        holder: context.lease.holder().to_owned(),
+    }
+}
+
+fn metadata(namespace: &str, name: &str, certificate: &Certificate) -> ObjectMeta {
+    let labels = [(meta::MANAGED, "true".to_owned()), (meta::CERTIFICATE_UID, certificate.uid().unwrap_or_default())];
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        namespace: Some(namespace.to_owned()),
+        labels: Some(labels.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()),
+        ..ObjectMeta::default()
+    }
+}
+
+/// UUIDv8 (RFC 9562 §5.8): 6 bytes of the installation, so that two installations on one account tell their orders
+/// apart; the rest a hash of what the operation is. The same operation has the same key, whoever computes it.
+fn idempotency_key(installation: &str, namespace: &str, name: &str, plan: &Plan) -> String {
+    let operation = format!("{namespace}\n{name}\n{}\n{:?}", plan.revision, plan.operation);
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&sha256(installation)[..6]);
+    bytes[6..].copy_from_slice(&sha256(&operation)[..10]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
+}
+
+fn sha256(text: &str) -> Vec<u8> {
+    aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref().to_vec()
+}
+
+/// Stores what became of an effect. Another writer in between (a person with the verb `approve`) costs a
+/// repetition on the newer copy, never the outcome.
+pub async fn record(context: &Context, issuance: &mut Issuance, change: &Change) -> Result<(), Error> {
+    let api = context.issuances(&issuance.namespace().unwrap_or_default());
+    let name = issuance.name_any();
+    for _ in 0..TRIES {
+        let mut next = issuance.clone();
+        let mut status = next.status.take().unwrap_or_default();
+        record::apply(&next.spec, &mut status, change, context.machine_now());
+        if Some(&status) == issuance.status.as_ref() {
+            return Ok(());
+        }
+        next.status = Some(status);
+        match kube("record an outcome", api.replace_status(&name, &PostParams::default(), &next)).await {
+            Ok(stored) => {
+                *issuance = stored;
+                return Ok(());
+            }
+            Err(Error::Conflict { .. }) => *issuance = kube("read an Issuance", api.get(&name)).await?,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(Error::Conflict { call: "record an outcome" })
+}

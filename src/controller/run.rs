@@ -1,0 +1,259 @@
+//! The operator put together: watches, reconcilers, and an orderly end.
+
+use std::{sync::Arc, time::Duration};
+
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::{
+    Client, Resource, ResourceExt,
+    core::PartialObjectMeta,
+    runtime::{
+        reflector::{ObjectRef, Store},
+        watcher,
+    },
+};
+use tokio::sync::{RwLock, Semaphore, watch as signal};
+use tracing::{info, warn};
+
+use super::{
+    accounts::Accounts,
+    certificate::CertificateReconciler,
+    clock::Clock,
+    context::{Context, Network, Stores},
+    driver::drive,
+    events::Events,
+    issuance::IssuanceReconciler,
+    issuer::IssuerReconciler,
+    keys,
+    lease::LeaseHandle,
+    watch::{Queue, Watch, queue},
+};
+use crate::{
+    api::{
+        Certificate, ClusterIssuer, Issuance, Issuer,
+        issuer::{IssuerKind, IssuerRef},
+        meta,
+    },
+    dcv::selfcheck::{SelfCheck, SelfCheckConfig},
+    lifecycle::Times,
+};
+
+/// Reconciles of one kind at a time.
+const CONCURRENCY: u16 = 32;
+/// Longest wait at the end for a paid call to finish and be recorded.
+const LAST_WAIT: Duration = Duration::from_secs(75);
+/// Everything is looked at again this often, whatever the watches said.
+const RESYNC: Duration = Duration::from_secs(600);
+
+pub struct Config {
+    pub client: Client,
+    pub lease: LeaseHandle,
+    pub installation: String,
+    /// The operator's own namespace.
+    pub namespace: String,
+    pub times: Times,
+    pub network: Network,
+    pub clock: Clock,
+    /// Changes when the clock of the world jumped: everything is decided anew.
+    pub jumps: signal::Receiver<u64>,
+}
+
+/// Runs until `stop` turns true, then finishes what has begun.
+pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl FnOnce() + Send + 'static) {
+    let Config { client, lease, installation, namespace, times, network, clock, jumps } = config;
+    let (certificates, certificate_queue) = queue::<Certificate>();
+    let (issuances, issuance_queue) = queue::<Issuance>();
+    let (issuers, issuer_queue) = queue::<Issuer>();
+    let (cluster_issuers, cluster_issuer_queue) = queue::<ClusterIssuer>();
+    let stores = watch(
+        &client,
+        &Queues {
+            certificates: certificates.clone(),
+            issuances: issuances.clone(),
+            issuers: issuers.clone(),
+            cluster_issuers: cluster_issuers.clone(),
+        },
+    );
+    let self_check = SelfCheckConfig { resolvers: network.resolvers.clone(), ..SelfCheckConfig::default() };
+    let context = Arc::new(Context {
+        events: Events::new(client.clone(), lease.holder()),
+        accounts: Accounts::new(client.clone(), namespace, network.clone(), times.call),
+        intents: Default::default(),
+        paces: Default::default(),
+        self_check: SelfCheck::new(&self_check)
+            .map_err(|error| format!("the system's resolvers cannot be used: {error}")),
+        keygen: Arc::new(Semaphore::new(spare_cores())),
+        paying: Arc::new(RwLock::new(())),
+        stores: stores.clone(),
+        client,
+        lease,
+        clock,
+        installation,
+        times,
+        network,
+    });
+    synced(&stores).await;
+    ready();
+    info!("all watches are synced");
+    tokio::spawn(look_again(stores.clone(), Queues { certificates, issuances, issuers, cluster_issuers }, jumps));
+
+    let stopped = || {
+        let mut stop = stop.clone();
+        async move {
+            let _ = stop.wait_for(|stop| *stop).await;
+        }
+    };
+    let issuer = Arc::new(IssuerReconciler { context: context.clone() });
+    tokio::join!(
+        drive(issuer.clone(), stores.issuers.clone(), issuer_queue, CONCURRENCY, stopped()),
+        drive(issuer, stores.cluster_issuers.clone(), cluster_issuer_queue, CONCURRENCY, stopped()),
+        drive(
+            Arc::new(CertificateReconciler { context: context.clone() }),
+            stores.certificates.clone(),
+            certificate_queue,
+            CONCURRENCY,
+            stopped()
+        ),
+        drive(
+            Arc::new(IssuanceReconciler { context: context.clone() }),
+            stores.issuances.clone(),
+            issuance_queue,
+            CONCURRENCY,
+            stopped()
+        ),
+    );
+    let _ = stop.wait_for(|stop| *stop).await;
+    if tokio::time::timeout(LAST_WAIT, context.paying.write()).await.is_err() {
+        warn!("a call to a provider is still under way; its outcome will be looked for after the next start");
+    }
+}
+
+struct Queues {
+    certificates: Queue<Certificate>,
+    issuances: Queue<Issuance>,
+    issuers: Queue<Issuer>,
+    cluster_issuers: Queue<ClusterIssuer>,
+}
+
+/// Starts the watches and says whom each of them wakes. A queue whose reader is gone belongs to a process that ends.
+fn watch(client: &Client, queues: &Queues) -> Stores {
+    let mut certificates = Watch::<Certificate>::new(client.clone(), watcher::Config::default());
+    let queue = queues.certificates.clone();
+    certificates.on_change(move |certificate| send(&queue, ObjectRef::from_obj(certificate)));
+    let known = certificates.store();
+
+    let mut issuances = Watch::<Issuance>::new(client.clone(), watcher::Config::default());
+    let (queue, owners) = (queues.issuances.clone(), queues.certificates.clone());
+    issuances.on_change(move |issuance| {
+        send(&queue, ObjectRef::from_obj(issuance));
+        let owner = ObjectRef::new(&issuance.spec.certificate_ref.name);
+        send(&owners, owner.within(&issuance.namespace().unwrap_or_default()));
+    });
+
+    let mut issuers = Watch::<Issuer>::new(client.clone(), watcher::Config::default());
+    let (queue, users, all) = (queues.issuers.clone(), queues.certificates.clone(), known.clone());
+    issuers.on_change(move |issuer| {
+        send(&queue, ObjectRef::from_obj(issuer));
+        let namespace = issuer.namespace();
+        wake_users(&users, &all, IssuerKind::Issuer, &issuer.name_any(), namespace.as_deref());
+    });
+
+    let mut cluster_issuers = Watch::<ClusterIssuer>::new(client.clone(), watcher::Config::default());
+    let (queue, users, all) = (queues.cluster_issuers.clone(), queues.certificates.clone(), known.clone());
+    cluster_issuers.on_change(move |issuer| {
+        send(&queue, ObjectRef::from_obj(issuer));
+        wake_users(&users, &all, IssuerKind::ClusterIssuer, &issuer.name_any(), None);
+    });
+
+    // Only Secrets that Evercert made: that is a label, so others never reach its memory.
+    let managed = watcher::Config::default().labels(&format!("{}=true", meta::MANAGED));
+    let mut secrets = Watch::<PartialObjectMeta<Secret>>::metadata(client.clone(), managed);
+    let (users, all) = (queues.certificates.clone(), known);
+    secrets.on_change(move |secret| wake_owner(&users, &all, secret));
+
+    let namespaces = Watch::<PartialObjectMeta<Namespace>>::metadata(client.clone(), watcher::Config::default());
+    Stores {
+        certificates: certificates.spawn(),
+        issuances: issuances.spawn(),
+        issuers: issuers.spawn(),
+        cluster_issuers: cluster_issuers.spawn(),
+        secrets: secrets.spawn(),
+        namespaces: namespaces.spawn(),
+    }
+}
+
+fn wake_users(
+    queue: &Queue<Certificate>,
+    all: &Store<Certificate>,
+    kind: IssuerKind,
+    name: &str,
+    namespace: Option<&str>,
+) {
+    let wanted = IssuerRef { kind, name: name.to_owned() };
+    let uses = |certificate: &Certificate| {
+        certificate.spec.issuer_ref == wanted
+            && namespace.is_none_or(|namespace| certificate.namespace().as_deref() == Some(namespace))
+    };
+    for certificate in all.state_filter(uses) {
+        send(queue, ObjectRef::from_obj(certificate.as_ref()));
+    }
+}
+
+/// A Secret that changed or went away concerns its Certificate, and every other that names it.
+fn wake_owner(queue: &Queue<Certificate>, all: &Store<Certificate>, secret: &PartialObjectMeta<Secret>) {
+    let (name, namespace) = (secret.name_any(), secret.namespace());
+    let concerns = |certificate: &Certificate| {
+        certificate.namespace() == namespace
+            && (certificate.spec.secret_name == name
+                || (keys::issuance_of(&name).is_some() && keys::is_for(secret, &certificate.name_any())))
+    };
+    for certificate in all.state_filter(concerns) {
+        send(queue, ObjectRef::from_obj(certificate.as_ref()));
+    }
+}
+
+fn send<K: Resource<DynamicType = ()>>(queue: &Queue<K>, name: ObjectRef<K>) {
+    let _ = queue.send(name);
+}
+
+/// Decisions on half-filled stores would be wrong: nothing starts before all are complete.
+async fn synced(stores: &Stores) {
+    let _ = tokio::join!(
+        stores.certificates.wait_until_ready(),
+        stores.issuances.wait_until_ready(),
+        stores.issuers.wait_until_ready(),
+        stores.cluster_issuers.wait_until_ready(),
+        stores.secrets.wait_until_ready(),
+        stores.namespaces.wait_until_ready(),
+    );
+}
+
+/// Wakes everything from time to time, and at once when the clock of the world has jumped.
+async fn look_again(stores: Stores, queues: Queues, mut jumps: signal::Receiver<u64>) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(RESYNC) => {}
+            jumped = jumps.changed() => if jumped.is_err() { std::future::pending::<()>().await },
+        }
+        stores
+            .certificates
+            .state()
+            .iter()
+            .for_each(|object| send(&queues.certificates, ObjectRef::from_obj(object.as_ref())));
+        stores
+            .issuances
+            .state()
+            .iter()
+            .for_each(|object| send(&queues.issuances, ObjectRef::from_obj(object.as_ref())));
+        stores.issuers.state().iter().for_each(|object| send(&queues.issuers, ObjectRef::from_obj(object.as_ref())));
+        stores
+            .cluster_issuers
+            .state()
+            .iter()
+            .for_each(|object| send(&queues.cluster_issuers, ObjectRef::from_obj(object.as_ref())));
+    }
+}
+
+/// RSA keys are computed on all cores but one, at least one.
+fn spare_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
+}

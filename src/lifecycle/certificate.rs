@@ -1,0 +1,383 @@
+//! The next step towards what a Certificate asks for: whether an operation is due, which one, and when its
+//! result is installed.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Step, backoff,
+    issuance::remaining,
+    lineage::Lineage,
+    operation::{self, Situation},
+    plan::{self, Plan, Wanted},
+    policy::{self, Asked, Verdict},
+    trigger::{self, Due},
+    validity,
+};
+use crate::{
+    api::{
+        Certificate, Issuance, IssuerSpec,
+        certificate::Validity,
+        conditions::{ACTION_REQUIRED, condition, is_true, reason},
+        issuance::{Account, Cost, Operation, State, Trigger},
+        issuer::IssuerKind,
+        meta,
+    },
+    pki::Leaf,
+    provider::OrderFacts,
+};
+
+/// Longest time between two looks at a Certificate: timers die with the process, clocks are set.
+const LOOK_AGAIN: Duration = Duration::from_secs(3600);
+
+/// What is known of a Certificate at this moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'a> {
+    pub certificate: &'a Certificate,
+    pub issuer: &'a IssuerView,
+    /// `None`: the namespace is going away, or not known yet.
+    pub namespace_labels: Option<&'a BTreeMap<String, String>>,
+    pub secret: &'a SecretView,
+    /// An older Certificate that names the same Secret.
+    pub rival: Option<&'a str>,
+    /// All of this Certificate's name, by revision.
+    pub issuances: &'a [Arc<Issuance>],
+    /// Id of this installation.
+    pub installation: &'a str,
+    /// The key stored for the next revision.
+    pub key: &'a KeyView,
+    /// Key Secrets of this Certificate whose Issuance needs them no more.
+    pub spent_keys: &'a [String],
+    pub order: &'a OrderView,
+    /// On the clock of the world.
+    pub now: Timestamp,
+    /// On the machine's own clock.
+    pub machine_now: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum IssuerView {
+    Missing,
+    NotReady(String),
+    Ready { spec: Box<IssuerSpec>, account: Account, kind: IssuerKind },
+}
+
+/// The Secret a Certificate names, as a quorum read showed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretView {
+    Unread,
+    Absent,
+    /// Another tool's.
+    Foreign,
+    OwnedBy(String),
+    Ours(Box<Held>),
+}
+
+/// What a Secret of ours holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Held {
+    /// The certificate, when it can be read and matches the key beside it; else why not.
+    pub pair: Option<Leaf>,
+    pub problem: Option<String>,
+    pub order_id: Option<String>,
+    pub certificate_id: Option<String>,
+    pub revision: Option<i64>,
+    pub handled_token: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyView {
+    Unread,
+    Absent,
+    Stored(plan::StoredKey),
+    /// Something else has that name.
+    Foreign,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderView {
+    Unread,
+    /// Unknown to the provider, or not visible to this account.
+    Absent,
+    Read(OrderFacts),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    ReadSecret,
+    ReadOrder {
+        order_id: String,
+    },
+    ReadKey {
+        issuance: String,
+    },
+    StoreKey(Box<Plan>),
+    /// Removes a key whose Issuance was never created or needs it no more.
+    DeleteKey {
+        secret: String,
+    },
+    RecordIntent(Box<Plan>, plan::StoredKey),
+    /// Writes the verified pair of an Issuance into the Secret.
+    Install {
+        issuance: String,
+    },
+    MarkInstalled {
+        issuance: String,
+    },
+}
+
+/// Why nothing can be done now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hindrance {
+    pub reason: &'static str,
+    pub message: String,
+    /// Only a person can help.
+    pub person: bool,
+    /// When to look again; without it, when something changes.
+    pub again: Option<Duration>,
+}
+
+impl Hindrance {
+    fn person(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into(), person: true, again: Some(LOOK_AGAIN) }
+    }
+
+    fn wait(reason: &'static str, message: impl Into<String>, again: Duration) -> Self {
+        Self { reason, message: message.into(), person: false, again: Some(again) }
+    }
+}
+
+pub fn decide(o: &Observed) -> Result<Step<Effect>, Hindrance> {
+    if o.certificate.metadata.deletion_timestamp.is_some() {
+        return Ok(Step::Done);
+    }
+    own_the_secret(o)?;
+    if *o.secret == SecretView::Unread {
+        return Ok(Step::Do(Effect::ReadSecret));
+    }
+    same_installation(o)?;
+    let lineage = Lineage::of(o, account(o));
+    if let Some(issuance) = lineage.unresolved {
+        return finish(o, issuance);
+    }
+    if let Some(secret) = o.spent_keys.first() {
+        return Ok(Step::Do(Effect::DeleteKey { secret: secret.clone() }));
+    }
+    match trigger::due(o, &lineage) {
+        Due::Now(trigger) => begin(o, &lineage, trigger),
+        Due::At(time) => Ok(Step::Wait(until(time, o.now).min(LOOK_AGAIN))),
+    }
+}
+
+/// A Secret is written only by the Certificate that owns it.
+fn own_the_secret(o: &Observed) -> Result<(), Hindrance> {
+    let name = &o.certificate.spec.secret_name;
+    let taken = |owner: &str| {
+        let message = format!("Secret {name} belongs to Certificate {owner}; nothing is issued for this one");
+        Err(Hindrance::person(reason::SECRET_OWNED_BY_OTHER, message))
+    };
+    match o.secret {
+        SecretView::OwnedBy(owner) => taken(owner),
+        SecretView::Foreign if o.certificate.spec.take_over_secret != Some(true) => Err(Hindrance::person(
+            reason::SECRET_NOT_OURS,
+            format!("Secret {name} was made by another tool and is left alone; set takeOverSecret: true to replace it"),
+        )),
+        SecretView::Absent | SecretView::Foreign => o.rival.map_or(Ok(()), taken),
+        SecretView::Unread | SecretView::Ours(_) => Ok(()),
+    }
+}
+
+fn same_installation(o: &Observed) -> Result<(), Hindrance> {
+    let other = |issuance: &&Arc<Issuance>| {
+        issuance.spec.submissions.iter().any(|submission| submission.installation != o.installation)
+    };
+    match o.issuances.iter().find(other) {
+        None => Ok(()),
+        Some(issuance) => Err(Hindrance::person(
+            reason::INSTALLATION_CHANGED,
+            format!(
+                "Issuance {} was recorded by another installation of Evercert. If this cluster was restored from a \
+                 backup of it, start the operator with --installation-id set to the installation recorded there",
+                issuance.metadata.name.as_deref().unwrap_or_default()
+            ),
+        )),
+    }
+}
+
+/// An Issuance is under way: install what it brought.
+fn finish(o: &Observed, issuance: &Issuance) -> Result<Step<Effect>, Hindrance> {
+    let name = issuance.metadata.name.clone().unwrap_or_default();
+    let status = issuance.status.as_ref();
+    if status.and_then(|status| status.state) != Some(State::Issued) {
+        return Ok(Step::Wait(LOOK_AGAIN));
+    }
+    if let SecretView::Ours(held) = o.secret
+        && held.pair.as_ref().is_some_and(|served| served.public_key_sha256 == issuance.spec.request.public_key_sha256)
+    {
+        return Ok(Step::Do(Effect::MarkInstalled { issuance: name }));
+    }
+    Ok(Step::Do(Effect::Install { issuance: name }))
+}
+
+/// An operation is due: which one, and may it be done?
+fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result<Step<Effect>, Hindrance> {
+    let (spec, account, kind) = match o.issuer {
+        IssuerView::Ready { spec, account, kind } => (spec, account, *kind),
+        IssuerView::Missing => {
+            let message = format!("{} does not exist", o.certificate.spec.issuer_ref);
+            return Err(Hindrance::person(reason::ISSUER_NOT_FOUND, message));
+        }
+        IssuerView::NotReady(why) => {
+            let message = format!("{}: {why}", o.certificate.spec.issuer_ref);
+            return Err(Hindrance::wait(reason::ISSUER_NOT_READY, message, Duration::from_secs(300)));
+        }
+    };
+    let Some(wanted) = Wanted::resolve(&o.certificate.spec, spec, lineage) else {
+        let message = "no name has at most 64 characters, which a common name needs: add a shorter one";
+        return Err(Hindrance::person(reason::INVALID_SPEC, message));
+    };
+    permitted(o, spec, kind, &wanted)?;
+    wait_out_failures(o, lineage, &wanted)?;
+    let facts = match (&lineage.order, o.order) {
+        (None, _) => None,
+        (Some(order), OrderView::Unread) => {
+            return Ok(Step::Do(Effect::ReadOrder { order_id: order.order_id.clone() }));
+        }
+        (Some(order), OrderView::Absent) => {
+            let message = format!(
+                "order {} is not known to account {} at {}, or not visible to its credential; nothing is bought in its place",
+                order.order_id, account.id, account.provider
+            );
+            return Err(Hindrance::person(reason::PROVIDER_BLOCKED, message));
+        }
+        (Some(order), OrderView::Read(facts)) if order.hearsay && !vouched(o, facts) => {
+            let message = format!(
+                "the Secret names order {}, whose certificate is another one; remove the annotation {} to order anew",
+                order.order_id,
+                meta::secret::ORDER_ID
+            );
+            return Err(Hindrance::person(reason::PROVIDER_BLOCKED, message));
+        }
+        (Some(_), OrderView::Read(facts)) => Some(facts),
+    };
+    let chosen = operation::plan(&situation(o, lineage, facts, &wanted, trigger)?);
+    let (operation, cost) = match &chosen {
+        // The order that renewed ours: bought already, so it is read and reissued on.
+        operation::Plan::Adopt { order_id } => return Ok(Step::Do(Effect::ReadOrder { order_id: order_id.clone() })),
+        operation::Plan::WaitUntil { at, why } => {
+            return Err(Hindrance::wait(reason::PENDING, why, until(*at, o.now).min(LOOK_AGAIN)));
+        }
+        operation::Plan::ActionRequired(why) => return Err(Hindrance::person(reason::PROVIDER_BLOCKED, why)),
+        operation::Plan::Order => (Operation::Order, Cost::Paid),
+        operation::Plan::Reissue { cost, .. } => (Operation::Reissue, *cost),
+        operation::Plan::Renew { .. } => (Operation::Renew, Cost::Paid),
+    };
+    let parent = facts.filter(|_| operation != Operation::Order);
+    let plan = Plan::new(o, lineage, wanted, account.clone(), trigger, (operation, cost), parent);
+    let issuance = plan.issuance_name();
+    Ok(Step::Do(match o.key {
+        KeyView::Unread => Effect::ReadKey { issuance },
+        KeyView::Absent => Effect::StoreKey(Box::new(plan)),
+        KeyView::Stored(key) if key.serves(&plan) => Effect::RecordIntent(Box::new(plan), key.clone()),
+        KeyView::Stored(_) => Effect::DeleteKey { secret: meta::key_secret_name(&issuance) },
+        KeyView::Foreign => {
+            let message = format!("Secret {} is in the way and not ours", meta::key_secret_name(&issuance));
+            return Err(Hindrance::person(reason::SECRET_NOT_OURS, message));
+        }
+    }))
+}
+
+fn permitted(o: &Observed, issuer: &IssuerSpec, kind: IssuerKind, wanted: &Wanted) -> Result<(), Hindrance> {
+    let Some(namespace_labels) = o.namespace_labels else {
+        let message = "the namespace is not known yet, or is going away";
+        return Err(Hindrance::wait(reason::PENDING, message, Duration::from_secs(10)));
+    };
+    let rules = issuer.policy.as_ref().map_or(&[][..], |policy| &policy.rules);
+    let names = wanted.dns_names.iter().cloned().collect();
+    let own = issuer.digicert.as_ref().map(|digicert| digicert.product.as_str());
+    let asked = Asked {
+        namespace: o.certificate.metadata.namespace.as_deref().unwrap_or_default(),
+        namespace_labels,
+        names: &names,
+        product: Some(wanted.product.as_str()).filter(|product| Some(*product) != own),
+    };
+    match policy::judge(kind, rules, &asked) {
+        Verdict::Allowed(_) => Ok(()),
+        Verdict::Refused(why) => Err(Hindrance::person(reason::POLICY_REFUSED, why)),
+    }
+}
+
+/// A failed Issuance is not repeated at once, unless something else is asked for now.
+fn wait_out_failures(o: &Observed, lineage: &Lineage, wanted: &Wanted) -> Result<(), Hindrance> {
+    let Some(last) = lineage.failed.first() else { return Ok(()) };
+    let token = trigger::token(o.certificate).filter(|token| !lineage.tokens.contains(token));
+    if token.is_some() || wanted.differs_from(&last.spec.request) {
+        return Ok(());
+    }
+    let failure = last.status.as_ref().and_then(|status| status.failure.as_ref());
+    let since = failure.and_then(|failure| failure.at.as_ref()).or(last.metadata.creation_timestamp.as_ref());
+    let pause = backoff::after_failures(lineage.failed.len().try_into().unwrap_or(u32::MAX));
+    let Some(left) = since.and_then(|since| remaining(since.0, pause, o.machine_now)) else { return Ok(()) };
+    let name = last.metadata.name.as_deref().unwrap_or_default();
+    let message = failure.map(|failure| failure.message.as_str()).unwrap_or("no reason recorded");
+    Err(Hindrance::wait(reason::FAILED, format!("Issuance {name} failed: {message}"), left))
+}
+
+/// An order named only by the Secret counts when its certificate is the one in the Secret.
+fn vouched(o: &Observed, facts: &OrderFacts) -> bool {
+    let SecretView::Ours(held) = o.secret else { return false };
+    let serial = facts.serial_number.as_deref().map(crate::pki::normalise_serial);
+    held.pair.as_ref().is_some_and(|leaf| Some(&leaf.serial) == serial.as_ref())
+}
+
+pub(super) fn situation<'a>(
+    o: &Observed,
+    lineage: &Lineage,
+    order: Option<&'a OrderFacts>,
+    wanted: &Wanted,
+    trigger: Trigger,
+) -> Result<Situation<'a>, Hindrance> {
+    let asked = lineage.installed.map(|issuance| &issuance.spec.request);
+    let served = trigger::served(o);
+    let has = |name: &String| {
+        served.is_some_and(|leaf| leaf.dns_names.contains(name))
+            || asked.is_some_and(|asked| asked.dns_names.contains(name))
+    };
+    let installed_until = lineage.installed.and_then(|issuance| issuance.status.as_ref()?.not_after.as_ref());
+    let spec = &o.certificate.spec;
+    let cap = validity::cap(spec.validity.as_ref())
+        .map_err(|error| Hindrance::person(reason::INVALID_SPEC, error.to_string()))?;
+    Ok(Situation {
+        trigger,
+        order,
+        not_after: served.map(|leaf| leaf.not_after).or(installed_until.map(|time| time.0)),
+        adds_names: wanted.dns_names.iter().any(|name| !has(name)),
+        product_changed: asked.is_some_and(|asked| asked.product != wanted.product),
+        days: match spec.validity {
+            Some(Validity::Days(days)) => days.try_into().ok(),
+            _ => None,
+        },
+        cap,
+        now: o.now,
+    })
+}
+
+pub(super) fn account<'a>(o: &Observed<'a>) -> Option<&'a Account> {
+    match o.issuer {
+        IssuerView::Ready { account, .. } => Some(account),
+        _ => None,
+    }
+}
+
+fn until(time: Timestamp, now: Timestamp) -> Duration {
+    let left: SignedDuration = time.duration_since(now);
+    Duration::try_from(left).unwrap_or(Duration::ZERO).max(Duration::from_secs(1))
+}
+
+/// Whether an Issuance waits for a person, and for what.
+pub fn action_required(issuance: &Issuance) -> Option<(&str, &str)> {
+    let conditions = &issuance.status.as_ref()?.conditions;
+    let required = condition(conditions, ACTION_REQUIRED).filter(|_| is_true(conditions, ACTION_REQUIRED))?;
+    Some((required.reason.as_str(), required.message.as_str()))
+}

@@ -1,0 +1,169 @@
+//! What exactly is asked for, every default resolved: the future content of an Issuance.
+
+use std::collections::BTreeSet;
+
+use super::{certificate::Observed, lineage::Lineage, names, trigger};
+use crate::{
+    api::{
+        CertificateSpec, IssuerSpec,
+        certificate::{KeyAlgorithm, SignatureHash, Validity},
+        issuance::{Account, Cost, Operation, Parent, Request, Supersedes, Trigger},
+        issuer::OrderValidity,
+        meta,
+    },
+    pki::KeyKind,
+    provider::OrderFacts,
+};
+
+/// The spec and the issuer's defaults, resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    pub common_name: String,
+    /// Sorted, the common name included.
+    pub dns_names: Vec<String>,
+    pub key_algorithm: KeyAlgorithm,
+    pub key_size: i32,
+    pub signature_hash: SignatureHash,
+    pub validity: Option<Validity>,
+    pub product: String,
+    pub order_validity: Option<OrderValidity>,
+    pub organization_id: Option<i64>,
+}
+
+impl Wanted {
+    /// `None`: no name fits into a common name.
+    pub fn resolve(spec: &CertificateSpec, issuer: &IssuerSpec, lineage: &Lineage) -> Option<Self> {
+        let previous = lineage.installed.map(|issuance| issuance.spec.request.common_name.as_str());
+        let names = names::wanted(spec);
+        let key = spec.private_key.unwrap_or_default();
+        let overrides = spec.digicert.clone().unwrap_or_default();
+        let account = issuer.digicert.clone().unwrap_or_default();
+        Some(Self {
+            common_name: names::common_name(spec, previous)?,
+            dns_names: names.into_iter().collect(),
+            key_algorithm: key.algorithm,
+            key_size: key.bits(),
+            signature_hash: spec.signature_hash.unwrap_or_default(),
+            validity: spec.validity.clone(),
+            product: overrides.product.unwrap_or(account.product),
+            order_validity: overrides.order_validity.or(account.order_validity),
+            organization_id: account.organization_id,
+        })
+    }
+
+    pub fn key_kind(&self) -> Option<KeyKind> {
+        let algorithm = match self.key_algorithm {
+            KeyAlgorithm::Ecdsa => "ECDSA",
+            KeyAlgorithm::Rsa => "RSA",
+        };
+        KeyKind::new(algorithm, self.key_size.try_into().ok()?)
+    }
+
+    /// Whether an earlier request asked for something else.
+    pub fn differs_from(&self, asked: &Request) -> bool {
+        self.common_name != asked.common_name
+            || self.dns_names != asked.dns_names
+            || self.key_algorithm != asked.key_algorithm
+            || self.key_size != asked.key_size
+            || self.signature_hash != asked.signature_hash
+            || self.validity != asked.validity
+            || self.product != asked.product
+            || self.order_validity != asked.order_validity
+            || self.organization_id != asked.organization_id
+    }
+}
+
+/// One operation, ready to be recorded once its key is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub certificate: String,
+    pub account: Account,
+    pub revision: i64,
+    pub operation: Operation,
+    pub cost: Cost,
+    pub trigger: Trigger,
+    pub parent: Option<Parent>,
+    pub supersedes: Option<Supersedes>,
+    pub token: Option<String>,
+    pub wanted: Wanted,
+}
+
+impl Plan {
+    pub fn new(
+        o: &Observed,
+        lineage: &Lineage,
+        wanted: Wanted,
+        account: Account,
+        trigger: Trigger,
+        (operation, cost): (Operation, Cost),
+        parent: Option<&OrderFacts>,
+    ) -> Self {
+        Self {
+            certificate: o.certificate.metadata.name.clone().unwrap_or_default(),
+            account,
+            revision: lineage.revision + 1,
+            operation,
+            cost,
+            trigger,
+            parent: parent
+                .map(|order| Parent { order_id: order.order_id.clone(), certificate_id: order.certificate_id.clone() }),
+            supersedes: superseded(o, lineage),
+            token: trigger::token(o.certificate).filter(|token| !lineage.tokens.contains(token)).map(str::to_owned),
+            wanted,
+        }
+    }
+
+    pub fn issuance_name(&self) -> String {
+        meta::issuance_name(&self.certificate, self.revision)
+    }
+
+    pub fn request(&self, key: &StoredKey) -> Request {
+        Request {
+            common_name: self.wanted.common_name.clone(),
+            dns_names: self.wanted.dns_names.clone(),
+            csr: key.csr.clone(),
+            public_key_sha256: key.public_key_sha256.clone(),
+            key_origin: Default::default(),
+            key_algorithm: self.wanted.key_algorithm,
+            key_size: self.wanted.key_size,
+            validity: self.wanted.validity.clone(),
+            product: self.wanted.product.clone(),
+            signature_hash: self.wanted.signature_hash,
+            organization_id: self.wanted.organization_id,
+            order_validity: self.wanted.order_validity.filter(|_| self.operation != Operation::Reissue),
+        }
+    }
+}
+
+/// The public key in use and its serial numbers, pinned before anything changes: the right certificates are
+/// revoked even if the Secret is deleted meanwhile. Only what Issuances of this Certificate obtained counts.
+fn superseded(o: &Observed, lineage: &Lineage) -> Option<Supersedes> {
+    let installed = lineage.installed?;
+    let public_key = &installed.spec.request.public_key_sha256;
+    let same_key = o.issuances.iter().filter(|issuance| issuance.spec.request.public_key_sha256 == *public_key);
+    let serials: BTreeSet<_> =
+        same_key.filter_map(|issuance| issuance.status.as_ref()?.serial_number.clone()).collect();
+    Some(Supersedes { public_key_sha256: public_key.clone(), serial_numbers: serials.into_iter().collect() })
+}
+
+/// A key that is in its Secret already. Made only from what the API server returned, never from a key in memory:
+/// no CSR leaves whose key could be lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredKey {
+    pub csr: String,
+    pub public_key_sha256: String,
+    /// What the CSR was made for.
+    pub common_name: String,
+    pub dns_names: Vec<String>,
+    pub kind: KeyKind,
+}
+
+impl StoredKey {
+    /// Whether this key and its CSR are what the plan asks for.
+    pub fn serves(&self, plan: &Plan) -> bool {
+        let wanted = &plan.wanted;
+        self.common_name == wanted.common_name
+            && self.dns_names == wanted.dns_names
+            && Some(self.kind) == wanted.key_kind()
+    }
+}

@@ -1,0 +1,114 @@
+//! Why an operation is due: the first trigger that holds.
+
+use jiff::Timestamp;
+
+use super::{
+    certificate::{Observed, SecretView},
+    lineage::Lineage,
+    names,
+    renewal::renewal_time,
+};
+use crate::{
+    api::{
+        Certificate, CertificateSpec,
+        certificate::{KeyAlgorithm, PrivateKey},
+        issuance::{Request, Trigger},
+        meta,
+    },
+    pki::Leaf,
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    Now(Trigger),
+    /// Nothing before this moment, on the clock of the world.
+    At(Timestamp),
+}
+
+pub fn due(o: &Observed, lineage: &Lineage) -> Due {
+    let requested = token(o.certificate).is_some_and(|token| !lineage.tokens.contains(token));
+    let compromised = requested && reason(o.certificate) == Some(meta::REASON_KEY_COMPROMISE);
+    if compromised && lineage.exists {
+        return Due::Now(Trigger::KeyCompromise);
+    }
+    let Some(leaf) = served(o) else {
+        return Due::Now(if lineage.exists { Trigger::KeyLost } else { Trigger::FirstIssue });
+    };
+    if spec_changed(&o.certificate.spec, leaf, lineage) {
+        return Due::Now(Trigger::SpecChanged);
+    }
+    if lineage.other_account {
+        return Due::Now(Trigger::IssuerChanged);
+    }
+    if requested {
+        return Due::Now(Trigger::Requested);
+    }
+    match renewal(o, lineage, leaf) {
+        time if o.now >= time => Due::Now(Trigger::Expiring),
+        time => Due::At(time),
+    }
+}
+
+/// When the served certificate is to be replaced.
+pub fn renewal(o: &Observed, lineage: &Lineage, leaf: &Leaf) -> Timestamp {
+    let before = o.certificate.spec.renewal.as_ref().and_then(|renewal| renewal.before);
+    let uid = o.certificate.metadata.uid.as_deref().unwrap_or_default();
+    let order_end = lineage.order.as_ref().and_then(|order| order.valid_till);
+    renewal_time(leaf.not_before, leaf.not_after, order_end, before.map(Into::into), uid)
+}
+
+/// The certificate in the Secret, when it can be read and matches its key.
+pub fn served<'a>(o: &Observed<'a>) -> Option<&'a Leaf> {
+    match o.secret {
+        SecretView::Ours(held) => held.pair.as_ref(),
+        _ => None,
+    }
+}
+
+/// The user's reissue token, handled or not.
+pub fn token(certificate: &Certificate) -> Option<&str> {
+    annotation(certificate, meta::REISSUE_REQUESTED).filter(|token| !token.is_empty())
+}
+
+fn reason(certificate: &Certificate) -> Option<&str> {
+    annotation(certificate, meta::REISSUE_REASON)
+}
+
+fn annotation<'a>(certificate: &'a Certificate, key: &str) -> Option<&'a str> {
+    certificate.metadata.annotations.as_ref()?.get(key).map(String::as_str)
+}
+
+/// Compared with what was asked for last, never with what the CA added or chose; a certificate without an
+/// Issuance (a restored Secret) is compared by its names and key.
+fn spec_changed(spec: &CertificateSpec, leaf: &Leaf, lineage: &Lineage) -> bool {
+    let wanted = names::wanted(spec);
+    if !wanted.is_subset(&leaf.dns_names) {
+        return true;
+    }
+    match lineage.installed {
+        Some(issuance) => differs(spec, &issuance.spec.request),
+        None => leaf.key_kind.is_some_and(|kind| {
+            let key = spec.private_key.unwrap_or_default();
+            !kind.algorithm().eq_ignore_ascii_case(algorithm(key)) || i32::from(kind.bits()) != key.bits()
+        }),
+    }
+}
+
+/// Whether a spec asks for something else than an earlier request did. A product counts from the next order on.
+pub fn differs(spec: &CertificateSpec, asked: &Request) -> bool {
+    let key = spec.private_key.unwrap_or_default();
+    let names: std::collections::BTreeSet<_> = asked.dns_names.iter().cloned().collect();
+    names::wanted(spec) != names
+        || spec.common_name.as_ref().is_some_and(|common_name| *common_name != asked.common_name)
+        || key.algorithm != asked.key_algorithm
+        || key.bits() != asked.key_size
+        || spec.signature_hash.unwrap_or_default() != asked.signature_hash
+        || spec.validity != asked.validity
+}
+
+fn algorithm(key: PrivateKey) -> &'static str {
+    match key.algorithm {
+        KeyAlgorithm::Ecdsa => "ECDSA",
+        KeyAlgorithm::Rsa => "RSA",
+    }
+}
