@@ -8,3 +8,4 @@ pub mod dcv;
 pub mod lifecycle;
 pub mod pki;
 pub mod provider;
+pub mod server;
