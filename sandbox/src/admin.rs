@@ -16,7 +16,14 @@ use jiff::{Span, Timestamp, tz::TimeZone};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{app::App, digicert, faults::Fault, state::World};
+use crate::{
+    app::App,
+    digicert,
+    faults::Fault,
+    issuance,
+    state::{World, records::Quirk},
+    validation,
+};
 
 pub fn router() -> Router<Arc<App>> {
     Router::new()
@@ -30,6 +37,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/domains", post(accounts::validate_domain))
         .route("/requests/{id}/approve", post(approve))
         .route("/requests/{id}/reject", post(reject))
+        .route("/orders/{id}/validate", post(validate_order))
+        .route("/orders/{id}/release", post(release_order))
         .route("/ca.pem", get(ca))
 }
 
@@ -111,6 +120,33 @@ fn decide(app: &App, id: u64, approved: bool) -> Response {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => error.into_response(),
     }
+}
+
+/// Every name of the order counts as validated, as after answered e-mails.
+async fn validate_order(State(app): State<Arc<App>>, Path(id): Path<u64>) -> StatusCode {
+    for_pending(&app, id, validation::approve_all)
+}
+
+/// Ends what a `stayPending` fault began.
+async fn release_order(State(app): State<Arc<App>>, Path(id): Path<u64>) -> StatusCode {
+    for_pending(&app, id, |world, certificate| {
+        if let Some(row) = world.certificates.edit(certificate) {
+            row.quirks.retain(|quirk| *quirk != Quirk::StayPending);
+        }
+    })
+}
+
+/// Changes every certificate of an order, and issues what can be issued then.
+fn for_pending(app: &App, order: u64, change: fn(&mut World, u64)) -> StatusCode {
+    let mut world = app.store.lock();
+    let Some(certificates) = world.orders.get(order).map(|order| order.certificates.clone()) else {
+        return StatusCode::NOT_FOUND;
+    };
+    for certificate in certificates {
+        change(&mut world, certificate);
+        issuance::advance(&mut world, &app.ca, certificate);
+    }
+    StatusCode::NO_CONTENT
 }
 
 async fn ca(State(app): State<Arc<App>>) -> String {

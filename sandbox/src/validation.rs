@@ -101,6 +101,36 @@ pub fn begin(world: &mut World, certificate: u64, instant: bool) {
     }
 }
 
+/// Checks whose domain has been validated elsewhere in the meantime need no more.
+pub fn refresh(world: &mut World, certificate: u64) {
+    let Some(mut checks) = world.certificates.get(certificate).and_then(|row| row.checks.clone()) else {
+        return;
+    };
+    let mut news = false;
+    for check in checks.iter_mut().filter(|check| !check.approved) {
+        let domain = check.domain.and_then(|id| world.domains.get(id));
+        check.approved = domain.is_some_and(|domain| valid(world, domain));
+        news |= check.approved;
+    }
+    if news && let Some(row) = world.certificates.edit(certificate) {
+        row.checks = Some(checks);
+    }
+}
+
+/// A person vouches for every name, as by answering the e-mails.
+pub fn approve_all(world: &mut World, certificate: u64) {
+    let Some(mut checks) = world.certificates.get(certificate).and_then(|row| row.checks.clone()) else {
+        return;
+    };
+    for check in checks.iter_mut().filter(|check| !check.approved) {
+        let scope = check.scope.clone();
+        approve(world, check, &[scope]);
+    }
+    if let Some(row) = world.certificates.edit(certificate) {
+        row.checks = Some(checks);
+    }
+}
+
 /// Control was shown over `proven`, which covers the scope or each of its names.
 pub fn approve(world: &mut World, check: &mut NameCheck, proven: &[String]) {
     let now = world.now();

@@ -1,4 +1,4 @@
-//! Chains: the JSON forms and the bundle a download delivers.
+//! Chains: which certificates belong together, and their JSON and PEM forms.
 
 use serde_json::{Value, json};
 
@@ -7,39 +7,40 @@ use crate::{
     state::records::{Certificate, Quirk},
 };
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Leaf,
+    Intermediate,
+    Root,
+}
+
 /// One certificate of a chain.
+#[derive(Clone, Copy)]
 pub struct Link<'a> {
+    pub role: Role,
     pub common_name: &'a str,
     pub pem: &'a str,
 }
 
-/// Leaf, intermediate, root — or another order, when a fault says so.
-pub fn links<'a>(ca: &'a Ca, certificate: &'a Certificate) -> Vec<Link<'a>> {
+/// Leaf, intermediate, root, or rotated when a fault says so; empty before issuance.
+pub fn links<'a>(ca: &'a Ca, certificate: &'a Certificate, quirks: &[Quirk]) -> Vec<Link<'a>> {
     let Some(issued) = &certificate.issued else {
         return Vec::new();
     };
+    let link = |role, common_name, pem| Link { role, common_name, pem };
     let mut links = vec![
-        Link { common_name: &certificate.common_name, pem: &issued.pem },
-        Link { common_name: "Evercert Sandbox TLS CA 1", pem: ca.intermediate_pem() },
-        Link { common_name: "Evercert Sandbox Root", pem: ca.root_pem() },
+        link(Role::Leaf, certificate.common_name.as_str(), issued.pem.as_str()),
+        link(Role::Intermediate, "Evercert Sandbox TLS CA 1", ca.intermediate_pem()),
+        link(Role::Root, "Evercert Sandbox Root", ca.root_pem()),
     ];
-    if certificate.quirks.contains(&Quirk::ChainUnordered) {
+    if certificate.quirks.iter().chain(quirks).any(|quirk| *quirk == Quirk::ChainUnordered) {
         links.rotate_right(1);
     }
     links
 }
 
-/// `certificate_chain` of an immediate issuance: PEM with CRLF.
-pub fn immediate(ca: &Ca, certificate: &Certificate) -> Value {
-    json_links(&links(ca, certificate))
-}
-
-/// *Certificate chain*: `intermediates`, the leaf among them, the root last.
-pub fn intermediates(ca: &Ca, certificate: &Certificate) -> Value {
-    json!({"intermediates": json_links(&links(ca, certificate))})
-}
-
-fn json_links(links: &[Link<'_>]) -> Value {
+/// The JSON form, with CRLF inside the PEM.
+pub fn json_links(links: &[Link<'_>]) -> Value {
     let rows = links.iter().map(|link| {
         let pem = normal(link.pem).replace('\n', "\r\n");
         json!({"subject_common_name": link.common_name, "pem": pem})
@@ -52,6 +53,6 @@ pub fn concatenated(links: &[Link<'_>]) -> String {
     links.iter().map(|link| normal(link.pem)).collect()
 }
 
-fn normal(pem: &str) -> String {
+pub fn normal(pem: &str) -> String {
     format!("{}\n", pem.replace("\r\n", "\n").trim_end())
 }

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderValue, Method, StatusCode, header::CACHE_CONTROL},
+    http::{
+        HeaderValue, Method, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE},
+    },
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -38,9 +41,17 @@ pub async fn enter(State(app): State<Arc<App>>, request: Request, next: Next) ->
         }
         Err(error) => error.into_response(),
     };
+    // A path or query nobody can read is refused by the framework, in its own words.
+    if response.status().is_client_error() && !is_json(&response) {
+        response = ApiError::bad("bad_request_format", "The request cannot be read.").into_response();
+    }
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private,no-cache"));
     response
+}
+
+fn is_json(response: &Response) -> bool {
+    response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json")
 }
 
 fn admit(app: &App, request: &Request) -> Result<Caller, ApiError> {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{errors::ApiError, gate::Caller};
 use crate::state::{
     World,
-    records::{Certificate, Order},
+    records::{Certificate, Order, Request},
 };
 
 /// By order id, or by thumbprint or serial number of the primary certificate (*Order info*).
@@ -39,6 +39,13 @@ pub fn certificate<'a>(world: &'a World, caller: &Caller, id: &str) -> Result<&'
 pub fn certificates<'a>(world: &'a World, order: &'a Order) -> impl DoubleEndedIterator<Item = &'a Certificate> {
     let rows = order.certificates.iter().filter_map(|id| world.certificates.get(*id));
     rows.filter(|row| visible(row.hidden_until))
+}
+
+/// A request is as visible as its order and its certificate.
+pub fn request_visible(world: &World, request: &Request) -> bool {
+    let order = world.orders.get(request.order).and_then(|order| order.hidden_until);
+    let certificate = request.certificate.and_then(|id| world.certificates.get(id));
+    visible(order) && visible(certificate.and_then(|row| row.hidden_until))
 }
 
 /// Look-up lag is real time: the clock of certificates has no part in it.

@@ -1,11 +1,12 @@
 //! CertCentral Services API v2, as the vendor documents it, under `/services/v2`.
 
 mod account;
+mod asked;
 mod body;
 mod bundle;
-mod certificates;
 mod chain;
 mod domains;
+mod downloads;
 mod errors;
 mod gate;
 mod list;
@@ -15,6 +16,7 @@ mod orders;
 mod organizations;
 mod products;
 mod requests;
+mod revocation;
 mod submit;
 mod validation;
 pub mod views;
@@ -48,22 +50,21 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/order/certificate/{id}/reissue", get(orders::reissues).post(submit::reissue))
         .route("/order/certificate/{id}/duplicate", get(orders::duplicates).post(submit::duplicate))
         .route("/order/certificate/{id}/status", put(orders::update_status))
-        .route("/order/certificate/{id}/revoke", put(certificates::revoke_order))
+        .route("/order/certificate/{id}/csr", post(orders::replace_csr))
+        .route("/order/certificate/{id}/resend-emails", put(orders::resend_emails))
+        .route("/order/certificate/{id}/revoke", put(revocation::revoke_order))
         .route("/order/certificate/{id}/validation", get(validation::status))
         .route("/order/certificate/{id}/check-dcv", put(validation::check))
         .route("/order/certificate/{id}/dcv-random-value", put(validation::random_value))
         .route("/order/certificate/{id}/dcv-method", put(validation::change_method))
         .route("/order/alternate/{id}", get(orders::alternate))
-        .route("/certificate/{id}/revoke", put(certificates::revoke))
-        .route("/certificate/{id}/chain", get(certificates::chain))
-        .route("/certificate/{id}/download/platform", get(certificates::download_for_platform))
-        .route("/certificate/{id}/download/platform/{platform}", get(certificates::download_for_given_platform))
-        .route("/certificate/{id}/download/format/{format}", get(certificates::download))
-        .route("/certificate/download/order/{id}/format/{format}", get(certificates::download_by_order))
-        .route(
-            "/certificate/download/order/{id}/platform/{platform}",
-            get(certificates::download_by_order_for_platform),
-        )
+        .route("/certificate/{id}/revoke", put(revocation::revoke))
+        .route("/certificate/{id}/chain", get(downloads::chain))
+        .route("/certificate/{id}/download/platform", get(downloads::download_for_platform))
+        .route("/certificate/{id}/download/platform/{platform}", get(downloads::download_for_given_platform))
+        .route("/certificate/{id}/download/format/{format}", get(downloads::download))
+        .route("/certificate/download/order/{id}/format/{format}", get(downloads::download_by_order))
+        .route("/certificate/download/order/{id}/platform/{platform}", get(downloads::download_by_order_for_platform))
         .route("/request", get(requests::list))
         .route("/request/{id}", get(requests::info))
         .route("/request/{id}/status", put(requests::update_status))

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     app::App,
-    issuance,
+    csr, issuance,
     state::records::{Kind, OperationKind, OrderStatus, RequestKind, RequestStatus},
 };
 
@@ -64,8 +64,8 @@ pub async fn alternate(
         .map(|order| {
             json!({
                 "order_id": order.id,
-                "certificate_id": order.primary,
-                "status": views::order_status(order, now),
+                "certificate_id": views::primary(&world, order).map_or(order.primary, |row| row.id),
+                "status": views::shown_status(&world, order, now),
             })
         })
         .collect();
@@ -147,6 +147,44 @@ pub async fn update_status(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct NewCsr {
+    csr: Option<String>,
+}
+
+/// *Add CSR*: replaces the CSR of an order that is not issued yet.
+pub async fn replace_csr(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(order): Path<String>,
+    Body(body): Body<NewCsr>,
+) -> Reply {
+    let mut world = app.store.lock();
+    let order = lookup::order(&world, &caller, &order)?.clone();
+    let text = body.csr.unwrap_or_default();
+    let csr = csr::parse(&text).map_err(|message| ApiError::bad("csr_invalid_cannot_parse", message))?;
+    if !matches!(order.status, OrderStatus::NeedsApproval | OrderStatus::Pending) {
+        return Err(ApiError::bad("order_status_invalid", "The order is not pending."));
+    }
+    if let Some(row) = world.certificates.edit(order.primary) {
+        row.csr = text;
+        row.public_key_sha256 = csr.public_key_sha256;
+        row.key_size = csr.key_size;
+    }
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// *Resend emails*. Nobody here reads mail.
+pub async fn resend_emails(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(order): Path<String>,
+) -> Reply {
+    lookup::order(&app.store.lock(), &caller, &order)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
 /// *Status change list*: orders whose status changed within the window. Nothing changed: an empty object.
 pub async fn status_changes(State(app): State<Arc<App>>, Extension(caller): Extension<Caller>, query: Query) -> Reply {
     let world = app.store.lock();
@@ -164,7 +202,7 @@ pub async fn status_changes(State(app): State<Arc<App>>, Extension(caller): Exte
             json!({
                 "order_id": order.id,
                 "certificate_id": views::primary(&world, order).map_or(order.primary, |row| row.id),
-                "status": views::order_status(order, now),
+                "status": views::shown_status(&world, order, now),
             })
         })
         .collect();

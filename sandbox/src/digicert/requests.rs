@@ -16,14 +16,14 @@ use super::{
     errors::{ApiError, Reply},
     gate::Caller,
     list::Query,
-    views,
+    lookup, views,
 };
 use crate::{
     app::App,
     issuance,
     state::{
         World,
-        records::{OrderStatus, Request, RequestStatus},
+        records::{OrderStatus, Request},
     },
 };
 
@@ -32,6 +32,7 @@ pub async fn list(State(app): State<Arc<App>>, Extension(caller): Extension<Call
     let world = app.store.lock();
     let wanted = query.get("filters[status]");
     let rows = world.requests.iter().rev().filter(|row| row.account == caller.account());
+    let rows = rows.filter(|row| lookup::request_visible(&world, row));
     let rows =
         rows.filter(|row| wanted.is_none_or(|status| views::request_status(row.status).eq_ignore_ascii_case(status)));
     let rows = rows.map(|row| view(&world, row)).collect();
@@ -88,7 +89,7 @@ pub async fn update_status(
 
 /// Approves or rejects a request that is still open.
 pub fn decide(app: &App, world: &mut World, request: &Request, approved: bool, comment: &str) -> Result<(), ApiError> {
-    if !matches!(request.status, RequestStatus::Pending | RequestStatus::Submitted) {
+    if !views::is_open(request) {
         return Err(ApiError::bad("request_already_processed", "The request has been approved or rejected already."));
     }
     if approved {

@@ -8,11 +8,11 @@ use axum::{
     http::StatusCode,
     response::IntoResponse,
 };
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
-    body::{Body, CertificateFields, Submission, ValidityFields},
+    asked::{Asked, check_certificate_within_order, order_validity},
+    body::{Body, Submission},
     chain,
     errors::{ApiError, Reply},
     gate::Caller,
@@ -20,8 +20,7 @@ use super::{
 };
 use crate::{
     app::App,
-    clock::{day, days_after, days_between},
-    csr::{self, Csr},
+    clock::{day, days_after},
     faults::Effects,
     issuance,
     products::{self, Product, Validation},
@@ -29,8 +28,7 @@ use crate::{
     state::{
         World,
         records::{
-            Certificate, CertificateStatus, Kind, Operation, OperationKind, Order, OrderStatus, Quirk, Request,
-            RequestKind, RequestStatus,
+            Certificate, Kind, Operation, OperationKind, Order, OrderStatus, Quirk, Request, RequestKind, RequestStatus,
         },
     },
 };
@@ -144,126 +142,6 @@ pub async fn duplicate(
     accept(&app, &mut world, &body, OperationKind::Duplicate, certificate)
 }
 
-/// The certificate that was asked for, checked.
-struct Asked {
-    common_name: String,
-    dns_names: Vec<String>,
-    csr_text: String,
-    csr: Csr,
-    signature_hash: String,
-    server_platform: i64,
-    validity: Option<Validity>,
-    dcv_method: Option<String>,
-}
-
-impl Asked {
-    fn read(body: &Submission, product: &Product, now: Timestamp) -> Result<Self, ApiError> {
-        let fields: &CertificateFields = &body.certificate;
-        let common_name = fields.common_name.as_deref().and_then(rules::dns_name);
-        let common_name = common_name
-            .filter(|name| name.len() <= 64)
-            .ok_or_else(|| ApiError::invalid("common_name", "The common name is missing or not valid."))?;
-        let mut dns_names = vec![common_name.clone()];
-        for name in fields.dns_names.iter().flatten() {
-            let name = rules::dns_name(name)
-                .ok_or_else(|| ApiError::invalid("dns_names", format!("{name} is not a valid name.")))?;
-            if !dns_names.contains(&name) {
-                dns_names.push(name);
-            }
-        }
-        if !product.allows(&dns_names) {
-            return Err(ApiError::invalid("dns_names", "The product does not cover these names."));
-        }
-        let wildcard = dns_names.iter().any(|name| name.starts_with("*."));
-        let dcv_method = dcv_method(body)?;
-        if wildcard && dcv_method.is_some_and(|method| method.starts_with("http-token")) {
-            return Err(ApiError::invalid("dcv_method", "Wildcards cannot be validated by file."));
-        }
-        let csr_text = fields.csr.clone().unwrap_or_default();
-        let csr = csr::parse(&csr_text).map_err(|message| ApiError::bad("csr_invalid_cannot_parse", message))?;
-        let signature_hash = fields.signature_hash.as_deref().unwrap_or_default().to_lowercase();
-        if !["sha256", "sha384", "sha512"].contains(&signature_hash.as_str()) {
-            return Err(ApiError::invalid("signature_hash", "sha256, sha384 or sha512."));
-        }
-        let names = ["cert_validity_years", "cert_validity_days", "custom_expiration_date"];
-        let validity = fields.cert_validity.as_ref();
-        let validity = validity.map(|fields| fields.resolve(day(now), names)).transpose()?;
-        let server_platform = fields.server_platform.as_ref().and_then(|platform| platform.id);
-        Ok(Self {
-            common_name,
-            dns_names,
-            csr_text,
-            csr,
-            signature_hash,
-            server_platform: server_platform.unwrap_or(-1),
-            validity: validity.flatten(),
-            dcv_method: dcv_method.map(str::to_owned),
-        })
-    }
-
-    fn insert(self, world: &mut World, order: u64, kind: Kind, effects: &Effects) -> u64 {
-        let id = world.next_id();
-        let now = world.now();
-        world.certificates.insert(Certificate {
-            id,
-            order,
-            kind,
-            status: CertificateStatus::Pending,
-            created: now,
-            common_name: self.common_name,
-            dns_names: self.dns_names,
-            csr: self.csr_text,
-            public_key_sha256: self.csr.public_key_sha256,
-            key_size: self.csr.key_size,
-            signature_hash: self.signature_hash,
-            server_platform: self.server_platform,
-            validity: self.validity,
-            checks: None,
-            issued: None,
-            revocation: None,
-            quirks: effects.quirks.clone(),
-            hidden_until: effects.hidden_until(),
-        });
-        id
-    }
-}
-
-fn dcv_method(body: &Submission) -> Result<Option<&str>, ApiError> {
-    let method = body.dcv_method.as_deref().filter(|method| !method.is_empty());
-    match method {
-        Some(method) if !super::validation::METHODS.contains(&method) => {
-            Err(ApiError::invalid("dcv_method", "Unknown DCV method."))
-        }
-        known => Ok(known),
-    }
-}
-
-fn order_validity(body: &Submission, now: Timestamp) -> Result<Validity, ApiError> {
-    let names = ["validity_years", "validity_days", "custom_expiration_date"];
-    let legacy = ValidityFields::from(&body.legacy_validity);
-    let fields = body.order_validity.as_ref().unwrap_or(&legacy);
-    let validity = match fields.resolve(day(now), names)? {
-        None => legacy.resolve(day(now), names)?,
-        known => known,
-    };
-    let validity =
-        validity.ok_or_else(|| ApiError::invalid("validity_years", "The length of the order is missing."))?;
-    let longest = Validity::Years(3).end(day(now));
-    if days_between(longest, validity.end(day(now))) > 0 {
-        return Err(ApiError::invalid("custom_expiration_date", "Orders last three years at most."));
-    }
-    Ok(validity)
-}
-
-fn check_certificate_within_order(asked: &Asked, order: Validity, now: Timestamp) -> Result<(), ApiError> {
-    let today = day(now);
-    let asked = asked.validity.map(|validity| validity.end(today));
-    if asked.is_none_or(|end| end <= order.end(today)) {
-        return Ok(());
-    }
-    Err(ApiError::bad("cert_validity_exceeds_order_validity", "The certificate would outlive its order."))
-}
-
 fn organization(world: &World, caller: &Caller, product: &Product, body: &Submission) -> Result<Option<u64>, ApiError> {
     let asked = body.organization.as_ref().and_then(|organization| organization.id);
     match asked.filter(|id| *id != 0) {
@@ -372,7 +250,7 @@ fn answer(app: &App, world: &World, certificate: u64, request: u64, approved: bo
         }
     }
     if certificate.issued.is_some() {
-        answer["certificate_chain"] = chain::immediate(&app.ca, certificate);
+        answer["certificate_chain"] = chain::json_links(&chain::links(&app.ca, certificate, &[]));
     }
     Some(answer)
 }
@@ -405,10 +283,4 @@ pub fn record(
 
 fn id(value: Option<i64>) -> Option<u64> {
     value.and_then(|value| u64::try_from(value).ok())
-}
-
-impl Effects {
-    fn hidden_until(&self) -> Option<Timestamp> {
-        self.lag_seconds.map(|seconds| Timestamp::now() + SignedDuration::from_secs(seconds))
-    }
 }

@@ -36,12 +36,24 @@ pub fn order_status(order: &Order, now: Timestamp) -> &'static str {
     }
 }
 
+/// Whether anything of this order waits for approval, shown or not.
 pub fn has_pending_request(world: &World, order: &Order) -> bool {
-    order
-        .requests
-        .iter()
-        .filter_map(|id| world.requests.get(*id))
-        .any(|request| matches!(request.status, RequestStatus::Pending | RequestStatus::Submitted))
+    order.requests.iter().filter_map(|id| world.requests.get(*id)).any(is_open)
+}
+
+pub fn is_open(request: &Request) -> bool {
+    matches!(request.status, RequestStatus::Pending | RequestStatus::Submitted)
+}
+
+/// The requests look-ups show.
+fn requests<'a>(world: &'a World, order: &'a Order) -> impl Iterator<Item = &'a Request> {
+    let rows = order.requests.iter().filter_map(|id| world.requests.get(*id));
+    rows.filter(|row| lookup::request_visible(world, row))
+}
+
+fn renewed_by(world: &World, order: &Order) -> Option<u64> {
+    let renewal = order.renewed_by.and_then(|id| world.orders.get(id));
+    renewal.filter(|renewal| lookup::visible(renewal.hidden_until)).map(|renewal| renewal.id)
 }
 
 /// First and last day of the plan; provisional until the first certificate is issued.
@@ -59,11 +71,11 @@ pub fn order(world: &World, order: &Order) -> Value {
         "id": order.id,
         "status": shown_status(world, order, now),
         "is_renewal": order.renewal_of.is_some(),
-        "is_renewed": order.renewed_by.is_some(),
-        "renewed_order_id": order.renewed_by.unwrap_or(0),
+        "is_renewed": renewed_by(world, order).is_some(),
+        "renewed_order_id": renewed_by(world, order).unwrap_or(0),
         "date_created": date_time(order.created),
         "order_valid_till": valid_till.to_string(),
-        "has_pending_request": has_pending_request(world, order),
+        "has_pending_request": requests(world, order).any(is_open),
         "dcv_method": order.dcv_method,
         "auto_renew": u8::from(order.auto_renew),
         "auto_reissue": u8::from(order.auto_reissue),
@@ -83,8 +95,7 @@ pub fn order(world: &World, order: &Order) -> Value {
         "notes": [],
         "api_key": {"name": order.api_key, "key_type": "permanent_api_key"},
         "user": user(),
-        "requests": order.requests.iter().filter_map(|id| world.requests.get(*id))
-            .map(|row| request_row(world, row)).collect::<Vec<_>>(),
+        "requests": requests(world, order).map(request_row).collect::<Vec<_>>(),
         "certificate": shown.map_or(Value::Null, |row| certificate(world, row)),
     });
     // Two years and more are a Multi-year Plan; the vendor says so with a string.
@@ -113,7 +124,7 @@ pub fn order_row(world: &World, order: &Order) -> Value {
     let mut row = json!({
         "id": order.id,
         "status": shown_status(world, order, now),
-        "is_renewed": order.renewed_by.is_some(),
+        "is_renewed": renewed_by(world, order).is_some(),
         "date_created": date_time(order.created),
         "order_valid_till": valid_till.to_string(),
         "validity_years": days_between(valid_from, valid_till).max(365) / 365,
@@ -237,7 +248,8 @@ pub fn primary<'a>(world: &'a World, order: &'a Order) -> Option<&'a Certificate
         .or_else(|| lookup::certificates(world, order).rfind(|row| row.issued.is_some()))
 }
 
-fn shown_status(world: &World, order: &Order, now: Timestamp) -> &'static str {
+/// The status look-ups show: a reissue under a look-up lag is not there yet.
+pub fn shown_status(world: &World, order: &Order, now: Timestamp) -> &'static str {
     let hides = |id: &u64| {
         let row = world.certificates.get(*id);
         row.is_some_and(|row| row.kind == Kind::Reissue && !lookup::visible(row.hidden_until))
@@ -318,14 +330,13 @@ fn platform(id: i64) -> &'static str {
 }
 
 /// A request inside *Order info*.
-pub fn request_row(world: &World, request: &Request) -> Value {
-    let comments = world.requests.get(request.id).map(|row| row.comments.as_str());
+fn request_row(request: &Request) -> Value {
     json!({
         "id": request.id,
         "date": date_time(request.created),
         "type": request_kind(request.kind),
         "status": request_status(request.status),
-        "comments": comments.unwrap_or_default(),
+        "comments": request.comments,
     })
 }
 

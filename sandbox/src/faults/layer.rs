@@ -91,7 +91,7 @@ async fn after(fault: FaultKind, response: Response, cut: &Cut) -> Response {
             response
         }
         FaultKind::HangAfterCommit => std::future::pending().await,
-        FaultKind::TruncateBody => truncated(response).await,
+        FaultKind::TruncateBody => truncated(response, cut).await,
         FaultKind::NonJson => {
             let page = "<html><body><h1>It works!</h1></body></html>";
             (response.status(), [(header::CONTENT_TYPE, "text/html")], page).into_response()
@@ -105,11 +105,14 @@ fn error(status: u16) -> Response {
     (status, [(header::CONTENT_TYPE, "text/html")], "<html><body>upstream error</body></html>").into_response()
 }
 
-/// Announces the whole body, sends half of it, and ends the connection.
-async fn truncated(response: Response) -> Response {
+/// Announces the whole body, sends half of it, and ends the connection; without a body, only ends it.
+async fn truncated(response: Response, cut: &Cut) -> Response {
     let (mut parts, body) = response.into_parts();
     let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len().max(1)));
+    if whole.is_empty() {
+        cut.now();
+    }
+    parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(whole.len()));
     let half: Result<Bytes, io::Error> = Ok(whole.slice(..whole.len() / 2));
     // The pause between the two lets the half be flushed before the error ends the connection.
     let end = stream::once(async {

@@ -250,6 +250,4 @@ pub enum OperationKind {
     Duplicate,
     Revoke,
     Cancel,
-    Approve,
-    Reject,
 }

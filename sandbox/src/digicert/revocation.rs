@@ -1,11 +1,11 @@
-//! Certificates: download, chain, revocation.
+//! Revocation of one certificate or of all of an order.
 
 use std::sync::Arc;
 
 use axum::{
     Extension, Json,
     extract::{Path, State},
-    http::{StatusCode, header},
+    http::StatusCode,
     response::IntoResponse,
 };
 use serde::Deserialize;
@@ -13,7 +13,6 @@ use serde_json::json;
 
 use super::{
     body::{Body, flag},
-    bundle, chain,
     errors::{ApiError, Reply},
     gate::Caller,
     lookup, submit, views,
@@ -26,90 +25,6 @@ use crate::{
         records::{Certificate, OperationKind, Order, OrderStatus, Request, RequestKind, RequestStatus},
     },
 };
-
-/// *Download certificate*, by certificate id: `/certificate/{certificate_id}/download/format/{format}`.
-pub async fn download(
-    State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
-    Path((certificate, format)): Path<(String, String)>,
-) -> Reply {
-    let world = app.store.lock();
-    let certificate = lookup::certificate(&world, &caller, &certificate)?;
-    file(&app, certificate, &format)
-}
-
-/// By order id: the active certificate of the order only.
-pub async fn download_by_order(
-    State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
-    Path((order, format)): Path<(String, String)>,
-) -> Reply {
-    let world = app.store.lock();
-    let order = lookup::order(&world, &caller, &order)?;
-    file(&app, active(&world, order)?, &format)
-}
-
-/// The format that suits a server platform; without a number that of the certificate.
-pub async fn download_for_platform(
-    State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
-    Path(certificate): Path<String>,
-) -> Reply {
-    let world = app.store.lock();
-    let certificate = lookup::certificate(&world, &caller, &certificate)?;
-    file(&app, certificate, bundle::platform_format(certificate.server_platform))
-}
-
-pub async fn download_for_given_platform(
-    State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
-    Path((certificate, platform)): Path<(String, String)>,
-) -> Reply {
-    let world = app.store.lock();
-    let certificate = lookup::certificate(&world, &caller, &certificate)?;
-    file(&app, certificate, bundle::platform_format(platform.parse().unwrap_or(-1)))
-}
-
-pub async fn download_by_order_for_platform(
-    State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
-    Path((order, platform)): Path<(String, String)>,
-) -> Reply {
-    let world = app.store.lock();
-    let order = lookup::order(&world, &caller, &order)?;
-    let format = bundle::platform_format(platform.parse().unwrap_or(-1));
-    file(&app, active(&world, order)?, format)
-}
-
-fn active<'a>(world: &'a World, order: &'a Order) -> Result<&'a Certificate, ApiError> {
-    views::primary(world, order).ok_or_else(|| ApiError::not_found("certificate"))
-}
-
-fn file(app: &App, certificate: &Certificate, format: &str) -> Reply {
-    let links = chain::links(&app.ca, certificate);
-    if links.is_empty() {
-        return Err(ApiError::not_found("certificate"));
-    }
-    let file = bundle::build(&links, certificate, format)
-        .ok_or_else(|| ApiError::invalid("format_type", "Unknown download format."))?;
-    let disposition = format!("attachment; filename=\"{}\"", file.name);
-    let headers = [(header::CONTENT_TYPE, file.content_type.to_owned()), (header::CONTENT_DISPOSITION, disposition)];
-    Ok((headers, file.content).into_response())
-}
-
-/// *Certificate chain*.
-pub async fn chain(
-    State(app): State<Arc<App>>,
-    Extension(caller): Extension<Caller>,
-    Path(certificate): Path<String>,
-) -> Reply {
-    let world = app.store.lock();
-    let certificate = lookup::certificate(&world, &caller, &certificate)?;
-    if certificate.issued.is_none() {
-        return Err(ApiError::not_found("certificate"));
-    }
-    Ok(Json(chain::intermediates(&app.ca, certificate)).into_response())
-}
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
