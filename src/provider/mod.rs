@@ -155,7 +155,7 @@ pub struct Wanted {
 pub enum Found {
     /// Carries our public key.
     Ours(Accepted),
-    /// Carries our idempotency key (or renews our order), but another public key.
+    /// Carries our idempotency key (or renews our order, or is the reissue pending on it), but another public key.
     OtherKey(Accepted),
     Absent,
 }

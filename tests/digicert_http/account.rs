@@ -58,7 +58,18 @@ async fn a_key_that_may_not_do_this_is_told_apart() {
     let server = MockServer::start().await;
     user(&server).await;
     answers(&server, "GET", "organization/77", 403, vendor_error("access_denied|missing_permission")).await;
+    answers(&server, "GET", "order/certificate", 403, vendor_error("access_denied|missing_permission")).await;
     assert_eq!(blocked(&server).await.0, "missing_permission");
+}
+
+#[tokio::test]
+async fn a_key_restricted_to_orders_serves() {
+    let server = MockServer::start().await;
+    user(&server).await;
+    answers(&server, "GET", "organization/77", 403, vendor_error("access_denied|missing_permission")).await;
+    answers(&server, "GET", "order/certificate", 200, json!({})).await;
+    answers(&server, "GET", "product/ssl_basic", 403, vendor_error("access_denied|missing_permission")).await;
+    assert_eq!(digicert(&server).account().await.unwrap().organization.as_deref(), Some("77"));
 }
 
 #[tokio::test]

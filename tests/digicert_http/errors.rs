@@ -91,8 +91,21 @@ async fn a_rate_limit_stops_the_whole_account_for_as_long_as_told() {
     assert_eq!(error, CallError::RateLimited { call: "order info", after: Some(Duration::from_secs(17)) });
     let pause = limiter.paused_for().unwrap();
     assert!(pause > Duration::from_secs(10) && pause <= Duration::from_secs(17), "{pause:?}");
-    // A second call is not sent, and does not wait for longer than a call may take.
+    // A second call is not sent, and does not wait either.
     assert_eq!(class(&digicert.order("1").await.unwrap_err()), "RateLimited");
+}
+
+#[tokio::test]
+async fn a_rate_limit_may_name_a_date() {
+    let server = MockServer::start().await;
+    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(100);
+    let date = at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let refused = ResponseTemplate::new(429).insert_header("Retry-After", date.as_str());
+    call("GET", "order/certificate/1").respond_with(refused).mount(&server).await;
+    match digicert(&server).order("1").await {
+        Err(CallError::RateLimited { after: Some(after), .. }) => assert!((80..=100).contains(&after.as_secs())),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ async fn a_pending_order_with_an_open_request_waits_for_a_person() {
 
 #[tokio::test]
 async fn an_order_that_ended_says_who_ended_it_and_why() {
-    for status in ["canceled", "rejected", "denied", "expired", "revoked"] {
+    for status in ["canceled", "rejected", "denied"] {
         let server = MockServer::start().await;
         order_is(&server, order_info(status, &OURS.csr)).await;
         let request = json!({ "id": 9, "status": "rejected", "processor_comment": "not in the budget",
@@ -97,6 +97,19 @@ async fn an_order_that_ended_is_told_without_reasons_when_there_are_none() {
     order_is(&server, info).await;
     let reason = "order 112233 is canceled".to_owned();
     assert_eq!(standing(&server, &placed(Operation::Order)).await.progress, Progress::Refused { reason });
+}
+
+#[tokio::test]
+async fn an_order_that_is_over_has_no_certificate_to_wait_for() {
+    for status in ["expired", "revoked"] {
+        for operation in [Operation::Order, reissue()] {
+            let server = MockServer::start().await;
+            order_is(&server, order_info(status, &OTHER.csr)).await;
+            let reason = format!("order 112233 is {status}");
+            assert_eq!(standing(&server, &placed(operation)).await.progress, Progress::Refused { reason });
+            assert_eq!(calls(&server).await, 1);
+        }
+    }
 }
 
 #[tokio::test]
@@ -160,7 +173,7 @@ async fn a_reissue_waits_for_approval_and_is_refused_with_words() {
         order_is(&server, order_info("issued", &OTHER.csr)).await;
         reissues_are(&server, rows).await;
         answers(&server, "GET", "request/12", 200, json!({ "status": "rejected", "comments": "no" })).await;
-        let reason = "order 112233 is rejected: no".to_owned();
+        let reason = "the reissue on order 112233 was rejected: no".to_owned();
         assert_eq!(standing(&server, &placed).await.progress, Progress::Refused { reason });
     }
 }

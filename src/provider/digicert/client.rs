@@ -1,7 +1,9 @@
 //! One HTTP exchange with CertCentral: sent once, bounded in time and size, its failure classified.
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use reqwest::{Certificate, Response, StatusCode, Url, redirect, retry};
+use reqwest::{Certificate, Response, Url, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -134,10 +136,14 @@ impl Client {
 
     /// A call that may be repeated. Waits for a permit no longer than for an answer.
     pub async fn call(&self, call: Call<'_>) -> Result<Answer, CallError> {
-        let permit = self.limiter.permit(Urgency::Normal);
-        match tokio::time::timeout(self.timeout, permit).await {
+        let name = call.endpoint.name;
+        let limited = |after| CallError::RateLimited { call: name, after };
+        if let Some(pause) = self.limiter.paused_for().filter(|pause| *pause > self.timeout) {
+            return Err(limited(Some(pause)));
+        }
+        match tokio::time::timeout(self.timeout, self.limiter.permit(Urgency::Normal)).await {
             Ok(permit) => self.call_once(call, permit, self.timeout).await,
-            Err(_) => Err(CallError::RateLimited { call: call.endpoint.name, after: self.limiter.paused_for() }),
+            Err(_) => Err(limited(self.limiter.paused_for())),
         }
     }
 
@@ -244,10 +250,14 @@ fn not_sent(endpoint: &Endpoint, message: impl Into<String>) -> CallError {
     CallError::NotSent { call: endpoint.name, message: message.into() }
 }
 
-/// Seconds only: nobody sends CertCentral's clients a date.
+/// Seconds or a date (RFC 9110 §10.2.3).
 fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    (response.status() == StatusCode::TOO_MANY_REQUESTS).then(|| Duration::from_secs(seconds))
+    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let seconds = text.parse().ok().map(Duration::from_secs);
+    seconds.or_else(|| {
+        let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        date.duration_since(Timestamp::now()).try_into().ok()
+    })
 }
 
 /// An error with what caused it: reqwest's own words stop at "error sending request".

@@ -53,6 +53,10 @@ pub(super) fn missing_permission(call: &'static str, message: &str) -> CallError
     MISSING_PERMISSION.error(call, message.into())
 }
 
+pub(super) fn is_missing_permission(error: &CallError) -> bool {
+    matches!(error, CallError::Blocked { code, .. } if code == MISSING_PERMISSION.code)
+}
+
 /// Among the certain codes of *Check DCV*.
 pub(super) fn not_seen_yet(code: &str) -> bool {
     ["invalid_dns_txt", "invalid_dns_cname", "file_random_value_not_found"].iter().any(|head| code.starts_with(head))

@@ -62,8 +62,13 @@ impl DigiCert {
             }
             OrderStatus::Pending if status == "pending" => Ok(Progress::Validating),
             OrderStatus::Pending | OrderStatus::Unknown => Ok(Progress::Processing { status }),
-            OrderStatus::Expired | OrderStatus::Revoked | OrderStatus::Canceled => {
-                Ok(self.refused(placed, order, &status).await)
+            ended => {
+                let last = order.requests.last().and_then(|request| request.id.as_ref());
+                let request = match ended {
+                    OrderStatus::Canceled => self.request(placed.request_id.as_ref().or(last)).await,
+                    _ => None,
+                };
+                Ok(refused(&format!("order {} is {status}", placed.order_id), &request.unwrap_or_default()))
             }
         }
     }
@@ -96,18 +101,24 @@ impl DigiCert {
             return Ok(Progress::Issued { certificate_id: id.clone() });
         }
         if matches!(order_status(Some(&status)), OrderStatus::Expired | OrderStatus::Revoked | OrderStatus::Canceled) {
-            return Ok(self.refused(placed, order, &status).await);
+            return Ok(refused(&format!("order {} is {status}", placed.order_id), &Approval::default()));
         }
         let row = self.our_row(placed).await?;
         let row_status = row.as_ref().and_then(|row| row.status.as_deref());
         Ok(match (row_status, row.as_ref().and_then(|row| row.id.clone())) {
             (Some("issued" | "approved"), Some(certificate_id)) => Progress::Issued { certificate_id },
-            (Some("rejected" | "canceled" | "denied"), _) => self.refused(placed, order, "rejected").await,
+            (Some("rejected" | "canceled" | "denied"), _) => {
+                let last = order.requests.last().and_then(|request| request.id.as_ref());
+                let request = self.request(placed.request_id.as_ref().or(last)).await;
+                refused(&rejected_reissue(placed), &request.unwrap_or_default())
+            }
             _ if order.has_pending_request => awaiting_approval(placed, order),
             // A rejected request may take its row along.
-            (None, _) if status != "reissue_pending" => match self.rejected_request(placed, order).await {
-                Some(request) => Progress::Refused { reason: reason(placed, &request, "rejected") },
-                None => Progress::Processing { status },
+            (None, _) if status != "reissue_pending" => match self.request(placed.request_id.as_ref()).await {
+                Some(request) if request.status.as_deref() == Some("rejected") => {
+                    refused(&rejected_reissue(placed), &request)
+                }
+                _ => Progress::Processing { status },
             },
             (Some("pending") | None, _) => Progress::Validating,
             (Some(other), _) => Progress::Processing { status: other.to_owned() },
@@ -123,20 +134,9 @@ impl DigiCert {
         }))
     }
 
-    /// Ended without a certificate, with the words of who ended it where CertCentral has them.
-    async fn refused(&self, placed: &Placed, order: &Order, status: &str) -> Progress {
-        let request = self.request(placed, order).await.unwrap_or_default();
-        Progress::Refused { reason: reason(placed, &request, status) }
-    }
-
-    async fn rejected_request(&self, placed: &Placed, order: &Order) -> Option<Approval> {
-        self.request(placed, order).await.filter(|request| request.status.as_deref() == Some("rejected"))
-    }
-
-    /// A courtesy: a failure to read it changes nothing.
-    async fn request(&self, placed: &Placed, order: &Order) -> Option<Approval> {
-        let id = placed.request_id.clone().or_else(|| order.requests.last()?.id.clone())?;
-        self.client.call(Call::of(&REQUEST_INFO, &id)).await.ok()?.read().ok()
+    /// Who decided, and why. A courtesy: a failure to read it changes nothing.
+    async fn request(&self, id: Option<&String>) -> Option<Approval> {
+        self.client.call(Call::of(&REQUEST_INFO, id?)).await.ok()?.read().ok()
     }
 }
 
@@ -147,18 +147,23 @@ fn awaiting_approval(placed: &Placed, order: &Order) -> Progress {
     Progress::AwaitingApproval { request_id }
 }
 
-fn reason(placed: &Placed, request: &Approval, status: &str) -> String {
+fn rejected_reissue(placed: &Placed) -> String {
+    format!("the reissue on order {} was rejected", placed.order_id)
+}
+
+/// Ended without a certificate, with the words of who ended it where CertCentral has them.
+fn refused(what: &str, request: &Approval) -> Progress {
     let person = [&request.processor, &request.reviewer].into_iter().find_map(|person| {
         let names = [person.first_name.as_deref(), person.last_name.as_deref()];
         let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
         (!name.is_empty()).then_some(name)
     });
-    let mut reason = format!("order {} is {status}", placed.order_id);
+    let mut reason = what.to_owned();
     if let Some(person) = person {
         reason += &format!(", by {person}");
     }
     if let Some(words) = request.processor_comment.as_ref().or(request.comments.as_ref()) {
         reason += &format!(": {words}");
     }
-    reason.chars().take(256).collect()
+    Progress::Refused { reason: reason.chars().take(256).collect() }
 }

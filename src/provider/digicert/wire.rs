@@ -69,9 +69,9 @@ pub(super) struct Approval {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Person {
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", alias = "firstname")]
     pub first_name: Option<String>,
-    #[serde(deserialize_with = "text")]
+    #[serde(deserialize_with = "text", alias = "lastname")]
     pub last_name: Option<String>,
 }
 
