@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData, RevocationReason,
-    RevokedCertParams, RsaKeySize, SerialNumber, SignatureAlgorithm, SubjectPublicKeyInfo, date_time_ymd,
+    RevokedCertParams, RsaKeySize, SerialNumber, SubjectPublicKeyInfo, date_time_ymd,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -23,7 +23,10 @@ struct Stored {
 }
 
 pub struct Ca {
-    stored: Stored,
+    root: String,
+    intermediate: String,
+    /// The intermediate, ready to sign with SHA-256, SHA-384 and SHA-512: reading an RSA key is slow.
+    issuers: [Issuer<'static, KeyPair>; 3],
     crl_url: String,
 }
 
@@ -68,15 +71,28 @@ impl Ca {
             }
         };
         fs::write(dir.join("root.pem"), &stored.root)?;
-        Ok(Self { stored, crl_url })
+        let issuer = |algorithm| -> Result<Issuer<'static, KeyPair>, rcgen::Error> {
+            let key = KeyPair::from_pem_and_sign_algo(&stored.intermediate_key, algorithm)?;
+            Issuer::from_ca_cert_pem(&stored.intermediate, key)
+        };
+        Ok(Self {
+            issuers: [
+                issuer(&rcgen::PKCS_RSA_SHA256)?,
+                issuer(&rcgen::PKCS_RSA_SHA384)?,
+                issuer(&rcgen::PKCS_RSA_SHA512)?,
+            ],
+            root: stored.root,
+            intermediate: stored.intermediate,
+            crl_url,
+        })
     }
 
     pub fn root_pem(&self) -> &str {
-        &self.stored.root
+        &self.root
     }
 
     pub fn intermediate_pem(&self) -> &str {
-        &self.stored.intermediate
+        &self.intermediate
     }
 
     pub fn crl_url(&self) -> &str {
@@ -101,8 +117,7 @@ impl Ca {
         }
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![self.crl_url.clone()] }];
-        let issuer = self.intermediate(hash_algorithm(leaf.signature_hash))?;
-        let certificate = params.signed_by(leaf.public_key, &issuer)?;
+        let certificate = params.signed_by(leaf.public_key, self.issuer(leaf.signature_hash))?;
         let serial = params.serial_number.map(|serial| serial.to_bytes());
         Ok(Leaf {
             pem: certificate.pem(),
@@ -122,13 +137,15 @@ impl Ca {
             revoked_certs: revoked.iter().map(revoked_entry).collect(),
             key_identifier_method: KeyIdMethod::Sha256,
         };
-        let issuer = self.intermediate(&rcgen::PKCS_RSA_SHA256)?;
-        Ok(params.signed_by(&issuer)?.der().to_vec())
+        Ok(params.signed_by(self.issuer("sha256"))?.der().to_vec())
     }
 
-    fn intermediate(&self, algorithm: &'static SignatureAlgorithm) -> Result<Issuer<'static, KeyPair>, rcgen::Error> {
-        let key = KeyPair::from_pem_and_sign_algo(&self.stored.intermediate_key, algorithm)?;
-        Issuer::from_ca_cert_pem(&self.stored.intermediate, key)
+    fn issuer(&self, signature_hash: &str) -> &Issuer<'static, KeyPair> {
+        match signature_hash {
+            "sha384" => &self.issuers[1],
+            "sha512" => &self.issuers[2],
+            _ => &self.issuers[0],
+        }
     }
 }
 
@@ -148,14 +165,6 @@ fn random_serial() -> [u8; 16] {
     let mut serial = random_bytes::<16>();
     serial[0] = serial[0] & 0x3f | 0x40;
     serial
-}
-
-fn hash_algorithm(signature_hash: &str) -> &'static SignatureAlgorithm {
-    match signature_hash {
-        "sha384" => &rcgen::PKCS_RSA_SHA384,
-        "sha512" => &rcgen::PKCS_RSA_SHA512,
-        _ => &rcgen::PKCS_RSA_SHA256,
-    }
 }
 
 fn x509_time(at: Timestamp) -> OffsetDateTime {

@@ -17,18 +17,19 @@ use crate::{
     ca, rules,
     state::{
         World,
-        records::{Account, ApiKey, Organization, Restriction},
+        records::{Account, ApiKey, Organization, Restriction, Settings},
     },
     validation,
 };
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[serde(rename_all = "camelCase", default)]
 pub struct NewAccount {
     pub name: String,
     pub restriction: Restriction,
-    pub approval_required: bool,
     pub organization_validated: bool,
+    #[serde(flatten)]
+    pub settings: Settings,
 }
 
 impl Default for NewAccount {
@@ -36,15 +37,15 @@ impl Default for NewAccount {
         Self {
             name: "Sandbox Ltd".into(),
             restriction: Restriction::None,
-            approval_required: false,
             organization_validated: true,
+            settings: Settings::default(),
         }
     }
 }
 
 /// Makes an account with one organization and one key.
 pub fn create(world: &mut World, new: &NewAccount) -> Account {
-    let account = Account { id: world.next_id(), name: new.name.clone(), approval_required: new.approval_required };
+    let account = Account { id: world.next_id(), name: new.name.clone(), settings: new.settings };
     world.accounts.insert(account.clone());
     let organization = world.next_id();
     let validated = new.organization_validated.then(|| world.now());
@@ -75,7 +76,7 @@ pub fn view(world: &World, account: &Account) -> Value {
     json!({
         "accountId": account.id,
         "name": account.name,
-        "approvalRequired": account.approval_required,
+        "settings": account.settings,
         "apiKey": keys.first().map(|key| key["apiKey"].clone()),
         "apiKeys": keys,
         "organizationId": organization.map(|row| row.id),
@@ -98,7 +99,8 @@ pub async fn add(State(app): State<Arc<App>>, Json(new): Json<NewAccount>) -> Re
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Change {
-    approval_required: Option<bool>,
+    /// Replaces the settings.
+    settings: Option<Settings>,
     /// Adds a key with this restriction.
     add_key: Option<Restriction>,
 }
@@ -108,14 +110,11 @@ pub async fn change(State(app): State<Arc<App>>, Path(id): Path<u64>, Json(chang
     let Some(account) = world.accounts.edit(id) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    if let Some(required) = change.approval_required {
-        account.approval_required = required;
-    }
+    account.settings = change.settings.unwrap_or(account.settings);
     let account = account.clone();
+    let added = change.add_key.map(|restriction| add_key(&mut world, id, restriction));
     let mut answer = view(&world, &account);
-    if let Some(restriction) = change.add_key {
-        let key = add_key(&mut world, id, restriction);
-        answer = view(&world, &account);
+    if let Some(key) = added {
         answer["addedKey"] = json!(key);
     }
     Json(answer).into_response()

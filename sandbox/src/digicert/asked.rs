@@ -141,6 +141,7 @@ pub fn check_certificate_within_order(asked: &Asked, order: Validity, now: Times
 impl Effects {
     /// Real time until which what this request makes is hidden.
     pub fn hidden_until(&self) -> Option<Timestamp> {
-        self.lag_seconds.map(|seconds| Timestamp::now() + SignedDuration::from_secs(seconds))
+        let lag = SignedDuration::from_secs(self.lag_seconds?);
+        Some(Timestamp::now().checked_add(lag).unwrap_or(Timestamp::MAX))
     }
 }

@@ -56,7 +56,7 @@ pub async fn alternate(
 ) -> Reply {
     let world = app.store.lock();
     let now = world.now();
-    let rows = world
+    let rows: Vec<_> = world
         .orders
         .iter()
         .filter(|order| order.account == caller.account() && lookup::visible(order.hidden_until))
@@ -69,6 +69,9 @@ pub async fn alternate(
             })
         })
         .collect();
+    if rows.is_empty() && world.settings(caller.account()).unknown_alternative_is_404 {
+        return Err(ApiError::not_found("order"));
+    }
     Ok(Json(query.page("orders", rows)).into_response())
 }
 

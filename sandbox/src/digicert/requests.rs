@@ -23,7 +23,7 @@ use crate::{
     issuance,
     state::{
         World,
-        records::{OrderStatus, Request},
+        records::{Order, OrderStatus, Request, RequestKind, RequestStatus},
     },
 };
 
@@ -50,7 +50,7 @@ pub async fn info(
     let mut view = view(&world, request);
     if let Some(at) = request.processed {
         view["date_processed"] = json!(views::date_time(at));
-        view["processor"] = views::user();
+        view["processor"] = views::person();
     }
     view["processor_comment"] = json!(request.processor_comment);
     Ok(Json(view).into_response())
@@ -73,7 +73,7 @@ pub async fn update_status(
     let mut world = app.store.lock();
     let request = find(&world, &caller, &request)?.clone();
     // Where even an administrator's requests wait, no key may approve: a person does.
-    let strict = world.accounts.get(request.account).is_some_and(|account| account.approval_required);
+    let strict = world.settings(request.account).approval_required;
     let comment = body.processor_comment.unwrap_or_default();
     match body.status.as_deref() {
         Some("approved") if !strict => decide(&app, &mut world, &request, true, &comment)?,
@@ -85,6 +85,36 @@ pub async fn update_status(
         _ => return Err(ApiError::invalid("status", "approved or rejected.")),
     }
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Opens the request for an operation on an order; without a certificate it is about all of them.
+pub fn open(
+    world: &mut World,
+    order: &Order,
+    certificate: Option<u64>,
+    kind: RequestKind,
+    comments: Option<&str>,
+    revocation_reason: Option<&str>,
+) -> Request {
+    let submitted = world.settings(order.account).requests_are_submitted;
+    let request = Request {
+        id: world.next_id(),
+        account: order.account,
+        order: order.id,
+        certificate,
+        kind,
+        status: if submitted { RequestStatus::Submitted } else { RequestStatus::Pending },
+        created: world.now(),
+        processed: None,
+        comments: comments.unwrap_or_default().to_owned(),
+        processor_comment: String::new(),
+        revocation_reason: revocation_reason.map(str::to_owned),
+    };
+    world.requests.insert(request.clone());
+    if let Some(order) = world.orders.edit(order.id) {
+        order.requests.push(request.id);
+    }
+    request
 }
 
 /// Approves or rejects a request that is still open.
@@ -129,7 +159,7 @@ fn view(world: &World, request: &Request) -> Value {
         "date": views::date_time(request.created),
         "type": views::request_kind(request.kind),
         "status": views::request_status(request.status),
-        "requester": views::user(),
+        "requester": views::person(),
         "comments": request.comments,
         "order": inner,
     })

@@ -15,14 +15,14 @@ use super::{
     body::{Body, flag},
     errors::{ApiError, Reply},
     gate::Caller,
-    lookup, submit, views,
+    lookup, requests, submit, views,
 };
 use crate::{
     app::App,
     issuance,
     state::{
         World,
-        records::{Certificate, OperationKind, Order, OrderStatus, Request, RequestKind, RequestStatus},
+        records::{Certificate, OperationKind, Order, OrderStatus, RequestKind},
     },
 };
 
@@ -90,36 +90,21 @@ fn request_revocation(
     if order.status == OrderStatus::ReissuePending || views::has_pending_request(world, order) {
         return Err(ApiError::bad("reissue_pending", "Cancel the pending reissue or request, or wait for it."));
     }
-    let id = world.next_id();
-    let request = Request {
-        id,
-        account: order.account,
-        order: order.id,
-        certificate: certificate.map(|row| row.id),
-        kind: RequestKind::Revoke,
-        status: RequestStatus::Pending,
-        created: world.now(),
-        processed: None,
-        comments: body.comments.clone().unwrap_or_default(),
-        processor_comment: String::new(),
-        revocation_reason: Some(reason.to_owned()),
-    };
-    world.requests.insert(request.clone());
-    if let Some(order) = world.orders.edit(order.id) {
-        order.requests.push(id);
-    }
-    submit::record(world, OperationKind::Revoke, order, certificate, Some(id));
-    let strict = world.accounts.get(order.account).is_some_and(|account| account.approval_required);
+    let only = certificate.map(|row| row.id);
+    let comments = body.comments.as_deref();
+    let request = requests::open(world, order, only, RequestKind::Revoke, comments, Some(reason));
+    submit::record(world, OperationKind::Revoke, order, certificate, Some(request.id));
+    let strict = world.settings(order.account).approval_required;
     if body.skip_approval && !strict {
-        issuance::approve(world, &app.ca, id, app.dcv.is_instant());
+        issuance::approve(world, &app.ca, request.id, app.dcv.is_instant());
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let answer = json!({
-        "id": id,
+        "id": request.id,
         "date": views::date_time(request.created),
         "type": "revoke",
-        "status": "pending",
-        "requester": views::user(),
+        "status": views::request_status(request.status),
+        "requester": views::person(),
         "comments": request.comments,
     });
     Ok((StatusCode::CREATED, Json(answer)).into_response())

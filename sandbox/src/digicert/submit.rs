@@ -16,7 +16,7 @@ use super::{
     chain,
     errors::{ApiError, Reply},
     gate::Caller,
-    lookup, views,
+    lookup, requests, views,
 };
 use crate::{
     app::App,
@@ -27,9 +27,7 @@ use crate::{
     rules::{self, Validity},
     state::{
         World,
-        records::{
-            Certificate, Kind, Operation, OperationKind, Order, OrderStatus, Quirk, Request, RequestKind, RequestStatus,
-        },
+        records::{Certificate, Kind, Operation, OperationKind, Order, OrderStatus, Quirk, Request, RequestKind},
     },
 };
 
@@ -194,53 +192,37 @@ fn accept(app: &App, world: &mut World, body: &Submission, kind: OperationKind, 
     let lost = || ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Lost a row.");
     let row = world.certificates.get(certificate).cloned().ok_or_else(lost)?;
     let order = world.orders.get(row.order).cloned().ok_or_else(lost)?;
-    let account = world.accounts.get(order.account).cloned().ok_or_else(lost)?;
-    let request = world.next_id();
-    let now = world.now();
-    world.requests.insert(Request {
-        id: request,
-        account: account.id,
-        order: order.id,
-        certificate: Some(certificate),
-        kind: match row.kind {
-            Kind::Original => RequestKind::NewRequest,
-            Kind::Reissue => RequestKind::Reissue,
-            Kind::Duplicate => RequestKind::Duplicate,
-        },
-        status: RequestStatus::Pending,
-        created: now,
-        processed: None,
-        comments: body.comments.clone().unwrap_or_default(),
-        processor_comment: String::new(),
-        revocation_reason: None,
-    });
-    if let Some(order) = world.orders.edit(order.id) {
-        order.requests.push(request);
-    }
-    record(world, kind, &order, Some(&row), Some(request));
+    let request_kind = match row.kind {
+        Kind::Original => RequestKind::NewRequest,
+        Kind::Reissue => RequestKind::Reissue,
+        Kind::Duplicate => RequestKind::Duplicate,
+    };
+    let request = requests::open(world, &order, Some(certificate), request_kind, body.comments.as_deref(), None);
+    record(world, kind, &order, Some(&row), Some(request.id));
 
     let refused = row.quirks.contains(&Quirk::ApprovalRefused);
-    let approved = body.skip_approval && !account.approval_required && !refused;
+    let approved = body.skip_approval && !world.settings(order.account).approval_required && !refused;
     if approved {
-        issuance::approve(world, &app.ca, request, app.dcv.is_instant());
+        issuance::approve(world, &app.ca, request.id, app.dcv.is_instant());
     }
-    let answer = answer(app, world, certificate, request, approved).ok_or_else(lost)?;
+    let answer = answer(app, world, certificate, &request, approved).ok_or_else(lost)?;
     if refused {
-        issuance::reject(world, request, "Refused.", OrderStatus::Rejected);
+        issuance::reject(world, request.id, "Refused.", OrderStatus::Rejected);
     }
     Ok((StatusCode::CREATED, Json(answer)).into_response())
 }
 
-fn answer(app: &App, world: &World, certificate: u64, request: u64, approved: bool) -> Option<Value> {
+fn answer(app: &App, world: &World, certificate: u64, request: &Request, approved: bool) -> Option<Value> {
     let certificate = world.certificates.get(certificate)?;
     let order = world.orders.get(certificate.order)?;
     if !approved {
-        return Some(json!({"id": order.id, "requests": [{"id": request, "status": "pending"}]}));
+        let status = views::request_status(request.status);
+        return Some(json!({"id": order.id, "requests": [{"id": request.id, "status": status}]}));
     }
     let mut answer = json!({
         "id": order.id,
         "certificate_id": certificate.id,
-        "requests": [{"id": request, "status": "approved"}],
+        "requests": [{"id": request.id, "status": "approved"}],
     });
     let open = certificate.checks.iter().flatten().any(|check| !check.approved);
     if open && let Some(token) = &order.token {

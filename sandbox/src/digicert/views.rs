@@ -321,6 +321,11 @@ pub fn user() -> Value {
     json!({"id": 1, "firstname": "Sandbox", "lastname": "User", "email": "user@sandbox.test"})
 }
 
+/// Requests spell names otherwise than orders do.
+pub fn person() -> Value {
+    json!({"id": 1, "first_name": "Sandbox", "last_name": "User", "email": "user@sandbox.test"})
+}
+
 fn platform(id: i64) -> &'static str {
     match id {
         2 => "Apache",

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 use journal::{Entry, Journal};
-use records::{Account, ApiKey, Certificate, Domain, Operation, Order, Organization, Request};
+use records::{Account, ApiKey, Certificate, Domain, Operation, Order, Organization, Request, Settings};
 pub use table::Table;
 
 /// Ids begin here, so that one id never looks like a count.
@@ -38,6 +38,10 @@ pub struct World {
 impl World {
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    pub fn settings(&self, account: u64) -> Settings {
+        self.accounts.get(account).map(|account| account.settings).unwrap_or_default()
     }
 
     /// One sequence for all kinds: an id used for the wrong kind finds nothing.

@@ -10,8 +10,20 @@ use crate::rules::Validity;
 pub struct Account {
     pub id: u64,
     pub name: String,
+    #[serde(flatten)]
+    pub settings: Settings,
+}
+
+/// How accounts of the vendor differ.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Settings {
     /// Every request waits for a person, also one that asks to skip approval.
     pub approval_required: bool,
+    /// New requests are `submitted` rather than `pending`.
+    pub requests_are_submitted: bool,
+    /// *Get orders by alternative order ID* answers 404 rather than an empty list.
+    pub unknown_alternative_is_404: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -33,7 +33,7 @@ async fn without_skip_approval_an_order_waits_for_a_decision() {
 async fn where_approval_is_required_only_a_person_approves() {
     let client = Client::instant().await;
     let account = client.ready["digicert"]["accountId"].clone();
-    client.post(&format!("/_sandbox/accounts/{account}"), json!({"approvalRequired": true})).await;
+    client.post(&format!("/_sandbox/accounts/{account}"), json!({"settings": {"approvalRequired": true}})).await;
     let order = client.place(&["www.example.com"]).await;
     assert_eq!(order.get("certificate_id"), None);
     let request = &order["requests"][0]["id"];
@@ -59,4 +59,27 @@ async fn a_pending_order_can_be_cancelled_and_an_issued_one_not() {
     let answer = client.call("PUT", &path, Some(json!({"status": "canceled", "note": "more"}))).await;
     assert_eq!(answer.error(), (400, "order_status_invalid".into()));
     assert_eq!(client.operations().await, ["order", "cancel"]);
+}
+
+#[tokio::test]
+async fn accounts_differ_where_the_documents_do() {
+    let mut client = Client::start(&["--dcv", "instant", "--accounts", "3"]).await;
+    assert_eq!(client.ready["digicert"]["accounts"].as_array().unwrap().len(), 2);
+    let settings = json!({"requestsAreSubmitted": true, "unknownAlternativeIs404": true});
+    let account = client.post("/_sandbox/accounts", json!({"name": "Other", "requestsAreSubmitted": true})).await;
+    assert_eq!(account["settings"]["requestsAreSubmitted"], true);
+    let path = format!("/_sandbox/accounts/{}", account["accountId"]);
+    let change = json!({"settings": settings, "addKey": "orders"});
+    client.key = client.post(&path, change).await["addedKey"].as_str().unwrap().into();
+
+    let mut body = client.order(&["www.example.com"], &Key::ecdsa().csr());
+    body["organization"]["id"] = account["organizationId"].clone();
+    body["skip_approval"] = json!(false);
+    let order = client.post("/order/certificate/ssl_basic", body).await;
+    assert_eq!(order["requests"][0]["status"], "submitted");
+    assert_eq!(client.order_info(&order["id"]).await["has_pending_request"], true);
+    let answer = client.call("GET", "/order/alternate/none", None).await;
+    assert_eq!(answer.error(), (404, "not_found|order".into()));
+    let answer = client.call("POST", "/domain", Some(json!({}))).await;
+    assert_eq!(answer.error(), (403, "access_denied|missing_permission".into()));
 }

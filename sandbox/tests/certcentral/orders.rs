@@ -215,3 +215,56 @@ async fn keys_and_organizations_are_told_apart() {
     client.silent("POST", &path, json!({})).await;
     assert_eq!(client.order_info(&pending["id"]).await["status"], "issued");
 }
+
+/// Whatever stands where something else is expected, the answer is an answer.
+#[tokio::test]
+async fn no_body_brings_it_down() {
+    let client = Client::start(&["--dcv", "instant", "--rate-limit", "off"]).await;
+    let order = client.place(&["www.example.com"]).await;
+    let (order, certificate) = (&order["id"], &order["certificate_id"]);
+    let good = client.order(&["www.example.com"], &Key::ecdsa().csr());
+    let fields: Vec<String> = pointers(&good, "").into_iter().chain(["/status".into(), "/name".into()]).collect();
+    let odd = [
+        json!(null),
+        json!(-1),
+        json!(u64::MAX),
+        json!("\u{0}\u{1F4A3}"),
+        json!("9999-12-31"),
+        json!([null]),
+        json!({}),
+    ];
+    for (method, path) in [
+        ("POST", "/order/certificate/ssl_basic".to_owned()),
+        ("POST", format!("/order/certificate/{order}/reissue")),
+        ("POST", format!("/order/certificate/{order}/duplicate")),
+        ("POST", format!("/order/certificate/{order}/csr")),
+        ("PUT", format!("/order/certificate/{order}/status")),
+        ("PUT", format!("/order/certificate/{order}/dcv-method")),
+        ("PUT", format!("/order/certificate/{order}/check-dcv")),
+        ("PUT", format!("/certificate/{certificate}/revoke")),
+        ("PUT", "/request/1/status".to_owned()),
+        ("POST", "/domain".to_owned()),
+    ] {
+        for field in &fields {
+            for value in &odd {
+                let mut body = good.clone();
+                match body.pointer_mut(field) {
+                    Some(place) => *place = value.clone(),
+                    None => body[field.trim_start_matches('/')] = value.clone(),
+                }
+                let answer = client.try_call(method, &path, Some(body)).await;
+                let answer = answer.unwrap_or_else(|error| panic!("{path} {field} {value}: {error}"));
+                assert!(answer.status < 500, "{path} {field} {value}: {answer:?}");
+                if answer.status >= 400 {
+                    answer.error();
+                }
+            }
+        }
+    }
+}
+
+fn pointers(value: &Value, at: &str) -> Vec<String> {
+    let inner = value.as_object().into_iter().flatten();
+    let inner = inner.flat_map(|(key, value)| pointers(value, &format!("{at}/{key}")));
+    inner.chain((!at.is_empty()).then(|| at.to_owned())).collect()
+}

@@ -1,4 +1,5 @@
 use evercert_sandbox::dns::{DemoDns, DnsConfig};
+use hickory_proto::rr::{RData, rdata::A};
 use serde_json::{Value, json};
 
 use crate::{
@@ -64,6 +65,31 @@ async fn cname_and_a_change_of_method() {
     admin.add("example.com", "_dnsauth.example.com", cname(&target)).await.unwrap();
     let answer = client.call("PUT", &format!("{path}/check-dcv"), None).await.json();
     assert_eq!(answer["order_status"], "issued");
+}
+
+#[tokio::test]
+async fn a_file_under_every_name() {
+    let web = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = web.local_addr().unwrap().port().to_string();
+    let dns = DemoDns::start(DnsConfig::default()).await.unwrap();
+    let mut admin = Admin::of(&dns);
+    let resolver = dns.address().to_string();
+    let client = Client::start(&["--resolver", &resolver, "--http-port", &port, "--poll-seconds", "86400"]).await;
+    let body = dv(&client, &["www.example.com", "example.com"], "http-token");
+    let order = client.post("/order/certificate/ssl_dv_geotrust_flex", body).await;
+    let check = format!("/order/certificate/{}/check-dcv", order["id"]);
+    let loopback = || RData::A(A(std::net::Ipv4Addr::LOCALHOST));
+    admin.add("example.com", "www.example.com", loopback()).await.unwrap();
+    assert_eq!(client.call("PUT", &check, None).await.error(), (400, "file_random_value_not_found".into()));
+
+    let token = order["dcv_random_value"].as_str().unwrap().to_owned();
+    let file = axum::routing::get(move || async move { token });
+    let site = axum::Router::new().route("/.well-known/pki-validation/fileauth.txt", file);
+    let site = tokio::spawn(async move { axum::serve(web, site).await });
+    assert_eq!(client.call("PUT", &check, None).await.error(), (400, "file_random_value_not_found".into()));
+    admin.add("example.com", "example.com", loopback()).await.unwrap();
+    assert_eq!(client.call("PUT", &check, None).await.json()["order_status"], "issued");
+    site.abort();
 }
 
 #[tokio::test]
