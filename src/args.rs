@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::ensure;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use evercert::{
     controller::{
         clock::Clock,
@@ -11,6 +11,7 @@ use evercert::{
         lease::LeaseConfig,
     },
     lifecycle::Times,
+    server::telemetry::LogFormat,
 };
 use tokio::sync::watch;
 
@@ -67,21 +68,15 @@ pub struct Run {
     /// Address of probes and metrics.
     #[arg(long, env = "EVERCERT_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
-    /// What is logged: a level, or tracing directives.
+    /// How much is logged; `PUT /log-level` changes it while running.
     #[arg(long, env = "EVERCERT_LOG", default_value = "info")]
-    pub log: String,
+    pub log: tracing::Level,
     #[arg(long, env = "EVERCERT_LOG_FORMAT", value_enum, default_value = "json")]
     pub log_format: LogFormat,
     /// URL of the sandbox's clock.
     #[cfg(feature = "sandbox-clock")]
     #[arg(long, env = "EVERCERT_SANDBOX_CLOCK")]
     pub sandbox_clock: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    Json,
-    Human,
 }
 
 impl Run {
@@ -125,15 +120,5 @@ impl Run {
     #[cfg(not(feature = "sandbox-clock"))]
     pub async fn clock(&self, _jumped: watch::Sender<u64>) -> anyhow::Result<Clock> {
         Ok(Clock::default())
-    }
-
-    pub fn init_logs(&self) -> anyhow::Result<()> {
-        let filter = tracing_subscriber::EnvFilter::try_new(&self.log)?;
-        let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        match self.log_format {
-            LogFormat::Json => logs.json().init(),
-            LogFormat::Human => logs.init(),
-        }
-        Ok(())
     }
 }

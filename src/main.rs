@@ -2,7 +2,7 @@
 
 mod args;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Parser;
@@ -12,10 +12,12 @@ use evercert::{
         lease,
         run::{Config, run},
     },
+    server::{self, Health, Shown, telemetry},
 };
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
 use tokio::{
+    net::TcpListener,
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
@@ -36,7 +38,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 async fn operate(args: Run) -> anyhow::Result<()> {
-    args.init_logs()?;
+    let log_level = telemetry::init(args.log_format, args.log)?;
     let times = args.times()?;
     let client =
         Client::try_default().await.context("no cluster: neither a kubeconfig nor a service account can be used")?;
@@ -53,13 +55,24 @@ async fn operate(args: Run) -> anyhow::Result<()> {
         let _ = stop.send(true);
     });
 
+    let health = Health::awaiting([]);
+    let shown = Shown { health: health.clone(), registry: Arc::new(server::registry()), log_level };
+    let listener =
+        TcpListener::bind(args.listen).await.with_context(|| format!("{} cannot be listened on", args.listen))?;
+    let ending = wait_for(stopped.clone());
+    tokio::spawn(async move {
+        if let Err(error) = server::serve(listener, shown, ending).await {
+            error!(%error, "probes and metrics ended");
+        }
+    });
+
     let (jumped, jumps) = watch::channel(0);
     let clock = args.clock(jumped).await?;
-    let mut waiting = stopped.clone();
     let held = tokio::select! {
         held = lease::acquire(client.clone(), args.lease()) => held,
-        _ = waiting.wait_for(|stop| *stop) => return Ok(()),
+        () = wait_for(stopped.clone()) => return Ok(()),
     };
+    health.set(WATCHES, false);
     info!(holder = held.handle().holder(), installation, version = env!("CARGO_PKG_VERSION"), "the lease is ours");
     let config = Config {
         client,
@@ -73,7 +86,7 @@ async fn operate(args: Run) -> anyhow::Result<()> {
     };
     let lease = held.handle();
     tokio::select! {
-        () = run(config, stopped, || {}) => {}
+        () = run(config, stopped, move || health.set(WATCHES, true)) => {}
         () = lease.lost() => {
             // Whoever holds it now acts on what is recorded; so must we, afresh.
             error!("the lease was lost: ending at once");
@@ -82,6 +95,13 @@ async fn operate(args: Run) -> anyhow::Result<()> {
     }
     held.release().await;
     Ok(())
+}
+
+/// What readiness waits for; a process that waits for the Lease is ready to take over, or no rollout would end.
+const WATCHES: &str = "the watches";
+
+async fn wait_for(mut stop: watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// By default an installation is a cluster: the uid of its kube-system namespace.

@@ -63,6 +63,14 @@ pub struct Options {
     pub validated_domains: Vec<String>,
 }
 
+impl Options {
+    /// The defaults, with these arguments in their place. For tests and tools that start a sandbox in their own process.
+    pub fn from_args(args: impl IntoIterator<Item = String>, state: PathBuf) -> Result<Self, clap::Error> {
+        let fixed = ["evercert-sandbox".into(), "--state".into(), state.into_os_string()];
+        Self::try_parse_from(fixed.into_iter().chain(args.into_iter().map(Into::into)))
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Dcv {
     Check,

@@ -17,7 +17,8 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, Config, api::PostParams};
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
-use crate::{binaries::Binaries, identity::Authority, launch::launch, supervisor::Supervisor};
+pub use crate::supervisor::Supervisor;
+use crate::{binaries::Binaries, identity::Authority, launch::launch};
 
 /// A port can be taken by somebody else between our choosing it and the server's listening on it.
 const START_ATTEMPTS: usize = 5;

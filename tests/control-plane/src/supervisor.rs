@@ -14,14 +14,14 @@ use anyhow::{Context, Result};
 ///
 /// Why not `PR_SET_PDEATHSIG`: it fires when the *thread* that spawned ends, which a test's runtime does early.
 /// Why a shell: a library in somebody's test binary has no program of its own to start.
-pub(crate) struct Supervisor {
+pub struct Supervisor {
     dir: PathBuf,
     shell: Child,
 }
 
 impl Supervisor {
     /// Starts supervising in `dir`, which is removed at the end unless `keep`.
-    pub(crate) fn new(dir: &Path, keep: bool) -> Result<Self> {
+    pub fn new(dir: &Path, keep: bool) -> Result<Self> {
         fs::write(dir.join("supervise.sh"), include_str!("supervise.sh"))?;
         let log = File::create(dir.join("supervisor.log"))?;
         let shell = Command::new("sh")
@@ -39,7 +39,7 @@ impl Supervisor {
     }
 
     /// Starts `program` under `name`; its output goes to `<name>.log`.
-    pub(crate) fn run(&mut self, name: &str, program: &Path, args: &[String]) -> Result<()> {
+    pub fn run(&mut self, name: &str, program: &Path, args: &[String]) -> Result<()> {
         let mut line = format!("{name} {}", quote(&program.to_string_lossy()));
         for arg in args {
             line.push(' ');
@@ -51,12 +51,12 @@ impl Supervisor {
     }
 
     /// Whether the process started under `name` has ended.
-    pub(crate) fn has_ended(&self, name: &str) -> bool {
+    pub fn has_ended(&self, name: &str) -> bool {
         self.dir.join(format!("{name}.exit")).exists()
     }
 
     /// What `name` has printed so far.
-    pub(crate) fn log(&self, name: &str) -> String {
+    pub fn log(&self, name: &str) -> String {
         fs::read(self.dir.join(format!("{name}.log")))
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .unwrap_or_default()

@@ -1,0 +1,12 @@
+//! A whole world on loopback: a real control plane, the sandbox CA, and the operator as a process of its own that
+//! can be killed. Objects are handled as a user's tools do, as JSON: nothing here shares a type with the operator.
+
+mod objects;
+mod operator;
+mod sandbox;
+mod world;
+
+pub use objects::{Objects, condition};
+pub use operator::Operator;
+pub use sandbox::{Ledger, Operation, Sandbox, SandboxOptions};
+pub use world::{World, WorldOptions};

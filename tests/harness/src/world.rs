@@ -1,0 +1,131 @@
+//! Everything together.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Context, Result, ensure};
+use control_plane::ControlPlane;
+use serde_json::{Value, json};
+
+use crate::{Objects, Operator, Sandbox, SandboxOptions};
+
+#[derive(Clone, Debug, Default)]
+pub struct WorldOptions {
+    pub sandbox: SandboxOptions,
+    /// Log level of the operator; default `info`.
+    pub log: Option<String>,
+    /// Further arguments of the operator.
+    pub operator: Vec<String>,
+}
+
+/// A cluster with Evercert installed, an account at the sandbox, and an Issuer `digicert` for it in one namespace.
+pub struct World {
+    pub plane: ControlPlane,
+    pub sandbox: Sandbox,
+    pub objects: Objects,
+    options: WorldOptions,
+}
+
+impl World {
+    /// Everything but the operator.
+    pub async fn start(options: WorldOptions) -> Result<Self> {
+        let plane = ControlPlane::start(control_plane::Options::default()).await?;
+        let sandbox = Sandbox::start(&options.sandbox).await?;
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        kubectl(&plane, &["apply", "-f", &root.join("crds").to_string_lossy()])?;
+        kubectl(&plane, &["wait", "--for=condition=Established", "crd", "--all"])?;
+        let namespace = plane.namespace("world").await?;
+        let objects = Objects { client: plane.client(), namespace };
+        let api_key = sandbox.ready()["digicert"]["apiKey"].as_str().context("no API key")?.to_owned();
+        objects.create_secret("digicert-api-key", "api-key", &api_key).await?;
+        let world = Self { plane, sandbox, objects, options };
+        world.objects.create("Issuer", "digicert", world.issuer()).await?;
+        Ok(world)
+    }
+
+    /// The spec of an issuer for the sandbox's first account.
+    pub fn issuer(&self) -> Value {
+        let digicert = &self.sandbox.ready()["digicert"];
+        let mut spec = json!({
+            "digicert": {
+                "url": digicert["url"],
+                "apiKeySecretRef": {"name": "digicert-api-key", "key": "api-key"},
+                "organizationId": digicert["organizationId"],
+                "product": "ssl_basic",
+                "orderValidity": {"years": 1},
+                "skipApproval": true,
+            },
+        });
+        if self.options.sandbox.check_dcv {
+            let dns = &self.sandbox.ready()["dns"];
+            spec["dcv"] = json!({"publishers": [{
+                "zones": dns["zones"],
+                "rfc2136": {
+                    "nameserver": dns["address"],
+                    "tsig": {"keyName": dns["tsig"]["name"], "algorithm": "HmacSha256",
+                             "secretRef": {"name": "dns-update-key", "key": "secret"}},
+                },
+            }]});
+        }
+        spec
+    }
+
+    /// Starts the operator, with times short enough for a test.
+    pub async fn operator(&self) -> Result<Operator> {
+        self.operator_with(&[]).await
+    }
+
+    /// The same, in this environment.
+    pub async fn operator_with(&self, environment: &[(&str, &str)]) -> Result<Operator> {
+        let kubeconfig = self.plane.kubeconfig();
+        let kubeconfig = kubeconfig.to_string_lossy();
+        let mut environment = environment.to_vec();
+        environment.push(("KUBECONFIG", &kubeconfig));
+        Operator::start(&self.operator_args(), &environment).await
+    }
+
+    fn operator_args(&self) -> Vec<String> {
+        let sandbox = &self.sandbox;
+        let clock = format!("{}/_sandbox/clock", sandbox.url());
+        let log = self.options.log.as_deref().unwrap_or("info");
+        let args = [
+            "run",
+            "--namespace",
+            "default",
+            "--allowed-provider-hosts",
+            sandbox.host(),
+            "--allowed-name-servers",
+            sandbox.dns_address(),
+            "--dns-servers",
+            sandbox.dns_address(),
+            "--sandbox-clock",
+            &clock,
+            "--listen",
+            "127.0.0.1:0",
+            "--log",
+            log,
+            "--log-format",
+            "human",
+            "--call-timeout",
+            "3s",
+            "--lease-duration",
+            "10s",
+            "--lease-renewal",
+            "1s",
+            "--settle-time",
+            "6s",
+        ];
+        args.into_iter().map(str::to_owned).chain(self.options.operator.iter().cloned()).collect()
+    }
+
+    /// Runs kubectl as the administrator and returns what it prints.
+    pub fn kubectl(&self, args: &[&str]) -> Result<String> {
+        kubectl(&self.plane, args)
+    }
+}
+
+fn kubectl(plane: &ControlPlane, args: &[&str]) -> Result<String> {
+    let output = Command::new(plane.kubectl()).arg("--kubeconfig").arg(plane.kubeconfig()).args(args).output()?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "kubectl {}: {errors}", args.join(" "));
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

@@ -1,0 +1,57 @@
+//! A certificate's life on a real API server and the sandbox CA: what is bought, what is free, what is revoked.
+
+use anyhow::{Result, ensure};
+use harness::{World, WorldOptions, condition};
+use serde_json::json;
+
+const NAME: &str = "shop.example.com";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_order_lives_through_every_reason_to_reissue() -> Result<()> {
+    let world = World::start(WorldOptions::default()).await?;
+    let _operator = world.operator().await?;
+    let objects = &world.objects;
+    let spec = json!({"issuerRef": {"name": "digicert"}, "secretName": "shop-tls", "dnsNames": [NAME]});
+    objects.create("Certificate", "shop", spec).await?;
+
+    let first = objects.until_ready("shop", 1).await?;
+    ensure!(first["status"]["next"]["summary"] == "Reissue (free)", "the plan is {}", first["status"]["next"]);
+    ensure!(world.sandbox.ledger().await?.paid(NAME) == 1, "one order is bought");
+    let order = first["status"]["order"]["orderId"].clone();
+
+    // The key is lost with its Secret.
+    objects.secrets().delete("shop-tls", &Default::default()).await?;
+    objects.until_ready("shop", 2).await?;
+
+    // Information in the certificate changes, then the key's algorithm.
+    objects.patch("Certificate", "shop", json!({"spec": {"dnsNames": [NAME, "www.example.com"]}})).await?;
+    objects.until_ready("shop", 3).await?;
+    let key = json!({"spec": {"privateKey": {"algorithm": "RSA", "size": 2048}}});
+    objects.patch("Certificate", "shop", key).await?;
+    let fourth = objects.until_ready("shop", 4).await?;
+
+    // The key is compromised: a new one first, then the old certificate is revoked.
+    let request = json!({"metadata": {"annotations": {
+        "evercert.dev/reissue-requested": "incident-7", "evercert.dev/reissue-reason": "KeyCompromise"}}});
+    objects.patch("Certificate", "shop", request).await?;
+    objects.until_ready("shop", 5).await?;
+    objects
+        .until("Issuance", "shop-5", "the old serial is revoked", |issuance| {
+            issuance["status"]["revokedSerials"] == json!([fourth["status"]["serialNumber"]])
+        })
+        .await?;
+
+    // Two thirds of a life later it is reissued on the same order, near the order's end renewed.
+    world.sandbox.advance_days(190).await?;
+    let sixth = objects.until_ready("shop", 6).await?;
+    ensure!(sixth["status"]["order"]["orderId"] == order, "the order lasts");
+    ensure!(world.sandbox.ledger().await?.paid(NAME) == 1, "everything so far was free");
+    world.sandbox.advance_days(90).await?;
+    let seventh = objects.until_ready("shop", 7).await?;
+    ensure!(condition(&seventh, "ActionRequired").is_none(), "nobody is needed");
+
+    let ledger = world.sandbox.ledger().await?;
+    let reissues = ledger.count("reissue", NAME);
+    ensure!(reissues >= 5, "{reissues} reissues");
+    Ok(())
+}
