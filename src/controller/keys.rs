@@ -94,6 +94,11 @@ pub fn issuance_of(name: &str) -> Option<&str> {
     name.strip_prefix(&meta::key_secret_name(""))
 }
 
+/// Whether Evercert made this Secret to hold a waiting key.
+pub fn is_key(secret: &impl ResourceExt) -> bool {
+    secret.labels().contains_key(FOR_CERTIFICATE)
+}
+
 /// Whether a key Secret may be for this Certificate.
 pub fn is_for(secret: &impl ResourceExt, certificate: &str) -> bool {
     secret.labels().get(FOR_CERTIFICATE) == labels(certificate).get(FOR_CERTIFICATE)

@@ -17,4 +17,5 @@ pub mod lease;
 pub mod ledger;
 pub mod pace;
 pub mod run;
+pub mod sweep;
 pub mod watch;

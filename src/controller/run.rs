@@ -25,6 +25,7 @@ use super::{
     issuer::IssuerReconciler,
     keys,
     lease::LeaseHandle,
+    sweep::sweep,
     watch::{Queue, Watch, queue},
 };
 use crate::{
@@ -95,6 +96,8 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
     ready();
     info!("all watches are synced");
     tokio::spawn(look_again(stores.clone(), Queues { certificates, issuances, issuers, cluster_issuers }, jumps));
+
+    tokio::spawn(sweep(context.clone()));
 
     let stopped = || {
         let mut stop = stop.clone();
