@@ -59,6 +59,7 @@ async fn operate(args: Run) -> anyhow::Result<()> {
     let shown = Shown { health: health.clone(), registry: Arc::new(server::registry()), log_level };
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("{} cannot be listened on", args.listen))?;
+    info!(address = %listener.local_addr()?, "probes and metrics are served");
     let ending = wait_for(stopped.clone());
     tokio::spawn(async move {
         if let Err(error) = server::serve(listener, shown, ending).await {
