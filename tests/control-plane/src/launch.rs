@@ -20,7 +20,7 @@ use crate::{ControlPlane, Options, binaries::Binaries, identity::Authority, supe
 /// How long a start may take on a busy machine; two to five seconds are usual.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
 
-const CONTROLLERS: &str = "garbage-collector-controller,namespace-controller,serviceaccount-controller,\
+const CONTROLLERS: &str = "clusterrole-aggregation-controller,garbage-collector-controller,namespace-controller,serviceaccount-controller,\
                            root-ca-certificate-publisher-controller";
 
 /// Bodies stay out of the audit log, and with them the content of every Secret.
