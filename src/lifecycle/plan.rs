@@ -15,6 +15,8 @@ use crate::{
     provider::OrderFacts,
 };
 
+const A_YEAR: OrderValidity = OrderValidity::Years(1);
+
 /// The spec and the issuer's defaults, resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
@@ -46,7 +48,8 @@ impl Wanted {
             signature_hash: spec.signature_hash.unwrap_or_default(),
             validity: spec.validity.clone(),
             product: overrides.product.unwrap_or(account.product),
-            order_validity: overrides.order_validity.or(account.order_validity),
+            // CertCentral takes no order without it.
+            order_validity: overrides.order_validity.or(account.order_validity).or(Some(A_YEAR)),
             organization_id: account.organization_id,
         })
     }

@@ -247,7 +247,7 @@ impl Work {
             }),
             organization_id: asked.organization_id.and_then(|id| id.try_into().ok()),
             container_id: issuer.container_id.and_then(|id| id.try_into().ok()),
-            skip_approval: issuer.skip_approval.unwrap_or(false),
+            skip_approval: issuer.skip_approval.unwrap_or(true),
             payment_method: issuer.payment_method.map(|method| {
                 match method {
                     PaymentMethod::Balance => "balance",

@@ -163,6 +163,8 @@ impl Rule {
 
 impl Block {
     fn error(&self, call: &'static str, message: String) -> CallError {
+        // What follows it in a sentence brings its own stop.
+        let message = message.trim_end_matches('.').to_owned();
         CallError::Blocked { call, code: self.code.into(), message, action: self.action.into() }
     }
 }

@@ -51,8 +51,6 @@ impl World {
                 "apiKeySecretRef": {"name": "digicert-api-key", "key": "api-key"},
                 "organizationId": digicert["organizationId"],
                 "product": "ssl_basic",
-                "orderValidity": {"years": 1},
-                "skipApproval": true,
             },
         });
         if self.options.sandbox.check_dcv {
