@@ -27,7 +27,7 @@ demo: ## Play a certificate's life on a real API server and the sandbox CA (KEEP
 
 .PHONY: test
 test: ## Run all tests
-	@cargo test --workspace --features $(FEATURES) | awk '{ print; fflush() } \
+	@cargo test --workspace --no-fail-fast --features $(FEATURES) 2>&1 | awk '{ print; fflush() } \
 		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
 		END { printf "\ntotal: %d passed; %d failed; %d ignored\n", passed, failed, ignored }'
 
