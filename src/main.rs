@@ -74,7 +74,7 @@ async fn operate(args: Run) -> anyhow::Result<()> {
         () = wait_for(stopped.clone()) => return Ok(()),
     };
     health.set(WATCHES, false);
-    info!(holder = held.handle().holder(), installation, version = env!("CARGO_PKG_VERSION"), "the lease is ours");
+    info!(installation, version = env!("CARGO_PKG_VERSION"), "starting");
     let config = Config {
         client,
         lease: held.handle(),

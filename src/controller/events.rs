@@ -1,11 +1,13 @@
-//! Events on the objects of users: what was done at the provider, with its ids.
+//! Events on the objects of users: what was done at the provider, with its ids. Each is a line of the log too.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
-    Client, Resource,
+    Client, Resource, ResourceExt,
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
-use tracing::warn;
+use tracing::{info, warn};
+
+use crate::api::{Certificate, Issuance};
 
 /// Longest note the API server takes (events.k8s.io/v1), in bytes.
 const MAX_NOTE: usize = 1024;
@@ -20,30 +22,46 @@ impl Events {
         Self { recorder: Recorder::new(client, reporter) }
     }
 
-    pub async fn normal(&self, about: &ObjectReference, action: &str, reason: &str, note: String) {
-        self.publish(about, EventType::Normal, action, reason, note).await;
+    pub async fn normal(&self, issuance: &Issuance, action: &str, reason: &str, note: String) {
+        info!(issuance = issuance.name_any(), reason, note);
+        self.publish(issuance, EventType::Normal, action, reason, note).await;
     }
 
-    pub async fn warning(&self, about: &ObjectReference, action: &str, reason: &str, note: String) {
-        self.publish(about, EventType::Warning, action, reason, note).await;
+    pub async fn warning(&self, issuance: &Issuance, action: &str, reason: &str, note: String) {
+        warn!(issuance = issuance.name_any(), reason, note);
+        self.publish(issuance, EventType::Warning, action, reason, note).await;
     }
 
-    /// An event that cannot be written stops nothing.
-    async fn publish(&self, about: &ObjectReference, type_: EventType, action: &str, reason: &str, mut note: String) {
+    /// About the Certificate. Related is the Issuance: without it the recorder would take the next one's event for a
+    /// repetition, and its note would be lost. An event that cannot be written stops nothing.
+    async fn publish(&self, issuance: &Issuance, type_: EventType, action: &str, reason: &str, mut note: String) {
         if note.len() > MAX_NOTE {
             let end = (0..=MAX_NOTE).rev().find(|end| note.is_char_boundary(*end)).unwrap_or(0);
             note.truncate(end);
         }
-        let event =
-            Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: None };
-        if let Err(error) = super::error::kube("create an Event", self.recorder.publish(&event, about)).await {
+        let namespace = issuance.namespace().unwrap_or_default();
+        let certificate = &issuance.spec.certificate_ref;
+        let about = reference::<Certificate>(&namespace, &certificate.name, &certificate.uid);
+        let related = reference::<Issuance>(
+            &namespace,
+            &issuance.name_any(),
+            issuance.metadata.uid.as_deref().unwrap_or_default(),
+        );
+        let event = Event {
+            type_,
+            reason: reason.to_owned(),
+            note: Some(note),
+            action: action.to_owned(),
+            secondary: Some(related),
+        };
+        if let Err(error) = super::error::kube("create an Event", self.recorder.publish(&event, &about)).await {
             warn!(%error, reason, "event not written");
         }
     }
 }
 
-/// A reference to a Certificate that may be gone by now.
-pub fn about<K: Resource<DynamicType = ()>>(namespace: &str, name: &str, uid: &str) -> ObjectReference {
+/// A reference to an object that may be gone by now.
+fn reference<K: Resource<DynamicType = ()>>(namespace: &str, name: &str, uid: &str) -> ObjectReference {
     ObjectReference {
         api_version: Some(K::api_version(&()).into_owned()),
         kind: Some(K::kind(&()).into_owned()),

@@ -26,6 +26,9 @@ use crate::{
     provider::{self, OrderFacts},
 };
 
+/// Validations whose trouble one message tells.
+const MOST_VALIDATIONS: usize = 3;
+
 /// The status of a Certificate after a decision.
 pub fn status(o: &Observed, decided: &Result<Step<Effect>, Hindrance>) -> CertificateStatus {
     let lineage = Lineage::of(o, account(o));
@@ -253,6 +256,10 @@ fn under_way(issuance: &Issuance) -> String {
     }
     if let Some(failure) = &status.failure {
         let _ = write!(text, ": {}", failure.message);
+    }
+    let hampered = status.validations.iter().filter_map(|v| Some((&v.domain, v.message.as_ref()?)));
+    for (domain, message) in hampered.take(MOST_VALIDATIONS) {
+        let _ = write!(text, "; {domain}: {message}");
     }
     text
 }

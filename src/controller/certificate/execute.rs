@@ -11,10 +11,10 @@ use kube::{
 
 use super::{Work, secret};
 use crate::{
-    api::{Certificate, Issuance, meta},
+    api::{Issuance, meta},
     controller::{
         error::{Error, kube},
-        events, fault, keys, ledger,
+        fault, keys, ledger,
     },
     lifecycle::{
         certificate::{Effect, KeyView, OrderView, SecretView},
@@ -173,12 +173,7 @@ impl Work {
         let issuance = self.issuance(name)?;
         let order = issuance.status.as_ref().and_then(|status| status.order_id.clone()).unwrap_or_default();
         let note = format!("order {order}: certificate installed in Secret {}", self.certificate.spec.secret_name);
-        let about = events::about::<Certificate>(
-            &self.namespace,
-            &self.certificate.name_any(),
-            &self.certificate.uid().unwrap_or_default(),
-        );
-        self.context.events.normal(&about, "Install", "Installed", note).await;
+        self.context.events.normal(&issuance, "Install", "Installed", note).await;
         Ok(())
     }
 

@@ -61,6 +61,10 @@ impl Work {
             },
             Err(why) => Err(why.clone()),
         };
+        if visible.is_ok() {
+            // The provider is asked with the next poll, which may be far away by now.
+            self.context.paces.hurry(&self.uid());
+        }
         self.record(Change::Checked(domain, visible)).await
     }
 

@@ -12,7 +12,6 @@ use tracing::{info, warn};
 use super::{FINALIZER, Work};
 use crate::{
     api::{
-        Certificate,
         certificate::{SignatureHash, Validity},
         issuance::Operation,
         issuer::{OrderValidity, PaymentMethod},
@@ -20,7 +19,7 @@ use crate::{
     controller::{
         context::LEASE_MARGIN,
         error::{Error, kube},
-        events, fault, ledger,
+        fault, ledger,
     },
     lifecycle::{
         issuance::Effect,
@@ -124,7 +123,7 @@ impl Work {
         self.context.paces.hurry(&self.uid());
         match result {
             Ok(accepted) => self.announce(&accepted).await,
-            Err(error) => self.warn("Submission", error.to_string()).await,
+            Err(error) => self.warn(reason_of(&error), error.to_string()).await,
         }
         Ok(())
     }
@@ -310,16 +309,11 @@ impl Work {
     }
 
     async fn tell(&self, reason: &str, note: String) {
-        self.context.events.normal(&self.certificate(), "Issue", reason, note).await;
+        self.context.events.normal(&self.issuance, "Issue", reason, note).await;
     }
 
     async fn warn(&self, reason: &str, note: String) {
-        self.context.events.warning(&self.certificate(), "Issue", reason, note).await;
-    }
-
-    fn certificate(&self) -> k8s_openapi::api::core::v1::ObjectReference {
-        let reference = &self.issuance.spec.certificate_ref;
-        events::about::<Certificate>(&self.issuance.namespace().unwrap_or_default(), &reference.name, &reference.uid)
+        self.context.events.warning(&self.issuance, "Issue", reason, note).await;
     }
 }
 
@@ -337,6 +331,16 @@ async fn fence(context: &super::Context, issuance: &crate::api::Issuance) -> Res
             .as_ref()
             .is_none_or(|status| status.order_id.is_none() && status.state.is_none_or(|state| !state.is_final()));
     if unchanged { Ok(true) } else { Err(Error::Conflict { call: "make the call of a submission" }) }
+}
+
+/// What an event calls a submission that was not accepted.
+fn reason_of(error: &CallError) -> &'static str {
+    match error {
+        CallError::Rejected { .. } => "Rejected",
+        CallError::Blocked { .. } => "Blocked",
+        CallError::NotSent { .. } | CallError::RateLimited { .. } => "NotSubmitted",
+        CallError::Ambiguous { .. } => "OutcomeUnknown",
+    }
 }
 
 fn operation(spec: &crate::api::IssuanceSpec) -> provider::Operation {
