@@ -10,7 +10,9 @@ use kube::{
     runtime::reflector::{ObjectRef, Store},
 };
 
-use super::{accounts::Accounts, clock::Clock, events::Events, intents::Intents, lease::LeaseHandle, pace::Paces};
+use super::{
+    accounts::Accounts, clock::Clock, events::Events, intents::Intents, lease::LeaseHandle, own::Own, pace::Paces,
+};
 use crate::{
     api::{
         Certificate, ClusterIssuer, Issuance, Issuer, IssuerSpec, IssuerStatus,
@@ -35,6 +37,8 @@ pub struct Context {
     /// Submissions this process has recorded and not yet called.
     pub intents: Intents,
     pub paces: Paces,
+    pub own_certificates: Own<Certificate>,
+    pub own_issuances: Own<Issuance>,
     pub events: Events,
     pub network: Network,
     /// Or why the system's resolvers cannot be used.
@@ -86,6 +90,20 @@ impl Context {
         Api::namespaced(self.client.clone(), namespace)
     }
 
+    /// Every Issuance of one Certificate's name, by revision.
+    pub fn issuances_of(&self, namespace: &str, certificate: &str) -> Vec<Arc<Issuance>> {
+        let of_this = |issuance: &Issuance| {
+            issuance.spec.certificate_ref.name == certificate && issuance.namespace().as_deref() == Some(namespace)
+        };
+        let watched = self.stores.issuances.state_filter(of_this).into_iter();
+        let mut known: BTreeMap<i64, _> =
+            watched.map(|issuance| (issuance.spec.revision, self.own_issuances.newest(issuance))).collect();
+        for own in self.own_issuances.find(of_this) {
+            known.entry(own.spec.revision).or_insert(own);
+        }
+        known.into_values().collect()
+    }
+
     /// Whether the lease outlasts `call` with a margin.
     pub fn may_call(&self, call: Duration) -> bool {
         self.lease.remaining() > call + LEASE_MARGIN
@@ -99,15 +117,6 @@ impl Stores {
     pub fn namespace_labels(&self, namespace: &str) -> Option<BTreeMap<String, String>> {
         let namespace = self.namespaces.get(&ObjectRef::new(namespace))?;
         namespace.metadata.deletion_timestamp.is_none().then(|| namespace.labels().clone())
-    }
-
-    /// Every Issuance of one Certificate's name, by revision.
-    pub fn issuances_of(&self, namespace: &str, certificate: &str) -> Vec<Arc<Issuance>> {
-        let mut found = self.issuances.state_filter(|issuance| {
-            issuance.spec.certificate_ref.name == certificate && issuance.namespace().as_deref() == Some(namespace)
-        });
-        found.sort_by_key(|issuance| issuance.spec.revision);
-        found
     }
 
     pub fn issuer(&self, reference: &IssuerRef, namespace: &str) -> Option<FoundIssuer> {

@@ -57,6 +57,7 @@ pub async fn create(
     let issuance = Issuance { metadata: metadata(&namespace, &name, certificate), spec, status: None };
     fault::point("intent.before");
     let created = kube("create an Issuance", api.create(&PostParams::default(), &issuance)).await?;
+    context.own_issuances.remember(&created);
     keep(context, &created, permit);
     fault::point("intent.after");
     Ok(created)
@@ -73,6 +74,7 @@ pub async fn append(context: &Context, provider: &dyn Provider, issuance: &Issua
     next.spec.submissions.push(submission(context, n));
     let api = context.issuances(&issuance.namespace().unwrap_or_default());
     let stored = kube("append a submission", api.replace(&issuance.name_any(), &PostParams::default(), &next)).await?;
+    context.own_issuances.remember(&stored);
     keep(context, &stored, permit);
     Ok(stored)
 }
@@ -118,19 +120,22 @@ fn sha256(text: &str) -> Vec<u8> {
 
 /// Stores what became of an effect. Another writer in between (a person with the verb `approve`) costs a
 /// repetition on the newer copy, never the outcome.
-pub async fn record(context: &Context, issuance: &mut Issuance, change: &Change) -> Result<(), Error> {
+pub async fn record(context: &Context, issuance: &mut Issuance, changes: &[Change]) -> Result<(), Error> {
     let api = context.issuances(&issuance.namespace().unwrap_or_default());
     let name = issuance.name_any();
     for _ in 0..TRIES {
         let mut next = issuance.clone();
         let mut status = next.status.take().unwrap_or_default();
-        record::apply(&next.spec, &mut status, change, context.machine_now());
+        for change in changes {
+            record::apply(&next.spec, &mut status, change, context.machine_now());
+        }
         if Some(&status) == issuance.status.as_ref() {
             return Ok(());
         }
         next.status = Some(status);
         match kube("record an outcome", api.replace_status(&name, &PostParams::default(), &next)).await {
             Ok(stored) => {
+                context.own_issuances.remember(&stored);
                 *issuance = stored;
                 return Ok(());
             }

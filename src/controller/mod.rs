@@ -15,6 +15,7 @@ pub mod issuer;
 pub mod keys;
 pub mod lease;
 pub mod ledger;
+pub mod own;
 pub mod pace;
 pub mod run;
 pub mod sweep;

@@ -80,6 +80,8 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         accounts: Accounts::new(client.clone(), namespace, network.clone(), times.call),
         intents: Default::default(),
         paces: Default::default(),
+        own_certificates: Default::default(),
+        own_issuances: Default::default(),
         self_check: SelfCheck::new(&self_check)
             .map_err(|error| format!("the system's resolvers cannot be used: {error}")),
         keygen: Arc::new(Semaphore::new(spare_cores())),

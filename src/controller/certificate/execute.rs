@@ -179,7 +179,7 @@ impl Work {
 
     async fn change(&mut self, name: &str, change: Change) -> Result<(), Error> {
         let mut issuance = self.issuance(name)?.as_ref().clone();
-        ledger::record(&self.context, &mut issuance, &change).await?;
+        ledger::record(&self.context, &mut issuance, &[change]).await?;
         let changed = Arc::new(issuance);
         for known in &mut self.issuances {
             if known.name_any() == name {

@@ -37,7 +37,7 @@ impl Reconciler<Certificate> for CertificateReconciler {
         let context = self.context.clone();
         let namespace = object.namespace().unwrap_or_default();
         let work = Work {
-            issuances: context.stores.issuances_of(&namespace, &object.name_any()),
+            issuances: context.issuances_of(&namespace, &object.name_any()),
             issuer: context
                 .stores
                 .issuer(&object.spec.issuer_ref, &namespace)
@@ -46,7 +46,7 @@ impl Reconciler<Certificate> for CertificateReconciler {
             key: KeyView::Unread,
             order: OrderView::Unread,
             removed: BTreeSet::new(),
-            certificate: object.as_ref().clone(),
+            certificate: context.own_certificates.newest(object).as_ref().clone(),
             namespace,
             context,
         };
@@ -75,8 +75,9 @@ impl Work {
             match decided {
                 Ok(Step::Do(effect)) => {
                     debug!(?effect, "step");
-                    if announces(&effect) {
-                        self.write(status.clone()).await?;
+                    // An object without conditions looks finished to kubectl wait, and a key takes its time.
+                    if matches!(effect, Effect::StoreKey(_)) && self.certificate.status.is_none() {
+                        self.write(status).await?;
                     }
                     self.execute(effect).await?;
                 }
@@ -130,6 +131,7 @@ impl Work {
         let name = self.certificate.name_any();
         let stored =
             kube("write a Certificate's status", api.replace_status(&name, &PostParams::default(), &next)).await?;
+        self.context.own_certificates.remember(&stored);
         self.certificate = stored;
         Ok(())
     }
@@ -165,9 +167,4 @@ impl Work {
             })
             .collect()
     }
-}
-
-/// Effects a user should see coming: what is about to be asked of the provider.
-fn announces(effect: &Effect) -> bool {
-    matches!(effect, Effect::StoreKey(_))
 }

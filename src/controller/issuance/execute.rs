@@ -114,7 +114,7 @@ impl Work {
             } else {
                 Err(CallError::NotSent { call: "submit", message: "the lease ends too soon for a call".to_owned() })
             };
-            ledger::record(&context, &mut issuance, &Change::Submitted(result.clone())).await?;
+            ledger::record(&context, &mut issuance, &[Change::Submitted(result.clone())]).await?;
             fault::point("record.after");
             Ok::<_, Error>((issuance, result))
         });
@@ -135,8 +135,9 @@ impl Work {
         let standing = provider.progress(&placed).await?;
         self.seen.standing = Some(standing.clone());
         if let Progress::Issued { .. } = standing.progress {
-            // Its facts are recorded with the chain, unless that is not believed.
-            self.seen.validations = None;
+            // The download comes next, and with it the write.
+            self.unwritten.push(Change::Polled(standing));
+            return Ok(());
         }
         self.record(Change::Polled(standing)).await
     }
@@ -191,6 +192,7 @@ impl Work {
         let api = self.context.issuances(&self.issuance.namespace().unwrap_or_default());
         let (name, params, patch) = (self.issuance.name_any(), PatchParams::default(), Patch::Merge(&patch));
         self.issuance = kube("set the finalizer of an Issuance", api.patch(&name, &params, &patch)).await?;
+        self.context.own_issuances.remember(&self.issuance);
         Ok(())
     }
 

@@ -41,10 +41,11 @@ impl Reconciler<Issuance> for IssuanceReconciler {
         let issuer = self.context.stores.issuer(&object.spec.issuer_ref, &namespace);
         Work {
             context: self.context.clone(),
-            issuance: object.as_ref().clone(),
+            issuance: self.context.own_issuances.newest(object).as_ref().clone(),
             issuer,
             provider: None,
             seen: Seen::default(),
+            unwritten: Vec::new(),
         }
         .run()
         .await
@@ -59,6 +60,8 @@ struct Work {
     issuer: Option<FoundIssuer>,
     provider: Option<Arc<dyn Provider>>,
     seen: Seen,
+    /// What the next write will hold as well: a loss would cost one more look, nothing else.
+    unwritten: Vec<Change>,
 }
 
 impl Work {
@@ -105,7 +108,10 @@ impl Work {
         })
     }
 
+    /// Stores what became of an effect, with what was kept for this write.
     async fn record(&mut self, change: Change) -> Result<(), Error> {
-        ledger::record(&self.context, &mut self.issuance, &change).await
+        let mut changes = std::mem::take(&mut self.unwritten);
+        changes.push(change);
+        ledger::record(&self.context, &mut self.issuance, &changes).await
     }
 }
