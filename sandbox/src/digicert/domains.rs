@@ -49,7 +49,12 @@ pub async fn info(
 ) -> Reply {
     let world = app.store.lock();
     let domain = find(&world, &caller, &domain)?;
-    Ok(Json(view(&world, domain, &query)).into_response())
+    let mut view = view(&world, domain, &query);
+    // Only here is this flag a string.
+    if domain.organization.is_some() {
+        view["organization"]["is_active"] = json!("1");
+    }
+    Ok(Json(view).into_response())
 }
 
 #[derive(Default, Deserialize)]

@@ -72,6 +72,8 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/organization/{id}", get(organizations::info))
         .route("/organization/{id}/validation", get(organizations::validation))
         .route("/domain", get(domains::list).post(domains::add))
+        // One client asks for the list like this.
+        .route("/domain/", get(domains::list))
         .route("/domain/{id}", get(domains::info))
         .route("/domain/{id}/validation", post(domains::submit))
         .route("/domain/{id}/dcv/token", post(domains::new_token))

@@ -26,6 +26,8 @@ fn view(name_id: &str) -> Value {
     view["allowed_validity_years"] = json!([1, 2, 3]);
     view["allowed_order_validity_years"] = json!([1, 2, 3]);
     view["signature_hash_types"] = json!({"allowed_hash_types": hashes, "default_hash_type_id": "sha256"});
+    view["csr_required"] = json!(true);
+    view["duplicates_allowed"] = json!(true);
     view["allowed_ca_certs"] = json!([{"id": "SANDBOX1", "name": "Evercert Sandbox TLS CA 1"}]);
     view
 }

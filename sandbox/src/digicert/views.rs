@@ -313,7 +313,7 @@ pub fn organization_reference(world: &World, id: u64) -> Value {
         "city": "Springfield",
         "state": "Utah",
         "country": "us",
-        "is_active": "1",
+        "is_active": true,
     })
 }
 

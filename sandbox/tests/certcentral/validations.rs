@@ -139,6 +139,7 @@ async fn a_domain_is_validated_ahead_of_orders() {
     assert_eq!(client.call("PUT", &check, None).await.json()["status"], "active");
     let seen = client.get(&format!("{path}?include_dcv=true&include_validation=true")).await;
     assert_eq!(seen["validations"][0]["status"], "active");
+    assert_eq!(seen["organization"]["is_active"], "1");
     assert_eq!(client.get("/domain?filters[search]=example.net").await["page"]["total"], 1);
     let order = client.place(&["deep.www.example.net"]).await;
     assert!(order.get("certificate_chain").is_some());
