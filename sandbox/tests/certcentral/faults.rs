@@ -23,7 +23,7 @@ async fn raw_order(client: &Client) -> (String, Result<(), ErrorKind>) {
     let address = client.url().strip_prefix("http://").unwrap();
     let mut tcp = TcpStream::connect(address).await.unwrap();
     let head = format!(
-        "POST /services/v2/order/certificate/ssl_basic HTTP/1.1\r\nHost: {address}\r\nX-DC-DEVKEY: {}\r\n\
+        "POST /services/v2/order/certificate/ssl_basic HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nX-DC-DEVKEY: {}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         client.key,
         body.len()
