@@ -5,11 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use anyhow::ensure;
 use clap::{Parser, Subcommand};
 use evercert::{
-    controller::{
-        clock::Clock,
-        context::{LEASE_MARGIN, Network},
-        lease::LeaseConfig,
-    },
+    controller::{clock::Clock, context::LEASE_MARGIN, endpoint::Network, lease::LeaseConfig},
     lifecycle::Times,
     server::telemetry::LogFormat,
 };

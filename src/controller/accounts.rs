@@ -12,8 +12,8 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use super::{
-    context::{FoundIssuer, Network},
-    endpoint,
+    any_issuer::AnyIssuer,
+    endpoint::{self, Network},
     error::{Error, kube},
 };
 use crate::{
@@ -58,7 +58,7 @@ impl Accounts {
     }
 
     /// The client of an issuer's account.
-    pub async fn provider(&self, issuer: &FoundIssuer) -> Result<Result<Arc<dyn Provider>, Unusable>, Error> {
+    pub async fn provider(&self, issuer: &AnyIssuer) -> Result<Result<Arc<dyn Provider>, Unusable>, Error> {
         if let Some(kept) = self.lock().get(&issuer.uid)
             && kept.generation == issuer.generation
             && kept.since.elapsed() < KEEP
@@ -78,7 +78,7 @@ impl Accounts {
         self.lock().remove(uid);
     }
 
-    async fn build(&self, issuer: &FoundIssuer) -> Result<Result<Arc<dyn Provider>, Unusable>, Error> {
+    async fn build(&self, issuer: &AnyIssuer) -> Result<Result<Arc<dyn Provider>, Unusable>, Error> {
         let Some(digicert) = &issuer.spec.digicert else {
             return Ok(Err(Unusable { reason: reason::INVALID_SPEC, message: "no provider block is set".to_owned() }));
         };
@@ -107,7 +107,7 @@ impl Accounts {
     /// One value of a Secret: of the issuer's namespace, or of the operator's for a ClusterIssuer.
     pub async fn secret(
         &self,
-        issuer: &FoundIssuer,
+        issuer: &AnyIssuer,
         wanted: &SecretKeyRef,
     ) -> Result<Result<SecretString, String>, Error> {
         let namespace = issuer.namespace.as_deref().unwrap_or(&self.namespace);
@@ -129,7 +129,7 @@ impl Accounts {
 }
 
 /// The issuer's own limit, else the vendor's with a margin.
-fn rate_limit(issuer: &FoundIssuer) -> RateLimit {
+fn rate_limit(issuer: &AnyIssuer) -> RateLimit {
     let default = RateLimit::CERTCENTRAL;
     let Some(wanted) = &issuer.spec.rate_limit else { return default };
     let requests = NonZeroU32::new(wanted.requests).unwrap_or(default.requests);

@@ -1,6 +1,6 @@
 //! What all reconcilers share.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
@@ -11,17 +11,16 @@ use kube::{
 };
 
 use super::{
-    accounts::Accounts, clock::Clock, events::Events, intents::Intents, lease::LeaseHandle, own::Own, pace::Paces,
+    accounts::Accounts, any_issuer::AnyIssuer, clock::Clock, endpoint::Network, events::Events, intents::Intents,
+    lease::LeaseHandle, own::Own, pace::Paces,
 };
 use crate::{
     api::{
-        Certificate, ClusterIssuer, Issuance, Issuer, IssuerSpec, IssuerStatus,
-        conditions::{READY, condition},
-        issuance::Account,
+        Certificate, ClusterIssuer, Issuance, Issuer,
         issuer::{IssuerKind, IssuerRef},
     },
     dcv::SelfCheck,
-    lifecycle::{Times, certificate::IssuerView},
+    lifecycle::Times,
 };
 
 pub struct Context {
@@ -47,17 +46,6 @@ pub struct Context {
     pub keygen: Arc<tokio::sync::Semaphore>,
     /// Held for reading while a paid call is made and recorded: shutdown waits for it.
     pub paying: Arc<tokio::sync::RwLock<()>>,
-}
-
-/// What the operator's flags allow issuers to reach.
-#[derive(Debug, Clone, Default)]
-pub struct Network {
-    /// Hosts (with port, when not the default) beyond the vendors' own.
-    pub provider_hosts: Vec<String>,
-    /// `host:port` of name servers that namespaced issuers, and loopback ones that any issuer, may update.
-    pub name_servers: Vec<String>,
-    /// Where the self-check begins; empty: the system's resolvers.
-    pub resolvers: Vec<SocketAddr>,
 }
 
 /// Read-only copies, kept by watches.
@@ -119,58 +107,16 @@ impl Stores {
         namespace.metadata.deletion_timestamp.is_none().then(|| namespace.labels().clone())
     }
 
-    pub fn issuer(&self, reference: &IssuerRef, namespace: &str) -> Option<FoundIssuer> {
+    pub fn issuer(&self, reference: &IssuerRef, namespace: &str) -> Option<AnyIssuer> {
         match reference.kind {
             IssuerKind::Issuer => {
                 let issuer = self.issuers.get(&ObjectRef::new(&reference.name).within(namespace))?;
-                Some(FoundIssuer {
-                    uid: issuer.uid().unwrap_or_default(),
-                    generation: issuer.metadata.generation,
-                    spec: issuer.spec.clone(),
-                    status: issuer.status.clone().unwrap_or_default(),
-                    namespace: Some(namespace.to_owned()),
-                })
+                Some(issuer.as_ref().into())
             }
             IssuerKind::ClusterIssuer => {
                 let issuer = self.cluster_issuers.get(&ObjectRef::new(&reference.name))?;
-                Some(FoundIssuer {
-                    uid: issuer.uid().unwrap_or_default(),
-                    generation: issuer.metadata.generation,
-                    spec: issuer.spec.issuer.clone(),
-                    status: issuer.status.clone().unwrap_or_default(),
-                    namespace: None,
-                })
+                Some(issuer.as_ref().into())
             }
-        }
-    }
-}
-
-/// An Issuer or ClusterIssuer.
-#[derive(Debug, Clone)]
-pub struct FoundIssuer {
-    pub uid: String,
-    pub generation: Option<i64>,
-    pub spec: IssuerSpec,
-    pub status: IssuerStatus,
-    /// `None` for a ClusterIssuer, which reads Secrets of the operator's own namespace.
-    pub namespace: Option<String>,
-}
-
-impl FoundIssuer {
-    pub fn view(&self) -> IssuerView {
-        let ready = condition(&self.status.conditions, READY);
-        match (ready, &self.status.account) {
-            (Some(ready), Some(account)) if ready.status == "True" => IssuerView::Ready {
-                spec: Box::new(self.spec.clone()),
-                account: Account {
-                    provider: account.provider.clone(),
-                    host: account.host.clone(),
-                    id: account.id.clone(),
-                },
-                kind: if self.namespace.is_some() { IssuerKind::Issuer } else { IssuerKind::ClusterIssuer },
-            },
-            (Some(ready), _) => IssuerView::NotReady(ready.message.clone()),
-            (None, _) => IssuerView::NotReady("its account has not been checked yet".to_owned()),
         }
     }
 }

@@ -1,6 +1,17 @@
 //! Which addresses an issuer may make the operator call. Pure.
 
-use super::context::Network;
+use std::net::SocketAddr;
+
+/// What the operator's flags allow issuers to reach.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// Hosts (with port, when not the default) beyond the vendors' own.
+    pub provider_hosts: Vec<String>,
+    /// `host:port` of name servers that namespaced issuers, and loopback ones that any issuer, may update.
+    pub name_servers: Vec<String>,
+    /// Where the self-check begins; empty: the system's resolvers.
+    pub resolvers: Vec<SocketAddr>,
+}
 
 /// CertCentral's API (Services API, *Base URL*); the second is the European instance.
 pub const CERTCENTRAL: &str = "https://www.digicert.com/services/v2";

@@ -1,6 +1,7 @@
 //! observe → decide → execute: one folder a reconciler, and the driver they share.
 
 pub mod accounts;
+pub mod any_issuer;
 pub mod certificate;
 pub mod clock;
 pub mod context;

@@ -10,7 +10,8 @@ use kube::{ResourceExt, runtime::controller::Action};
 use tracing::{debug, info};
 
 use super::{
-    context::{Context, FoundIssuer},
+    any_issuer::AnyIssuer,
+    context::Context,
     driver::{MAX_STEPS, Reconciler},
     error::Error,
     ledger,
@@ -57,7 +58,7 @@ struct Work {
     context: Arc<Context>,
     /// The newest copy this reconcile has read or written.
     issuance: Issuance,
-    issuer: Option<FoundIssuer>,
+    issuer: Option<AnyIssuer>,
     provider: Option<Arc<dyn Provider>>,
     seen: Seen,
     /// What the next write will hold as well: a loss would cost one more look, nothing else.

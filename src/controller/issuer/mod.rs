@@ -7,7 +7,8 @@ use kube::{Api, ResourceExt, api::PostParams, runtime::controller::Action};
 
 use super::{
     accounts::{Unusable, reason_of},
-    context::{Context, FoundIssuer},
+    any_issuer::AnyIssuer,
+    context::Context,
     driver::Reconciler,
     error::{Error, kube},
 };
@@ -39,14 +40,7 @@ impl Reconciler<Issuer> for IssuerReconciler {
         if object.metadata.deletion_timestamp.is_some() {
             return Ok(Action::await_change());
         }
-        let found = FoundIssuer {
-            uid: object.uid().unwrap_or_default(),
-            generation: object.metadata.generation,
-            spec: object.spec.clone(),
-            status: object.status.clone().unwrap_or_default(),
-            namespace: object.namespace(),
-        };
-        let (status, again) = check(&self.context, &found).await?;
+        let (status, again) = check(&self.context, &object.as_ref().into()).await?;
         if object.status.as_ref() != Some(&status) {
             let api: Api<Issuer> =
                 Api::namespaced(self.context.client.clone(), &object.namespace().unwrap_or_default());
@@ -66,14 +60,7 @@ impl Reconciler<ClusterIssuer> for IssuerReconciler {
         if object.metadata.deletion_timestamp.is_some() {
             return Ok(Action::await_change());
         }
-        let found = FoundIssuer {
-            uid: object.uid().unwrap_or_default(),
-            generation: object.metadata.generation,
-            spec: object.spec.issuer.clone(),
-            status: object.status.clone().unwrap_or_default(),
-            namespace: None,
-        };
-        let (status, again) = check(&self.context, &found).await?;
+        let (status, again) = check(&self.context, &object.as_ref().into()).await?;
         if object.status.as_ref() != Some(&status) {
             let api: Api<ClusterIssuer> = Api::all(self.context.client.clone());
             let next = ClusterIssuer { status: Some(status), ..object.as_ref().clone() };
@@ -88,7 +75,7 @@ impl Reconciler<ClusterIssuer> for IssuerReconciler {
 }
 
 /// The outcome of a real call to the account, and when to look again.
-async fn check(context: &Context, issuer: &FoundIssuer) -> Result<(IssuerStatus, Duration), Error> {
+async fn check(context: &Context, issuer: &AnyIssuer) -> Result<(IssuerStatus, Duration), Error> {
     let mut status = issuer.status.clone();
     status.observed_generation = issuer.generation;
     let outcome = match context.accounts.provider(issuer).await? {
