@@ -8,6 +8,8 @@ CACHE := $(or $(EVERCERT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/evercert)
 CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY := $(CACHE)/cargo-deny-$(CARGO_DENY_VERSION)/bin/cargo-deny
 
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
 # A release has neither; every check runs with both.
 FEATURES := evercert/sandbox-clock,evercert/fault-points
 
@@ -22,8 +24,13 @@ control-plane: ## Start a Kubernetes control plane, print its kubeconfig, stay u
 
 .PHONY: demo
 demo: ## Play a certificate's life on a real API server and the sandbox CA (KEEP=1 leaves all running)
-	@cargo build -q -p evercert -p evercert-sandbox --features $(FEATURES)
-	@cargo run -q -p demo -- $(if $(KEEP),--keep)
+	@command -v cargo >/dev/null || { echo 'make demo needs Rust: install cargo 1.95 or newer' >&2; exit 1; }
+	@command -v $${CC:-cc} >/dev/null || { echo 'make demo needs a C compiler: install cc, or set CC' >&2; exit 1; }
+	@command -v go >/dev/null || [ -n "$${KUBEBUILDER_ASSETS:-}" ] || ls $(CACHE)/kubernetes-*/kube-apiserver >/dev/null 2>&1 || \
+		{ echo 'make demo builds a Kubernetes control plane once and needs Go for it: install Go 1.26 or newer' >&2; exit 1; }
+	@echo 'Building the operator, the sandbox CA and the demo (minutes the first time)'
+	@cargo build --workspace --features $(FEATURES)
+	@exec $(TARGET)/debug/demo $(if $(KEEP),--keep)
 
 .PHONY: test
 test: ## Run all tests

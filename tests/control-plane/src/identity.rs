@@ -10,6 +10,14 @@ use rcgen::{
 };
 use serde_json::json;
 
+/// How a user shows who he is.
+pub(crate) enum Login<'a> {
+    /// A certificate for him in at most one of these groups.
+    Certificate(&'a [&'a str]),
+    /// A service account's token, which names it.
+    Token(&'a str),
+}
+
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -33,8 +41,34 @@ impl Authority {
         self.sign(&params)
     }
 
-    /// A kubeconfig at `path` for `user`, complete in itself. At most one group: rcgen writes an attribute once.
-    pub(crate) fn kubeconfig(&self, path: &Path, server: &str, user: &str, groups: &[&str]) -> Result<()> {
+    /// A kubeconfig at `path` for `user`, complete in itself.
+    pub(crate) fn kubeconfig(&self, path: &Path, server: &str, user: &str, login: Login) -> Result<()> {
+        let credentials = match login {
+            Login::Certificate(groups) => {
+                let (certificate, key) = self.client(user, groups)?;
+                json!({
+                    "client-certificate-data": BASE64.encode(certificate),
+                    "client-key-data": BASE64.encode(key),
+                })
+            }
+            Login::Token(token) => json!({"token": token}),
+        };
+        let config = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "control-plane", "cluster": {
+                "server": server,
+                "certificate-authority-data": BASE64.encode(self.pem()),
+            }}],
+            "users": [{"name": user, "user": credentials}],
+            "contexts": [{"name": "control-plane", "context": {"cluster": "control-plane", "user": user}}],
+            "current-context": "control-plane",
+        });
+        Ok(fs::write(path, serde_json::to_vec_pretty(&config)?)?)
+    }
+
+    /// rcgen writes an attribute once: hence one group at most.
+    fn client(&self, user: &str, groups: &[&str]) -> Result<(String, String)> {
         let mut params = CertificateParams::default();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.distinguished_name.push(DnType::CommonName, user);
@@ -43,22 +77,7 @@ impl Authority {
             [group] => params.distinguished_name.push(DnType::OrganizationName, *group),
             _ => bail!("a user here is in one group at most, not in {groups:?}"),
         }
-        let (certificate, key) = self.sign(&params)?;
-        let config = json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "control-plane", "cluster": {
-                "server": server,
-                "certificate-authority-data": BASE64.encode(self.pem()),
-            }}],
-            "users": [{"name": user, "user": {
-                "client-certificate-data": BASE64.encode(certificate),
-                "client-key-data": BASE64.encode(key),
-            }}],
-            "contexts": [{"name": "control-plane", "context": {"cluster": "control-plane", "user": user}}],
-            "current-context": "control-plane",
-        });
-        Ok(fs::write(path, serde_json::to_vec_pretty(&config)?)?)
+        self.sign(&params)
     }
 
     fn sign(&self, params: &CertificateParams) -> Result<(String, String)> {

@@ -15,7 +15,13 @@ use kube::{Api, Client, Config, config::Kubeconfig};
 use rcgen::KeyPair;
 use tokio::time::{sleep, timeout};
 
-use crate::{ControlPlane, Options, binaries::Binaries, identity::Authority, supervisor::Supervisor, tail};
+use crate::{
+    ControlPlane, Options,
+    binaries::Binaries,
+    identity::{Authority, Login},
+    supervisor::Supervisor,
+    tail,
+};
 
 /// How long a start may take on a busy machine; two to five seconds are usual.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
@@ -73,9 +79,9 @@ fn write_files(dir: &Path, authority: &Authority, server: &str) -> Result<()> {
     fs::write(dir.join("service-account.key"), tokens.serialize_pem())?;
     fs::write(dir.join("service-account.pub"), tokens.public_key_pem())?;
     fs::write(dir.join("audit-policy"), AUDIT_POLICY)?;
-    authority.kubeconfig(&dir.join("kubeconfig"), server, "admin", &["system:masters"])?;
+    authority.kubeconfig(&dir.join("kubeconfig"), server, "admin", Login::Certificate(&["system:masters"]))?;
     let controllers = dir.join("controller-manager.kubeconfig");
-    authority.kubeconfig(&controllers, server, "system:kube-controller-manager", &[])
+    authority.kubeconfig(&controllers, server, "system:kube-controller-manager", Login::Certificate(&[]))
 }
 
 fn etcd(dir: &Path, client_port: u16, peer_port: u16) -> Vec<String> {

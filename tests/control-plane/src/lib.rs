@@ -12,13 +12,20 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use anyhow::Result;
-use k8s_openapi::api::core::v1::Namespace;
+use anyhow::{Context, Result};
+use k8s_openapi::api::{
+    authentication::v1::{TokenRequest, TokenRequestSpec},
+    core::v1::{Namespace, ServiceAccount},
+};
 use kube::{Api, Client, Config, api::PostParams};
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
 pub use crate::supervisor::Supervisor;
-use crate::{binaries::Binaries, identity::Authority, launch::launch};
+use crate::{
+    binaries::Binaries,
+    identity::{Authority, Login},
+    launch::launch,
+};
 
 /// A port can be taken by somebody else between our choosing it and the server's listening on it.
 const START_ATTEMPTS: usize = 5;
@@ -84,7 +91,19 @@ impl ControlPlane {
     pub fn kubeconfig_for(&self, user: &str, groups: &[&str]) -> Result<PathBuf> {
         let name: String = user.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         let path = self.dir.join(format!("{name}-{}.kubeconfig", self.serial.fetch_add(1, Ordering::Relaxed)));
-        self.authority.kubeconfig(&path, &self.server, user, groups)?;
+        self.authority.kubeconfig(&path, &self.server, user, Login::Certificate(groups))?;
+        Ok(path)
+    }
+
+    /// A kubeconfig with a token of this service account, good for a day.
+    pub async fn kubeconfig_for_account(&self, namespace: &str, account: &str) -> Result<PathBuf> {
+        let accounts: Api<ServiceAccount> = Api::namespaced(self.client(), namespace);
+        let spec = TokenRequestSpec { expiration_seconds: Some(24 * 60 * 60), ..TokenRequestSpec::default() };
+        let request = TokenRequest { spec, ..TokenRequest::default() };
+        let answer = accounts.create_token_request(account, &PostParams::default(), &request).await?;
+        let token = answer.status.context("the API server gave no token")?.token;
+        let path = self.dir.join(format!("{account}-{}.kubeconfig", self.serial.fetch_add(1, Ordering::Relaxed)));
+        self.authority.kubeconfig(&path, &self.server, account, Login::Token(&token))?;
         Ok(path)
     }
 

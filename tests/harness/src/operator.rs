@@ -11,6 +11,8 @@ use control_plane::Supervisor;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
+use crate::Sandbox;
+
 /// How long the operator may take to say that it is ready on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -23,6 +25,28 @@ pub struct Operator {
 const NAME: &str = "evercert";
 
 impl Operator {
+    /// Arguments for one whose accounts are at this sandbox, with times short enough to watch.
+    pub fn arguments(sandbox: &Sandbox, namespace: &str, log: &str) -> Vec<String> {
+        let clock = format!("{}/_sandbox/clock", sandbox.url());
+        let (host, dns) = (sandbox.host(), sandbox.dns_address());
+        let flags = [
+            ("--namespace", namespace),
+            ("--allowed-provider-hosts", host),
+            ("--allowed-name-servers", dns),
+            ("--dns-servers", dns),
+            ("--sandbox-clock", &clock),
+            ("--listen", "127.0.0.1:0"),
+            ("--log", log),
+            ("--log-format", "human"),
+            ("--call-timeout", "3s"),
+            ("--lease-duration", "10s"),
+            ("--lease-renewal", "1s"),
+            ("--settle-time", "6s"),
+        ];
+        let flags = flags.into_iter().flat_map(|(flag, value)| [flag, value]);
+        std::iter::once("run").chain(flags).map(str::to_owned).collect()
+    }
+
     /// Starts it with these arguments and environment and waits until its watches are synced, or, when it is told to
     /// die early, until it has.
     pub async fn start(args: &[String], environment: &[(&str, &str)]) -> Result<Self> {
@@ -67,6 +91,11 @@ impl Operator {
     /// What it has logged so far.
     pub fn log(&self) -> String {
         self.supervisor.log(NAME)
+    }
+
+    /// The file that `log` reads.
+    pub fn log_file(&self) -> PathBuf {
+        self.dir.path().join(format!("{NAME}.log"))
     }
 
     /// As `kill -9` does.

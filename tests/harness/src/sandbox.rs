@@ -105,6 +105,11 @@ impl Sandbox {
         self.post("/_sandbox/clock", &json!({"advance": format!("{days}d")})).await.map(drop)
     }
 
+    /// Sets the clock of the world, to a time in RFC 3339.
+    pub async fn set_clock(&self, to: &str) -> Result<()> {
+        self.post("/_sandbox/clock", &json!({"set": to})).await.map(drop)
+    }
+
     pub async fn fault(&self, fault: &Value) -> Result<Value> {
         self.post("/_sandbox/faults", fault).await
     }

@@ -82,37 +82,10 @@ impl World {
     }
 
     fn operator_args(&self) -> Vec<String> {
-        let sandbox = &self.sandbox;
-        let clock = format!("{}/_sandbox/clock", sandbox.url());
         let log = self.options.log.as_deref().unwrap_or("info");
-        let args = [
-            "run",
-            "--namespace",
-            "default",
-            "--allowed-provider-hosts",
-            sandbox.host(),
-            "--allowed-name-servers",
-            sandbox.dns_address(),
-            "--dns-servers",
-            sandbox.dns_address(),
-            "--sandbox-clock",
-            &clock,
-            "--listen",
-            "127.0.0.1:0",
-            "--log",
-            log,
-            "--log-format",
-            "human",
-            "--call-timeout",
-            "3s",
-            "--lease-duration",
-            "10s",
-            "--lease-renewal",
-            "1s",
-            "--settle-time",
-            "6s",
-        ];
-        args.into_iter().map(str::to_owned).chain(self.options.operator.iter().cloned()).collect()
+        let mut args = Operator::arguments(&self.sandbox, "default", log);
+        args.extend_from_slice(&self.options.operator);
+        args
     }
 
     /// Runs kubectl as the administrator and returns what it prints.

@@ -1,0 +1,114 @@
+//! The final reckoning: what was due, what the cluster has recorded, and what the CA has accepted are one.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use harness::{Ledger, Operation};
+use serde_json::Value;
+
+use crate::{observer::Observer, served::Served, tale::table};
+
+/// An operation that has to happen.
+pub struct Planned {
+    pub certificate: String,
+    /// `Order`, `Reissue`, `Renew`.
+    operation: String,
+    /// As an Issuance names it.
+    reason: String,
+}
+
+impl Planned {
+    pub fn new(certificate: &str, operation: &str, reason: &str) -> Self {
+        let [certificate, operation, reason] = [certificate, operation, reason].map(str::to_owned);
+        Self { certificate, operation, reason }
+    }
+
+    pub fn is(&self, certificate: &str, operation: &str) -> bool {
+        self.certificate == certificate && self.operation == operation
+    }
+
+    fn is_paid(&self) -> bool {
+        self.operation != "Reissue"
+    }
+}
+
+/// Checks everything and returns the table; `compromised` is the Certificate one of whose keys was revoked.
+pub fn settle(
+    plot: &[Planned],
+    observer: &Observer,
+    served: &BTreeMap<String, Served>,
+    ledger: &Ledger,
+    compromised: &str,
+) -> Result<String> {
+    let mut rows =
+        vec![["CERTIFICATE", "ORDER", "OPERATIONS", "PAID", "SERIAL", "EXPIRES"].map(str::to_owned).to_vec()];
+    let mut issued = 0;
+    for (name, certificate) in &observer.certificates {
+        let planned: Vec<_> = plot.iter().filter(|planned| planned.certificate == *name).collect();
+        check_certificate(name, &planned, observer, ledger)?;
+        issued += planned.len();
+        let served = served.get(name).with_context(|| format!("{name} serves nothing"))?;
+        rows.push(vec![
+            name.clone(),
+            certificate["status"]["order"]["orderId"].as_str().unwrap_or_default().to_owned(),
+            summary(&planned),
+            planned.iter().filter(|planned| planned.is_paid()).count().to_string(),
+            served.serial.clone(),
+            served.expires.clone(),
+        ]);
+    }
+    let others: Vec<_> = ledger.operations.iter().filter(|operation| !issues(operation)).collect();
+    let revoked = others.len() == 1 && others[0].kind == "revoke" && !others[0].paid;
+    ensure!(revoked, "the ledger should have one revocation, for {compromised}, beside what was issued: {others:?}");
+    let accepted = ledger.operations.len() - others.len();
+    ensure!(accepted == issued, "the CA has accepted {accepted} operations where {issued} were due");
+    Ok(table(&rows))
+}
+
+/// Plot, Issuances and ledger agree on every operation of one Certificate, in its order, and on what was paid.
+fn check_certificate(name: &str, planned: &[&Planned], observer: &Observer, ledger: &Ledger) -> Result<()> {
+    for (planned, revision) in planned.iter().zip(1..) {
+        let issuance = format!("{name}-{revision}");
+        let recorded = observer.issuances.get(&issuance).with_context(|| format!("there is no Issuance {issuance}"))?;
+        let (spec, status) = (&recorded["spec"], &recorded["status"]);
+        ensure!(
+            spec["operation"] == planned.operation && spec["reason"] == planned.reason,
+            "{issuance} is {} ({}), due was {} ({})",
+            spec["operation"],
+            spec["reason"],
+            planned.operation,
+            planned.reason,
+        );
+        let accepted: Vec<_> = ledger.operations.iter().filter(|operation| issues(operation)).collect();
+        let of_this_key = |operation: &&&Operation| {
+            spec["request"]["publicKeySha256"].as_str() == operation.public_key_sha256.as_deref()
+        };
+        let accepted: Vec<_> = accepted.iter().filter(of_this_key).collect();
+        ensure!(accepted.len() == 1, "the ledger has {} operations for {issuance} where one was due", accepted.len());
+        let accepted = accepted[0];
+        ensure!(
+            accepted.kind == planned.operation.to_lowercase()
+                && accepted.paid == planned.is_paid()
+                && accepted.order_id.map(|id| Value::from(id.to_string())).as_ref() == Some(&status["orderId"]),
+            "the ledger has {accepted:?} for {issuance}, due was {}",
+            planned.operation,
+        );
+        let same_order = spec["parent"]["orderId"] == status["orderId"];
+        ensure!(same_order == (planned.operation == "Reissue"), "{issuance} is on order {}", status["orderId"]);
+    }
+    Ok(())
+}
+
+fn issues(operation: &Operation) -> bool {
+    matches!(operation.kind.as_str(), "order" | "renew" | "reissue")
+}
+
+/// `Order, Reissue ×2, Renew`.
+fn summary(planned: &[&Planned]) -> String {
+    let runs = planned.chunk_by(|one, other| one.operation == other.operation);
+    let words = runs.map(|run| match run {
+        [one] => one.operation.clone(),
+        _ => format!("{} ×{}", run[0].operation, run.len()),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
