@@ -83,19 +83,13 @@ fn order(o: &Observed, lineage: &Lineage) -> Option<OrderStatus> {
 }
 
 fn next(o: &Observed, lineage: &Lineage, decided: &Result<Step<Effect>, Hindrance>) -> Option<NextOperation> {
+    let waits = needs_person(lineage, decided).map(|_| "waits for a person");
     if let Some(issuance) = lineage.unresolved {
-        let cost = cost_of(issuance.spec.operation);
-        let summary = format!("{} under way ({})", word(issuance.spec.operation), price(cost));
-        return Some(NextOperation {
-            operation: issuance.spec.operation,
-            cost,
-            at: None,
-            reason: issuance.spec.reason,
-            summary,
-        });
+        let (operation, cost) = (issuance.spec.operation, cost_of(issuance.spec.operation));
+        return Some(planned(operation, cost, None, issuance.spec.reason, waits.or(Some("under way"))));
     }
     if let Ok(Step::Do(Effect::StoreKey(plan) | Effect::RecordIntent(plan, _))) = decided {
-        return Some(planned(plan.operation, plan.cost, None, plan.trigger));
+        return Some(planned(plan.operation, plan.cost, None, plan.trigger, waits));
     }
     let IssuerView::Ready { spec, .. } = o.issuer else { return None };
     let wanted = Wanted::resolve(&o.certificate.spec, spec, lineage)?;
@@ -114,7 +108,7 @@ fn next(o: &Observed, lineage: &Lineage, decided: &Result<Step<Effect>, Hindranc
         }
     };
     let (operation, cost) = plan.operation()?;
-    Some(planned(operation, cost, at, trigger))
+    Some(planned(operation, cost, at, trigger, waits))
 }
 
 /// The order as the ledger knows it; the provider is asked when something is due.
@@ -132,8 +126,17 @@ fn presumed(order: &super::lineage::Order) -> OrderFacts {
     }
 }
 
-fn planned(operation: Operation, cost: Cost, at: Option<Timestamp>, reason: Trigger) -> NextOperation {
-    let summary = format!("{} ({})", word(operation), price(cost));
+fn planned(
+    operation: Operation,
+    cost: Cost,
+    at: Option<Timestamp>,
+    reason: Trigger,
+    standing: Option<&str>,
+) -> NextOperation {
+    let summary = match standing {
+        Some(standing) => format!("{} {standing} ({})", word(operation), price(cost)),
+        None => format!("{} ({})", word(operation), price(cost)),
+    };
     NextOperation { operation, cost, at: at.map(|at| Time(whole_second(at))), reason, summary }
 }
 
