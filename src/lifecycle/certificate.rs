@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Step, backoff,
     issuance::remaining,
-    lineage::Lineage,
+    lineage::{self, Lineage},
     operation::{self, Situation},
     plan::{self, Plan, Wanted},
     policy::{self, Asked, Verdict},
@@ -233,7 +233,7 @@ fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result<Step<Effec
             return Err(Hindrance::wait(reason::ISSUER_NOT_READY, message, Duration::from_secs(300)));
         }
     };
-    let Some(wanted) = Wanted::resolve(&o.certificate.spec, spec, lineage) else {
+    let Some(wanted) = Wanted::resolve(o, spec, lineage) else {
         let message = "no name has at most 64 characters, which a common name needs: add a shorter one";
         return Err(Hindrance::person(reason::INVALID_SPEC, message));
     };
@@ -244,16 +244,22 @@ fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result<Step<Effec
         (Some(order), OrderView::Unread) => {
             return Ok(Step::Do(Effect::ReadOrder { order_id: order.order_id.clone() }));
         }
+        (Some(_), OrderView::Absent) if trigger::fresh(o.certificate, lineage).is_some() => None,
         (Some(order), OrderView::Absent) => {
             let message = format!(
-                "order {} is not known to account {} at {}, or not visible to its credential; nothing is bought in its place",
-                order.order_id, account.id, account.provider
+                "order {} is not known to account {} at {}, or not visible to its credential; nothing is bought in \
+                 its place, unless the annotation {} is set to a new token",
+                order.order_id,
+                account.id,
+                account.provider,
+                meta::REISSUE_REQUESTED
             );
             return Err(Hindrance::person(reason::PROVIDER_BLOCKED, message));
         }
-        (Some(order), OrderView::Read(facts)) if order.hearsay && !vouched(o, facts) => {
+        (Some(order), OrderView::Read(facts)) if order.hearsay && !vouched(o, order, facts) => {
             let message = format!(
-                "the Secret names order {}, whose certificate is another one; remove the annotation {} to order anew",
+                "the Secret names order {}, but does not hold that order's certificate; remove its annotation {} to \
+                 order anew",
                 order.order_id,
                 meta::secret::ORDER_ID
             );
@@ -268,7 +274,7 @@ fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result<Step<Effec
         operation::Plan::WaitUntil { at, why } => {
             return Err(Hindrance::wait(reason::PENDING, why, until(*at, o.now).min(LOOK_AGAIN)));
         }
-        operation::Plan::ActionRequired(why) => return Err(Hindrance::person(reason::PROVIDER_BLOCKED, why)),
+        operation::Plan::ActionRequired { why, .. } => return Err(Hindrance::person(reason::PROVIDER_BLOCKED, why)),
         operation::Plan::Order => (Operation::Order, Cost::Paid),
         operation::Plan::Reissue { cost, .. } => (Operation::Reissue, *cost),
         operation::Plan::Renew { .. } => (Operation::Renew, Cost::Paid),
@@ -311,8 +317,7 @@ fn permitted(o: &Observed, issuer: &IssuerSpec, kind: IssuerKind, wanted: &Wante
 /// A failed Issuance is not repeated at once, unless something else is asked for now.
 fn wait_out_failures(o: &Observed, lineage: &Lineage, wanted: &Wanted) -> Result<(), Hindrance> {
     let Some(last) = lineage.failed.first() else { return Ok(()) };
-    let token = trigger::token(o.certificate).filter(|token| !lineage.tokens.contains(token));
-    if token.is_some() || wanted.differs_from(&last.spec.request) {
+    if trigger::fresh(o.certificate, lineage).is_some() || wanted.differs_from(&last.spec) {
         return Ok(());
     }
     let failure = last.status.as_ref().and_then(|status| status.failure.as_ref());
@@ -324,11 +329,14 @@ fn wait_out_failures(o: &Observed, lineage: &Lineage, wanted: &Wanted) -> Result
     Err(Hindrance::wait(reason::FAILED, format!("Issuance {name} failed: {message}"), left))
 }
 
-/// An order named only by the Secret counts when its certificate is the one in the Secret.
-fn vouched(o: &Observed, facts: &OrderFacts) -> bool {
-    let SecretView::Ours(held) = o.secret else { return false };
-    let serial = facts.serial_number.as_deref().map(crate::pki::normalise_serial);
-    held.pair.as_ref().is_some_and(|leaf| Some(&leaf.serial) == serial.as_ref())
+/// An order named only by the Secret counts when its certificate is the one in the Secret; so does what renewed it.
+fn vouched(o: &Observed, order: &lineage::Order, facts: &OrderFacts) -> bool {
+    order.order_id != facts.order_id || trigger::served(o).is_some_and(|leaf| is_of(leaf, facts))
+}
+
+/// Whether a certificate is its order's primary one.
+pub(super) fn is_of(leaf: &Leaf, order: &OrderFacts) -> bool {
+    order.serial_number.as_deref().is_some_and(|serial| crate::pki::normalise_serial(serial) == leaf.serial)
 }
 
 pub(super) fn situation<'a>(
@@ -352,6 +360,7 @@ pub(super) fn situation<'a>(
         trigger,
         order,
         not_after: served.map(|leaf| leaf.not_after).or(installed_until.map(|time| time.0)),
+        requested: trigger::fresh(o.certificate, lineage).is_some(),
         adds_names: wanted.dns_names.iter().any(|name| !has(name)),
         product_changed: asked.is_some_and(|asked| asked.product != wanted.product),
         days: match spec.validity {

@@ -14,8 +14,10 @@ use crate::{
 /// A record that our own check cannot see is shown to the provider all the same after this long: it may look
 /// from elsewhere.
 const CHECK_DEADLINE: Duration = Duration::from_secs(600);
-/// Between two self-checks of one record, and two tries to publish it.
-const AGAIN: Duration = Duration::from_secs(5);
+/// Between two self-checks of one record, and two tries to publish it: a tenth of the time it has taken so far, between
+/// these.
+const SOONEST: Duration = Duration::from_secs(5);
+const LATEST: Duration = Duration::from_secs(300);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -57,10 +59,12 @@ fn advance(o: &Observed) -> Step<Effect> {
     for validation in open(&o.status.validations) {
         let domain = validation.domain.clone();
         match validation.state {
-            _ if o.seen.stuck.contains(&domain) => again = Some(AGAIN),
+            _ if o.seen.stuck.contains(&domain) => again = sooner(again, pause(o, validation)),
             ValidationState::Pending if validation.record.is_some() => return Step::Do(Effect::Publish { domain }),
             ValidationState::Published if !o.self_check || overdue(o, validation) => {}
-            ValidationState::Published if o.seen.checked.contains(&domain) => again = Some(AGAIN),
+            ValidationState::Published if o.seen.checked.contains(&domain) => {
+                again = sooner(again, pause(o, validation));
+            }
             ValidationState::Published => return Step::Do(Effect::Check { domain }),
             _ => {}
         }
@@ -68,7 +72,8 @@ fn advance(o: &Observed) -> Step<Effect> {
     if let Some(pause) = again {
         return Step::Wait(pause);
     }
-    let domains: Vec<_> = open(&o.status.validations).map(|validation| validation.domain.clone()).collect();
+    let shown = open(&o.status.validations).filter(|validation| validation.state != ValidationState::Pending);
+    let domains: Vec<_> = shown.map(|validation| validation.domain.clone()).collect();
     // Once a poll is often enough to ask.
     if o.seen.asked || domains.is_empty() || o.seen.standing.is_none() {
         return Step::Done;
@@ -97,7 +102,7 @@ fn open(validations: &[Validation]) -> impl Iterator<Item = &Validation> {
 }
 
 /// Whether a record of ours is in the DNS.
-fn is_published(validation: &Validation) -> bool {
+pub(super) fn is_published(validation: &Validation) -> bool {
     let there = !matches!(validation.state, ValidationState::Pending | ValidationState::Cleaned);
     there
         && validation.record.is_some()
@@ -112,6 +117,16 @@ fn outdated(validation: &Validation, read: &[provider::Validation]) -> bool {
 
 fn overdue(o: &Observed, validation: &Validation) -> bool {
     validation.since.as_ref().is_some_and(|since| remaining(since.0, CHECK_DEADLINE, o.now).is_none())
+}
+
+fn pause(o: &Observed, validation: &Validation) -> Duration {
+    let since = validation.since.as_ref().map_or(o.now, |since| since.0);
+    let age = Duration::try_from(o.now.duration_since(since)).unwrap_or_default();
+    (age / 10).clamp(SOONEST, LATEST)
+}
+
+fn sooner(one: Option<Duration>, other: Duration) -> Option<Duration> {
+    Some(one.map_or(other, |one| one.min(other)))
 }
 
 /// A provider's record as the ledger writes it.

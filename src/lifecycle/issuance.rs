@@ -7,11 +7,13 @@ use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Step, Times, dcv};
+use super::{Step, Times, backoff, dcv};
 use crate::{
     api::{
         conditions::{self, RESOLVED, reason},
-        issuance::{FailureClass, IssuanceSpec, IssuanceStatus, Operation, OutcomeClass, State, Submission, Trigger},
+        issuance::{
+            FailureClass, IssuanceSpec, IssuanceStatus, Operation, Outcome, OutcomeClass, State, Submission, Trigger,
+        },
         issuer::AmbiguousPaid,
     },
     provider::{Found, Progress, Standing, Validation},
@@ -19,19 +21,21 @@ use crate::{
 
 /// Submissions one Issuance may make; then a person must look.
 const MAX_SUBMISSIONS: usize = 16;
-/// Looks that must have found nothing before something counts as absent.
-const MIN_LOOKS: u32 = 3;
+/// Looks that must have found nothing before something counts as absent, a quarter of the settle time apart: from the
+/// first to the last, all made after the call was over, the whole settle time passes.
+const MIN_LOOKS: u32 = 5;
 /// Downloads that were not believed before the Issuance gives up; the order stays known.
 const MAX_DOWNLOADS: u32 = 5;
-/// How often a stopped Issuance still looks by itself.
-const STOPPED_LOOK: Duration = Duration::from_secs(3600);
+/// Until records that cannot be removed are given up when the object is to be deleted: a namespace must be able to go.
+const GIVE_UP_CLEANING: Duration = Duration::from_secs(3600);
 
 /// What is known of an Issuance at this moment.
 #[derive(Debug, Clone, Copy)]
 pub struct Observed<'a> {
     pub spec: &'a IssuanceSpec,
     pub status: &'a IssuanceStatus,
-    pub deleted: bool,
+    /// Since when it is to be deleted.
+    pub deleted: Option<Timestamp>,
     /// Whether our finalizer is on the object.
     pub finalizer: bool,
     /// This process recorded the last submission and has not made its call yet.
@@ -99,7 +103,7 @@ pub enum Effect {
     AskPerson {
         message: String,
     },
-    /// A person found the order at the provider.
+    /// A person says which order it is: taken up when it can be followed, else asked again.
     Take {
         order_id: String,
     },
@@ -110,7 +114,7 @@ pub fn decide(o: &Observed) -> Step<Effect> {
         // Another installation's ledger: hands off.
         return Step::Done;
     }
-    if o.deleted {
+    if o.deleted.is_some() {
         return clean_up(o).unwrap_or(Step::Done);
     }
     match o.status.state {
@@ -123,90 +127,109 @@ pub fn decide(o: &Observed) -> Step<Effect> {
 }
 
 fn submit(o: &Observed) -> Step<Effect> {
-    let Some(last) = o.spec.submissions.last() else { return Step::Do(Effect::Append) };
-    let outcome = o.status.outcomes.iter().find(|outcome| outcome.n == last.n);
-    match outcome.map(|outcome| (outcome.class, outcome.at.0)) {
-        None if o.fresh => first_look_then_call(o),
-        None | Some((OutcomeClass::Ambiguous | OutcomeClass::Accepted, _)) => recover(o, last),
+    let Some(last) = o.spec.submissions.last() else { return append(o) };
+    let Some(outcome) = outcome_of(o.status, last.n) else {
+        return if o.fresh { look_then_call(o) } else { recover(o, last) };
+    };
+    match outcome.class {
+        OutcomeClass::Ambiguous | OutcomeClass::Accepted => recover(o, last),
         // Certainly not executed: wait, then say again that we mean it.
-        Some((OutcomeClass::NotSent | OutcomeClass::RateLimited | OutcomeClass::Blocked, at)) => {
-            let pause = match outcome.map(|outcome| outcome.class) {
-                Some(OutcomeClass::Blocked) => doubling(Duration::from_secs(600), last.n, Duration::from_secs(86_400)),
-                _ => doubling(Duration::from_secs(5), last.n, Duration::from_secs(600)),
-            };
-            match remaining(at, pause, o.now) {
+        OutcomeClass::NotSent | OutcomeClass::RateLimited | OutcomeClass::Blocked => {
+            match remaining(outcome.at.0, pause_after(outcome.class, o.status), o.now) {
                 Some(left) => Step::Wait(left),
                 None => append(o),
             }
         }
-        Some((OutcomeClass::Rejected, _)) => Step::Done,
+        OutcomeClass::Rejected => Step::Done,
     }
 }
 
-fn first_look_then_call(o: &Observed) -> Step<Effect> {
+fn outcome_of(status: &IssuanceStatus, n: i32) -> Option<&Outcome> {
+    status.outcomes.iter().find(|outcome| outcome.n == n)
+}
+
+/// Doubles with every outcome of the class. A person does not act within seconds.
+fn pause_after(class: OutcomeClass, status: &IssuanceStatus) -> Duration {
+    let alike = status.outcomes.iter().filter(|outcome| outcome.class == class).count();
+    let (first, longest) = match class {
+        OutcomeClass::Blocked => (600, 86_400),
+        _ => (5, 600),
+    };
+    let n = u32::try_from(alike).unwrap_or(u32::MAX);
+    backoff::doubling(Duration::from_secs(first), n, Duration::from_secs(longest))
+}
+
+fn look_then_call(o: &Observed) -> Step<Effect> {
     match (&o.seen.found, searchable(o.spec.operation)) {
         (None, true) => Step::Do(Effect::Look),
         _ => Step::Do(Effect::Submit),
     }
 }
 
+/// Whether the call of the last submission may still be made, judged on what was read right before it (the fence):
+/// nobody has submitted since, and nothing is known of it.
+pub fn may_call(decided: &IssuanceSpec, spec: &IssuanceSpec, status: Option<&IssuanceStatus>) -> bool {
+    let Some(last) = spec.submissions.last() else { return false };
+    decided.submissions == spec.submissions
+        && status.is_none_or(|status| {
+            let open = !matches!(status.state, Some(State::NeedsAttention | State::Issued));
+            open && !status.state.is_some_and(State::is_final)
+                && status.order_id.is_none()
+                && outcome_of(status, last.n).is_none()
+        })
+}
+
 /// After a submission whose outcome nobody knows: look, several times, until the settle time has passed.
 fn recover(o: &Observed, last: &Submission) -> Step<Effect> {
-    let theirs = o.times.call + o.times.lease;
     if last.holder != o.holder
-        && let Some(left) = remaining(last.at.0, theirs, o.now)
+        && let Some(left) = remaining(last.at.0, o.times.call + o.times.lease, o.now)
     {
         // Whoever recorded it may still be calling.
         return Step::Wait(left);
     }
-    let looks = o.status.looks.as_ref().filter(|looks| looks.last_at.0 >= last.at.0);
-    let between = o.times.settle / 4;
+    let looks = o.status.looks.as_ref().filter(|looks| looks.n == last.n);
+    let between = o.times.settle / (MIN_LOOKS - 1);
     if o.seen.found.is_none() {
         return match looks.and_then(|looks| remaining(looks.last_at.0, between, o.now)) {
             Some(left) => Step::Wait(left),
             None => Step::Do(Effect::Look),
         };
     }
-    let enough = looks.is_some_and(|looks| looks.count >= MIN_LOOKS);
-    if !enough || remaining(last.at.0, o.times.settle, o.now).is_some() {
+    if looks.is_none_or(|looks| looks.count < MIN_LOOKS) {
         return Step::Wait(between);
     }
-    if !is_paid(o.spec.operation) {
-        return append(o);
-    }
-    match o.ambiguous_paid {
-        AmbiguousPaid::RepeatWhenAbsent if searchable(o.spec.operation) => append(o),
-        _ => Step::Do(Effect::AskPerson { message: what_to_look_for(o.spec, last) }),
-    }
+    let again = match o.ambiguous_paid {
+        _ if !is_paid(o.spec.operation) => true,
+        AmbiguousPaid::RepeatWhenAbsent => searchable(o.spec.operation) && !exhausted(o.spec),
+        AmbiguousPaid::Ask => false,
+    };
+    if again { append(o) } else { Step::Do(Effect::AskPerson { message: what_to_look_for(o.spec) }) }
 }
 
-/// Waiting for a person; an order that shows up late is still found.
+/// Waiting for a person; an order that shows up late is still found. An answer counts once: to be asked again and to
+/// append both take it away, and nothing is called in this state.
 fn stopped(o: &Observed) -> Step<Effect> {
-    let Some(last) = o.spec.submissions.last() else { return Step::Do(Effect::Append) };
-    let resolved = conditions::condition(&o.status.conditions, RESOLVED)
-        .filter(|resolved| resolved.status == "True" && resolved.last_transition_time.0 >= last.at.0);
+    let resolved = conditions::condition(&o.status.conditions, RESOLVED).filter(|resolved| resolved.status == "True");
     match resolved.map(|resolved| (resolved.reason.as_str(), resolved.message.trim())) {
-        Some((reason::NOT_PLACED, _)) => return append(o),
+        Some((reason::NOT_PLACED, _)) => append(o),
         Some((reason::PLACED, order_id)) if !order_id.is_empty() => {
-            return Step::Do(Effect::Take { order_id: order_id.to_owned() });
+            Step::Do(Effect::Take { order_id: order_id.to_owned() })
         }
-        _ => {}
-    }
-    if o.seen.found.is_some() {
-        return Step::Wait(STOPPED_LOOK);
-    }
-    match o.status.looks.as_ref().and_then(|looks| remaining(looks.last_at.0, STOPPED_LOOK, o.now)) {
-        Some(left) => Step::Wait(left),
-        None => Step::Do(Effect::Look),
+        _ if o.seen.found.is_some() || !o.next_poll.is_zero() => Step::Wait(o.next_poll.max(Duration::from_secs(1))),
+        _ => Step::Do(Effect::Look),
     }
 }
 
 fn append(o: &Observed) -> Step<Effect> {
-    if o.spec.submissions.len() < MAX_SUBMISSIONS {
+    if !exhausted(o.spec) {
         return Step::Do(Effect::Append);
     }
     let message = format!("{MAX_SUBMISSIONS} submissions were made and none was accepted");
     Step::Do(Effect::Fail { class: FailureClass::Exhausted, message })
+}
+
+fn exhausted(spec: &IssuanceSpec) -> bool {
+    spec.submissions.len() >= MAX_SUBMISSIONS
 }
 
 /// The provider has it: wait for the certificate, with domains validated on the way.
@@ -250,9 +273,10 @@ fn validate(o: &Observed) -> Step<Effect> {
 
 /// Removes the records that are still published, then the finalizer that keeps them known.
 fn clean_up(o: &Observed) -> Option<Step<Effect>> {
+    let given_up = o.deleted.is_some_and(|since| remaining(since, GIVE_UP_CLEANING, o.now).is_none());
     match dcv::clean_up(o) {
         Some(Step::Do(effect)) => Some(Step::Do(Effect::Dcv(effect))),
-        Some(Step::Wait(pause)) => Some(Step::Wait(pause)),
+        Some(Step::Wait(pause)) if !given_up => Some(Step::Wait(pause)),
         _ if o.finalizer => Some(Step::Do(Effect::RemoveFinalizer)),
         _ => None,
     }
@@ -280,27 +304,21 @@ fn searchable(operation: Operation) -> bool {
     matches!(operation, Operation::Order | Operation::Renew)
 }
 
-fn what_to_look_for(spec: &IssuanceSpec, last: &Submission) -> String {
+/// For a person: what may have been placed, and how to say whether it was.
+pub fn what_to_look_for(spec: &IssuanceSpec) -> String {
     let common_name = &spec.request.common_name;
     let account = &spec.account;
     let parent =
         spec.parent.as_ref().map(|parent| format!(" that renews order {}", parent.order_id)).unwrap_or_default();
+    let at = spec.submissions.last().map_or_else(String::new, |last| format!(" {} of {}", last.n, last.at.0));
     format!(
-        "submission {n} of {at} got no certain answer and no order{parent} can be found at {provider} account {id}. \
+        "submission{at} got no certain answer and no order{parent} can be found at {provider} account {id}. \
          Look there for an order of that time for {common_name} with alternative order id {key}. If there is one, set the \
          condition Resolved with reason Placed and its order id as message; if there is none, with reason NotPlaced",
-        n = last.n,
-        at = last.at.0,
         provider = account.provider,
         id = account.id,
         key = spec.idempotency_key,
     )
-}
-
-/// `first`, doubled with every submission after the first.
-fn doubling(first: Duration, n: i32, longest: Duration) -> Duration {
-    let exponent = u32::try_from(n.saturating_sub(1)).unwrap_or(0).min(16);
-    first.saturating_mul(2_u32.saturating_pow(exponent)).min(longest)
 }
 
 /// What is left of `pause` since `since`, if anything.

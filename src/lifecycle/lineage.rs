@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::certificate::{Held, Observed, SecretView};
 use crate::api::{
-    Issuance,
-    issuance::{Account, FailureClass, State},
+    CertificateStatus, Issuance,
+    issuance::{Account, FailureClass, Operation, State},
 };
 
 /// The past of one Certificate, at the account it uses now.
@@ -17,15 +17,17 @@ pub struct Lineage<'a> {
     pub unresolved: Option<&'a Issuance>,
     /// The newest Issuance whose certificate was installed.
     pub installed: Option<&'a Issuance>,
+    /// The newest Issuance whose request the CA has fulfilled, installed or not.
+    pub fulfilled: Option<&'a Issuance>,
     /// The order that certificates can be reissued on.
     pub order: Option<Order>,
     /// The highest revision that was ever used.
     pub revision: i64,
-    /// Reissue tokens that were handled.
+    /// Reissue tokens that were handled: what they asked for is in the Secret, or was denied.
     pub tokens: BTreeSet<&'a str>,
     /// Issuances that failed since the last one that did not, newest first.
     pub failed: Vec<&'a Issuance>,
-    /// Something was issued or tried before, here or at another account.
+    /// Something was issued before, here or at another account.
     pub exists: bool,
     /// The last certificate came from another account.
     pub other_account: bool,
@@ -46,36 +48,42 @@ impl<'a> Lineage<'a> {
         let mut lineage = Self::default();
         let here = |issuance: &Issuance| account.is_none_or(|account| issuance.spec.account == *account);
         for issuance in o.issuances.iter().map(Arc::as_ref) {
-            lineage.revision = lineage.revision.max(issuance.spec.revision);
-            lineage.tokens.extend(issuance.spec.request_token.as_deref());
             lineage.add(issuance, here(issuance));
         }
-        let status = o.certificate.status.as_ref();
-        lineage.tokens.extend(status.and_then(|status| status.last_handled_reissue_request.as_deref()));
-        lineage.revision = lineage.revision.max(status.and_then(|status| status.revision).unwrap_or(0));
         if let SecretView::Ours(held) = o.secret {
             lineage.add_secret(held);
         }
-        lineage.exists |= lineage.revision > 0;
+        if let Some(status) = &o.certificate.status {
+            lineage.add_status(status, o.issuances.is_empty());
+        }
         lineage
     }
 
     /// Issuances come in the order of their revisions.
     fn add(&mut self, issuance: &'a Issuance, here: bool) {
+        self.revision = self.revision.max(issuance.spec.revision);
         let status = issuance.status.as_ref();
+        let token = issuance.spec.request_token.as_deref();
         match status.and_then(|status| status.state) {
             Some(State::Installed) => {
                 self.installed = Some(issuance);
+                self.fulfilled = Some(issuance);
                 self.other_account = !here;
                 self.failed.clear();
+                self.tokens.extend(token);
+                self.exists = true;
             }
-            Some(State::Failed) => self.failed.insert(0, issuance),
-            Some(State::Denied | State::Superseded) => {}
+            Some(State::Superseded) => self.fulfilled = Some(issuance),
+            Some(State::Denied) => self.tokens.extend(token),
+            Some(State::Failed) => {
+                self.failed.insert(0, issuance);
+                if matches!(failure(issuance), Some(FailureClass::InvalidCertificate | FailureClass::KeyMissing)) {
+                    self.fulfilled = Some(issuance);
+                }
+            }
             _ => self.unresolved = Some(issuance),
         }
-        if !here {
-            self.order = None;
-        } else if let Some(order) = order_of(issuance) {
+        if here && let Some(order) = order_of(issuance) {
             self.order = Some(order);
         }
     }
@@ -94,19 +102,38 @@ impl<'a> Lineage<'a> {
             });
         }
     }
+
+    /// Its order counts when the ledger is lost: what that knows belongs to an account, which this does not tell.
+    fn add_status(&mut self, status: &'a CertificateStatus, ledger_lost: bool) {
+        self.revision = self.revision.max(status.revision.unwrap_or(0));
+        self.tokens.extend(status.last_handled_reissue_request.as_deref());
+        self.exists |= status.revision.is_some();
+        let known = status.order.as_ref().filter(|_| ledger_lost);
+        if let Some(order) = known.filter(|known| self.order.as_ref().is_none_or(|o| o.order_id == known.order_id)) {
+            self.order = Some(Order {
+                order_id: order.order_id.clone(),
+                certificate_id: order.certificate_id.clone(),
+                valid_till: order.valid_till.as_ref().map(|till| till.0),
+                previous: order.previous_order_id.clone(),
+                hearsay: false,
+            });
+        }
+    }
 }
 
-/// The order an Issuance leaves behind, unless the provider refused or ended it.
+fn failure(issuance: &Issuance) -> Option<FailureClass> {
+    Some(issuance.status.as_ref()?.failure.as_ref()?.class)
+}
+
+/// The order an Issuance leaves behind, whatever became of it: the provider is asked before anything is bought in its
+/// place. Only a renewal that was refused leaves the order it was to follow.
 fn order_of(issuance: &Issuance) -> Option<Order> {
     let status = issuance.status.as_ref()?;
-    let lives = match status.state? {
-        State::Failed => status.failure.as_ref().is_some_and(|failure| {
-            matches!(failure.class, FailureClass::InvalidCertificate | FailureClass::KeyMissing)
-        }),
-        State::Denied => false,
-        _ => true,
-    };
-    let order_id = status.order_id.clone().filter(|_| lives)?;
+    let refused = status.state == Some(State::Failed) && failure(issuance) == Some(FailureClass::Canceled);
+    if refused && issuance.spec.operation == Operation::Renew {
+        return None;
+    }
+    let order_id = status.order_id.clone()?;
     let parent = issuance.spec.parent.as_ref().map(|parent| parent.order_id.clone());
     Some(Order {
         previous: parent.filter(|parent| *parent != order_id),

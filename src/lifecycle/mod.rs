@@ -4,6 +4,7 @@
 pub mod backoff;
 pub mod certificate;
 pub mod dcv;
+pub mod install;
 pub mod issuance;
 pub mod lineage;
 pub mod names;

@@ -30,6 +30,8 @@ pub struct Situation<'a> {
     pub not_after: Option<Timestamp>,
     /// Names are wanted that the certificate lacks.
     pub adds_names: bool,
+    /// A new token on the Certificate: somebody wants a certificate, even if it costs.
+    pub requested: bool,
     /// Another product is wanted than was ordered.
     pub product_changed: bool,
     /// Days the spec asks for.
@@ -58,18 +60,24 @@ pub enum Plan {
         at: Timestamp,
         why: String,
     },
-    /// Only a person can go on; a sentence that says how.
-    ActionRequired(String),
+    /// Only a person can go on; a sentence that says how, and what is asked of the provider then.
+    ActionRequired {
+        why: String,
+        then: Option<(Operation, Cost)>,
+    },
 }
 
 impl Plan {
-    /// What is asked of the provider and what it costs; `None` when nothing is.
+    /// What is asked of the provider in the end and what it costs; `None` when nothing is.
     pub fn operation(&self) -> Option<(Operation, Cost)> {
         match self {
             Self::Order => Some((Operation::Order, Cost::Paid)),
             Self::Reissue { cost, .. } => Some((Operation::Reissue, *cost)),
             Self::Renew { .. } => Some((Operation::Renew, Cost::Paid)),
-            Self::Adopt { .. } | Self::WaitUntil { .. } | Self::ActionRequired(_) => None,
+            // Read by the next look, and reissued on.
+            Self::Adopt { .. } => Some((Operation::Reissue, Cost::Free)),
+            Self::ActionRequired { then, .. } => *then,
+            Self::WaitUntil { .. } => None,
         }
     }
 }
@@ -79,10 +87,7 @@ pub fn plan(s: &Situation<'_>) -> Plan {
     if let Some(reached) = cap_reached(s) {
         return reached;
     }
-    let order = match s.order {
-        Some(order) if s.trigger != Trigger::IssuerChanged => order,
-        _ => return Plan::Order,
-    };
+    let Some(order) = s.order else { return Plan::Order };
     if let Some(successor) = order.renewed_by.as_ref().filter(|id| **id != order.order_id) {
         return Plan::Adopt { order_id: successor.clone() };
     }
@@ -97,25 +102,33 @@ pub fn plan(s: &Situation<'_>) -> Plan {
     }
 }
 
-/// The next operation of a certificate that lacks nothing, and when: what `plan` will say once it is due.
-pub fn foresee(s: &Situation<'_>, renewal_time: Timestamp) -> (Timestamp, Plan) {
-    let undisturbed = s.order.map(|order| OrderFacts { pending: false, ..order.clone() });
-    let later = |now| Situation { trigger: Trigger::Expiring, order: undisturbed.as_ref(), now, ..*s };
-    let due = renewal_time.max(s.now);
-    match plan(&later(due)) {
-        Plan::WaitUntil { at, .. } if at > due => (at, plan(&later(at))),
+/// What `plan` will say at `due` (when that is past: now) or as soon as it may be done, and when that is. What is
+/// pending at the provider is taken as settled by then.
+pub fn foresee(s: &Situation<'_>, due: Timestamp) -> (Timestamp, Plan) {
+    let settled = s.order.map(|order| OrderFacts {
+        pending: false,
+        status: match order.status {
+            OrderStatus::Pending | OrderStatus::Unknown => OrderStatus::Active,
+            known => known,
+        },
+        ..order.clone()
+    });
+    let at = |now| Situation { order: settled.as_ref(), now, ..*s };
+    let due = due.max(s.now);
+    match plan(&at(due)) {
+        Plan::WaitUntil { at: later, .. } if later > due => (later, plan(&at(later))),
         plan => (due, plan),
     }
 }
 
 fn running(s: &Situation<'_>, order: &OrderFacts, end: Option<Timestamp>) -> Plan {
-    let reissue = |cost| Plan::Reissue { order_id: order.order_id.clone(), cost };
     match s.trigger {
         Trigger::Requested if s.product_changed => buy(order, Plan::Order),
-        Trigger::SpecChanged if s.adds_names => reissue(Cost::MayCharge),
-        Trigger::Expiring if reissue_gains(s, end) => reissue(Cost::Free),
-        Trigger::Expiring => replace_order(s, order, end),
-        _ => reissue(Cost::Free),
+        Trigger::Expiring if !reissue_gains(s, end) => replace_order(s, order, end),
+        _ => Plan::Reissue {
+            order_id: order.order_id.clone(),
+            cost: if s.adds_names { Cost::MayCharge } else { Cost::Free },
+        },
     }
 }
 
@@ -153,22 +166,23 @@ fn buy(order: &OrderFacts, purchase: Plan) -> Plan {
     if !order.auto_renew {
         return purchase;
     }
-    Plan::ActionRequired(format!(
+    let why = format!(
         "order {} renews automatically at the provider, which would buy a second time: switch its automatic renewal off",
         order.order_id
-    ))
+    );
+    Plan::ActionRequired { why, then: purchase.operation() }
 }
 
 fn ended_by_somebody(s: &Situation<'_>, order: &OrderFacts) -> Plan {
-    // These two come with a new token on the Certificate: somebody wants a certificate.
-    if matches!(s.trigger, Trigger::Requested | Trigger::KeyCompromise) {
+    if s.requested {
         return Plan::Order;
     }
     let what = if order.status == OrderStatus::Revoked { "revoked" } else { "canceled" };
-    Plan::ActionRequired(format!(
+    let why = format!(
         "order {} was {what} at the provider; to buy a new one, set the annotation {REISSUE_REQUESTED} to a new token",
         order.order_id
-    ))
+    );
+    Plan::ActionRequired { why, then: Plan::Order.operation() }
 }
 
 fn look_again(s: &Situation<'_>, order: &OrderFacts) -> Plan {
@@ -185,10 +199,9 @@ fn cap_reached(s: &Situation<'_>) -> Option<Plan> {
     let cap = s.cap?;
     let useless =
         s.trigger == Trigger::Expiring && s.not_after.is_some_and(|not_after| cap.duration_since(not_after) < A_DAY);
-    (cap <= s.now || useless).then(|| {
-        Plan::ActionRequired(
-            "the certificate may not last beyond spec.validity.until: change it, or delete the Certificate".to_owned(),
-        )
+    (cap <= s.now || useless).then(|| Plan::ActionRequired {
+        why: "the certificate may not last beyond spec.validity.until: change it, or delete the Certificate".to_owned(),
+        then: None,
     })
 }
 

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{certificate::Observed, lineage::Lineage, names, trigger};
+use super::{
+    certificate::{self, Observed},
+    lineage::Lineage,
+    names, trigger,
+};
 use crate::{
     api::{
-        CertificateSpec, IssuerSpec,
+        IssuanceSpec, IssuanceStatus, IssuerSpec,
         certificate::{KeyAlgorithm, SignatureHash, Validity},
         issuance::{Account, Cost, Operation, Parent, Request, Supersedes, Trigger},
         issuer::OrderValidity,
@@ -34,14 +38,16 @@ pub struct Wanted {
 
 impl Wanted {
     /// `None`: no name fits into a common name.
-    pub fn resolve(spec: &CertificateSpec, issuer: &IssuerSpec, lineage: &Lineage) -> Option<Self> {
-        let previous = lineage.installed.map(|issuance| issuance.spec.request.common_name.as_str());
+    pub fn resolve(o: &Observed, issuer: &IssuerSpec, lineage: &Lineage) -> Option<Self> {
+        let spec = &o.certificate.spec;
+        let asked = lineage.installed.map(|issuance| issuance.spec.request.common_name.clone());
+        let served = || trigger::served(o)?.common_name.as_deref().map(str::to_ascii_lowercase);
         let names = names::wanted(spec);
         let key = spec.private_key.unwrap_or_default();
         let overrides = spec.digicert.clone().unwrap_or_default();
         let account = issuer.digicert.clone().unwrap_or_default();
         Some(Self {
-            common_name: names::common_name(spec, previous)?,
+            common_name: names::common_name(spec, asked.or_else(served).as_deref())?,
             dns_names: names.into_iter().collect(),
             key_algorithm: key.algorithm,
             key_size: key.bits(),
@@ -62,8 +68,9 @@ impl Wanted {
         KeyKind::new(algorithm, self.key_size.try_into().ok()?)
     }
 
-    /// Whether an earlier request asked for something else.
-    pub fn differs_from(&self, asked: &Request) -> bool {
+    /// Whether an earlier operation asked for something else.
+    pub fn differs_from(&self, earlier: &IssuanceSpec) -> bool {
+        let asked = &earlier.request;
         self.common_name != asked.common_name
             || self.dns_names != asked.dns_names
             || self.key_algorithm != asked.key_algorithm
@@ -71,8 +78,13 @@ impl Wanted {
             || self.signature_hash != asked.signature_hash
             || self.validity != asked.validity
             || self.product != asked.product
-            || self.order_validity != asked.order_validity
+            || self.order_validity_for(earlier.operation) != asked.order_validity
             || self.organization_id != asked.organization_id
+    }
+
+    /// A reissue stays inside its order.
+    fn order_validity_for(&self, operation: Operation) -> Option<OrderValidity> {
+        self.order_validity.filter(|_| operation != Operation::Reissue)
     }
 }
 
@@ -110,8 +122,8 @@ impl Plan {
             trigger,
             parent: parent
                 .map(|order| Parent { order_id: order.order_id.clone(), certificate_id: order.certificate_id.clone() }),
-            supersedes: superseded(o, lineage),
-            token: trigger::token(o.certificate).filter(|token| !lineage.tokens.contains(token)).map(str::to_owned),
+            supersedes: superseded(o, lineage, parent),
+            token: trigger::unhandled(o.certificate, lineage).map(str::to_owned),
             wanted,
         }
     }
@@ -133,19 +145,23 @@ impl Plan {
             product: self.wanted.product.clone(),
             signature_hash: self.wanted.signature_hash,
             organization_id: self.wanted.organization_id,
-            order_validity: self.wanted.order_validity.filter(|_| self.operation != Operation::Reissue),
+            order_validity: self.wanted.order_validity_for(self.operation),
         }
     }
 }
 
-/// The public key in use and its serial numbers, pinned before anything changes: the right certificates are
-/// revoked even if the Secret is deleted meanwhile. Only what Issuances of this Certificate obtained counts.
-fn superseded(o: &Observed, lineage: &Lineage) -> Option<Supersedes> {
-    let installed = lineage.installed?;
-    let public_key = &installed.spec.request.public_key_sha256;
+/// The public key in use and its unexpired serial numbers, pinned before anything changes: the right certificates are
+/// revoked even if the Secret is deleted meanwhile. Only what Issuances of this Certificate obtained counts, or a
+/// certificate that its order vouches for.
+fn superseded(o: &Observed, lineage: &Lineage, order: Option<&OrderFacts>) -> Option<Supersedes> {
+    let vouched = trigger::served(o).filter(|leaf| order.is_some_and(|order| certificate::is_of(leaf, order)));
+    let installed = lineage.installed.map(|issuance| &issuance.spec.request.public_key_sha256);
+    let public_key = installed.or(vouched.map(|leaf| &leaf.public_key_sha256))?;
+    let unexpired = |status: &&IssuanceStatus| status.not_after.as_ref().is_none_or(|end| end.0 > o.now);
     let same_key = o.issuances.iter().filter(|issuance| issuance.spec.request.public_key_sha256 == *public_key);
-    let serials: BTreeSet<_> =
-        same_key.filter_map(|issuance| issuance.status.as_ref()?.serial_number.clone()).collect();
+    let obtained = same_key.filter_map(|issuance| issuance.status.as_ref()).filter(unexpired);
+    let mut serials: BTreeSet<_> = obtained.filter_map(|status| status.serial_number.clone()).collect();
+    serials.extend(vouched.filter(|leaf| leaf.public_key_sha256 == *public_key).map(|leaf| leaf.serial.clone()));
     Some(Supersedes { public_key_sha256: public_key.clone(), serial_numbers: serials.into_iter().collect() })
 }
 

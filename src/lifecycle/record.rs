@@ -4,10 +4,14 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{dcv::to_record, issuance::is_paid, validity};
+use super::{
+    dcv::{is_published, to_record},
+    issuance::is_paid,
+    validity,
+};
 use crate::{
     api::{
-        conditions::{self, ACTION_REQUIRED, reason},
+        conditions::{self, ACTION_REQUIRED, RESOLVED, reason},
         issuance::{
             Cost, Failure, FailureClass, IssuanceSpec, IssuanceStatus, Looks, Outcome, OutcomeClass, PublisherKind,
             RecordType, State, Validation, ValidationMethod, ValidationState,
@@ -23,8 +27,18 @@ const MAX_MESSAGE: usize = 1024;
 #[derive(Debug, Clone)]
 pub enum Change {
     Appended,
-    Looked(Found),
-    Submitted(Result<Accepted, CallError>),
+    /// What a look for submission `n` found.
+    Looked {
+        n: i32,
+        found: Found,
+    },
+    /// A look is in vain until a person acts at the provider.
+    CannotLook(String),
+    /// The answer to the call of submission `n`.
+    Submitted {
+        n: i32,
+        answer: Result<Accepted, CallError>,
+    },
     Polled(Standing),
     /// With the publisher picked for each domain; `None` where no publisher serves it.
     ValidationsRead(Vec<(provider::Validation, Option<PublisherKind>)>),
@@ -45,6 +59,8 @@ pub enum Change {
     AskedPerson(String),
     Taken(String),
     Installed,
+    /// What it brought is not wanted any more.
+    Superseded,
 }
 
 /// A verified chain.
@@ -58,43 +74,41 @@ pub struct Delivered {
 }
 
 pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, now: Timestamp) {
-    let at = Time(now);
-    let ends_or_begins = !matches!(change, Change::Unpublished(_) | Change::DcvFailed(..) | Change::Revoked { .. });
-    if ends_or_begins && status.state.is_some_and(State::is_final) {
-        // Decided on an older copy: what has ended stays ended.
+    if !counts(status, change) {
         return;
     }
+    let at = Time(now);
     match change {
         Change::Appended => {
             status.state = Some(State::Submitting);
             status.failure = None;
+            answered(status);
         }
-        Change::Looked(Found::Absent) => {
-            let last = spec.submissions.last().map(|submission| &submission.at);
-            let before = status.looks.as_ref().filter(|looks| last.is_some_and(|last| looks.last_at >= *last));
-            let count = before.map_or(0, |looks| looks.count).saturating_add(1);
-            status.looks = Some(Looks { count, last_at: at });
+        Change::Looked { n, found: Found::Absent } => absent(spec, status, *n, at),
+        Change::Looked { n, found: Found::Ours(accepted) } => accept(spec, status, *n, accepted, now),
+        // Its key is lost, and with it nothing but the key: the order can be reissued on.
+        Change::Looked { n, found: Found::OtherKey(accepted) } => {
+            accept(spec, status, *n, accepted, now);
+            let message = format!("order {} answers to this operation but was made for another key", accepted.order_id);
+            fail(status, FailureClass::KeyMissing, None, &message, now);
         }
-        Change::Looked(Found::Ours(accepted)) => accept(spec, status, accepted, now),
-        Change::Looked(Found::OtherKey(accepted)) => fail(
-            status,
-            FailureClass::Ambiguous,
-            None,
-            &format!("order {} answers to this operation but was made for another key", accepted.order_id),
-            now,
-        ),
-        Change::Submitted(Ok(accepted)) => accept(spec, status, accepted, now),
-        Change::Submitted(Err(error)) => refuse(spec, status, error, now),
+        Change::CannotLook(message) => act(status, reason::PROVIDER_BLOCKED, message, now),
+        Change::Submitted { n, answer: Ok(accepted) } => accept(spec, status, *n, accepted, now),
+        Change::Submitted { n, answer: Err(error) } => refuse(spec, status, *n, error, now),
         Change::Polled(standing) => follow(status, standing, now),
         Change::ValidationsRead(read) => merge(&mut status.validations, read, now),
         Change::Published(domain) => with(status, domain, |validation| {
-            validation.state = ValidationState::Published;
-            validation.since = Some(at);
+            if validation.state == ValidationState::Pending {
+                validation.state = ValidationState::Published;
+                validation.since = Some(at);
+            }
             validation.message = None;
         }),
         Change::Checked(domain, Ok(())) => with(status, domain, |validation| {
-            validation.state = ValidationState::Visible;
-            validation.since = Some(at);
+            if validation.state == ValidationState::Published {
+                validation.state = ValidationState::Visible;
+                validation.since = Some(at);
+            }
             validation.message = None;
         }),
         Change::Checked(domain, Err(message)) | Change::DcvFailed(domain, message) => {
@@ -121,15 +135,12 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
         }
         Change::NotBelieved(message) => {
-            status.failure = Some(Failure {
-                class: FailureClass::InvalidCertificate,
-                code: None,
-                message: cut(message),
-                at: Some(at.clone()),
-            });
+            status.failure = Some(failure(FailureClass::InvalidCertificate, None, message, now));
         }
         Change::Revoked { serial, awaiting_approval } => {
-            status.revoked_serials.push(serial.clone());
+            if !status.revoked_serials.contains(serial) {
+                status.revoked_serials.push(serial.clone());
+            }
             if *awaiting_approval {
                 let message =
                     format!("the revocation of {serial} waits for an administrator's approval at the provider");
@@ -138,68 +149,120 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
         }
         Change::Failed(class, message) => fail(status, *class, None, message, now),
         Change::AskedPerson(message) => {
+            answered(status);
             status.state = Some(State::NeedsAttention);
-            status.failure = Some(Failure {
-                class: FailureClass::Ambiguous,
-                code: None,
-                message: cut(message),
-                at: Some(at.clone()),
-            });
+            status.failure = Some(failure(FailureClass::Ambiguous, None, message, now));
             act(status, reason::NEEDS_ATTENTION, message, now);
         }
         Change::Taken(order_id) => {
             let accepted = Accepted { order_id: order_id.clone(), certificate_id: None, request_id: None };
-            accept(spec, status, &accepted, now);
+            accept(spec, status, spec.submissions.last().map_or(0, |last| last.n), &accepted, now);
         }
-        Change::Installed => {
-            status.state = Some(State::Installed);
-            // From here on the Secret has it.
-            status.chain = None;
-        }
+        // From here on the Secret has it.
+        Change::Installed => end(status, State::Installed),
+        Change::Superseded => end(status, State::Superseded),
     }
 }
 
-fn accept(spec: &IssuanceSpec, status: &mut IssuanceStatus, accepted: &Accepted, now: Timestamp) {
-    status.state = Some(State::Submitted);
-    status.submitted_at = Some(Time(now));
-    status.order_id = Some(accepted.order_id.clone());
-    status.certificate_id = accepted.certificate_id.clone().or(status.certificate_id.take());
-    status.request_id = accepted.request_id.clone().or(status.request_id.take());
-    status.cost = Some(if is_paid(spec.operation) { Cost::Paid } else { Cost::Free });
-    status.failure = None;
-    conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
-    outcome(spec, status, OutcomeClass::Accepted, None, now);
+/// Whether a change still says something about the newest copy: it may have been decided on an older one. What has
+/// ended stays ended, what is issued waits to be installed, and what is placed is not looked for.
+fn counts(status: &IssuanceStatus, change: &Change) -> bool {
+    let placed = status.order_id.is_some();
+    match (status.state, change) {
+        // Records are removed and certificates revoked after the end, and an answer is never lost.
+        (_, Change::Unpublished(_) | Change::DcvFailed(..) | Change::Revoked { .. } | Change::Submitted { .. }) => true,
+        (Some(state), _) if state.is_final() => false,
+        (Some(State::Issued), change) => matches!(
+            change,
+            Change::Installed
+                | Change::Superseded
+                | Change::Failed(FailureClass::InvalidCertificate | FailureClass::KeyMissing, _)
+        ),
+        (_, Change::Installed | Change::Superseded) => false,
+        (Some(State::NeedsAttention), Change::CannotLook(_)) => false,
+        (
+            _,
+            Change::Appended
+            | Change::Looked { .. }
+            | Change::CannotLook(_)
+            | Change::AskedPerson(_)
+            | Change::Taken(_)
+            | Change::Failed(FailureClass::Exhausted, _),
+        ) => !placed,
+        _ => placed,
+    }
 }
 
-fn refuse(spec: &IssuanceSpec, status: &mut IssuanceStatus, error: &CallError, now: Timestamp) {
+/// Counted for the last submission only; while a person is asked, the count is full.
+fn absent(spec: &IssuanceSpec, status: &mut IssuanceStatus, n: i32, at: Time) {
+    if status.state == Some(State::NeedsAttention) || spec.submissions.last().is_none_or(|last| last.n != n) {
+        return;
+    }
+    let before = status.looks.as_ref().filter(|looks| looks.n == n);
+    let count = before.map_or(0, |looks| looks.count).saturating_add(1);
+    status.looks = Some(Looks { n, count, last_at: at });
+    // Nothing is in the way of looking.
+    conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
+}
+
+/// The first order that is known stays: another one would be a second purchase, shown by its outcome.
+fn accept(spec: &IssuanceSpec, status: &mut IssuanceStatus, n: i32, accepted: &Accepted, now: Timestamp) {
+    let known = status.order_id.get_or_insert_with(|| accepted.order_id.clone());
+    let second = (*known != accepted.order_id).then(|| format!("order {}", accepted.order_id));
+    outcome(status, n, OutcomeClass::Accepted, second.as_deref(), now);
+    if second.is_some() {
+        return;
+    }
+    status.certificate_id = status.certificate_id.take().or(accepted.certificate_id.clone());
+    status.request_id = status.request_id.take().or(accepted.request_id.clone());
+    status.cost = Some(if is_paid(spec.operation) { Cost::Paid } else { Cost::Free });
+    status.submitted_at.get_or_insert(Time(now));
+    let waiting = matches!(
+        status.state,
+        None | Some(State::Pending | State::AwaitingApproval | State::Submitting | State::NeedsAttention)
+    );
+    if waiting {
+        status.state = Some(State::Submitted);
+        status.failure = None;
+        answered(status);
+        conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
+    }
+}
+
+/// An answer to an earlier submission says nothing about the last one.
+fn refuse(spec: &IssuanceSpec, status: &mut IssuanceStatus, n: i32, error: &CallError, now: Timestamp) {
     let message = error.to_string();
     let (class, code) = match error {
-        CallError::Rejected { code, .. } => {
-            fail(status, FailureClass::Rejected, Some(code), &message, now);
-            (OutcomeClass::Rejected, Some(code.as_str()))
-        }
-        CallError::Blocked { code, .. } => {
-            status.failure = Some(Failure {
-                class: FailureClass::Blocked,
-                code: Some(code.clone()),
-                message: cut(&message),
-                at: Some(Time(now)),
-            });
-            act(status, reason::PROVIDER_BLOCKED, &message, now);
-            (OutcomeClass::Blocked, Some(code.as_str()))
-        }
+        CallError::Rejected { code, .. } => (OutcomeClass::Rejected, Some(code.as_str())),
+        CallError::Blocked { code, .. } => (OutcomeClass::Blocked, Some(code.as_str())),
         CallError::RateLimited { .. } => (OutcomeClass::RateLimited, None),
         CallError::NotSent { message, .. } => (OutcomeClass::NotSent, Some(message.as_str())),
         CallError::Ambiguous { message, .. } => (OutcomeClass::Ambiguous, Some(message.as_str())),
     };
-    outcome(spec, status, class, code, now);
+    outcome(status, n, class, code, now);
+    let ended = status.state.is_some_and(State::is_final) || status.order_id.is_some();
+    if ended || spec.submissions.last().is_none_or(|last| last.n != n) {
+        return;
+    }
+    match class {
+        OutcomeClass::Rejected => fail(status, FailureClass::Rejected, code, &message, now),
+        OutcomeClass::Blocked => {
+            status.failure = Some(failure(FailureClass::Blocked, code, &message, now));
+            act(status, reason::PROVIDER_BLOCKED, &message, now);
+        }
+        _ => {}
+    }
 }
 
-fn outcome(spec: &IssuanceSpec, status: &mut IssuanceStatus, class: OutcomeClass, code: Option<&str>, now: Timestamp) {
-    let Some(last) = spec.submissions.last() else { return };
-    status.outcomes.retain(|outcome| outcome.n != last.n);
+/// What was accepted stays accepted, whatever a slower answer says.
+fn outcome(status: &mut IssuanceStatus, n: i32, class: OutcomeClass, code: Option<&str>, now: Timestamp) {
+    let known = status.outcomes.iter().any(|outcome| outcome.n == n && outcome.class == OutcomeClass::Accepted);
+    if known || n < 1 {
+        return;
+    }
+    status.outcomes.retain(|outcome| outcome.n != n);
     let code = code.map(|code| code.chars().take(256).collect());
-    status.outcomes.push(Outcome { n: last.n, class, code, at: Time(now) });
+    status.outcomes.push(Outcome { n, class, code, at: Time(now) });
 }
 
 fn follow(status: &mut IssuanceStatus, standing: &Standing, now: Timestamp) {
@@ -225,16 +288,25 @@ fn follow(status: &mut IssuanceStatus, standing: &Standing, now: Timestamp) {
     }
 }
 
+/// A record of ours stays known while it is published: it has to be removed before another takes its place.
 fn merge(validations: &mut Vec<Validation>, read: &[(provider::Validation, Option<PublisherKind>)], now: Timestamp) {
     for (told, publisher) in read {
         let record = told.record.as_ref().map(to_record);
         let known = validations.iter_mut().find(|known| known.domain == told.domain);
         match known {
             Some(known) if told.valid => finish(known, &Time(now)),
-            Some(known) if known.record.is_none() && record.is_some() => {
-                *known = fresh(told, record, *publisher, now);
+            // The provider asks for it again.
+            Some(known) if known.state == ValidationState::Valid => {
+                known.state = ValidationState::Published;
+                known.since = Some(Time(now));
             }
-            Some(_) => {}
+            Some(known) => {
+                let again =
+                    known.state == ValidationState::Cleaned || known.record != record || known.publisher != *publisher;
+                if again && record.is_some() && !is_published(known) {
+                    *known = fresh(told, record, *publisher, now);
+                }
+            }
             None if told.valid => {}
             None => validations.push(fresh(told, record, *publisher, now)),
         }
@@ -276,9 +348,27 @@ fn finish(validation: &mut Validation, at: &Time) {
 }
 
 fn fail(status: &mut IssuanceStatus, class: FailureClass, code: Option<&str>, message: &str, now: Timestamp) {
-    status.state = Some(State::Failed);
-    status.failure = Some(Failure { class, code: code.map(str::to_owned), message: cut(message), at: Some(Time(now)) });
+    end(status, State::Failed);
+    status.failure = Some(failure(class, code, message, now));
     conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
+}
+
+fn end(status: &mut IssuanceStatus, state: State) {
+    status.state = Some(state);
+    status.chain = None;
+}
+
+fn failure(class: FailureClass, code: Option<&str>, message: &str, now: Timestamp) -> Failure {
+    Failure { class, code: code.map(str::to_owned), message: cut(message), at: Some(Time(now)) }
+}
+
+/// The question to a person is settled, or asked anew: an earlier answer counts no more.
+fn answered(status: &mut IssuanceStatus) {
+    conditions::remove_condition(&mut status.conditions, RESOLVED);
+    let asked = conditions::condition(&status.conditions, ACTION_REQUIRED);
+    if asked.is_some_and(|asked| asked.reason == reason::NEEDS_ATTENTION) {
+        conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
+    }
 }
 
 fn act(status: &mut IssuanceStatus, reason: &str, message: &str, now: Timestamp) {

@@ -26,9 +26,8 @@ pub enum Due {
 }
 
 pub fn due(o: &Observed, lineage: &Lineage) -> Due {
-    let requested = token(o.certificate).is_some_and(|token| !lineage.tokens.contains(token));
-    let compromised = requested && reason(o.certificate) == Some(meta::REASON_KEY_COMPROMISE);
-    if compromised && lineage.exists {
+    let requested = unhandled(o.certificate, lineage).is_some();
+    if requested && lineage.exists && reason(o.certificate) == Some(meta::REASON_KEY_COMPROMISE) {
         return Due::Now(Trigger::KeyCompromise);
     }
     let Some(leaf) = served(o) else {
@@ -70,6 +69,17 @@ pub fn token(certificate: &Certificate) -> Option<&str> {
     annotation(certificate, meta::REISSUE_REQUESTED).filter(|token| !token.is_empty())
 }
 
+/// The token, until what it asks for is in the Secret.
+pub fn unhandled<'a>(certificate: &'a Certificate, lineage: &Lineage) -> Option<&'a str> {
+    token(certificate).filter(|token| !lineage.tokens.contains(token))
+}
+
+/// A token that nothing was tried for yet: it is asked now.
+pub fn fresh<'a>(certificate: &'a Certificate, lineage: &Lineage) -> Option<&'a str> {
+    let tried = |token: &str| lineage.failed.iter().any(|failed| failed.spec.request_token.as_deref() == Some(token));
+    unhandled(certificate, lineage).filter(|token| !tried(token))
+}
+
 fn reason(certificate: &Certificate) -> Option<&str> {
     annotation(certificate, meta::REISSUE_REASON)
 }
@@ -80,13 +90,15 @@ fn annotation<'a>(certificate: &'a Certificate, key: &str) -> Option<&'a str> {
 
 /// Compared with what was asked for last, never with what the CA added or chose; a certificate without an
 /// Issuance (a restored Secret) is compared by its names and key.
-fn spec_changed(spec: &CertificateSpec, leaf: &Leaf, lineage: &Lineage) -> bool {
-    let wanted = names::wanted(spec);
-    if !wanted.is_subset(&leaf.dns_names) {
+pub(super) fn spec_changed(spec: &CertificateSpec, leaf: &Leaf, lineage: &Lineage) -> bool {
+    if !names::wanted(spec).is_subset(&leaf.dns_names) {
         return true;
     }
     match lineage.installed {
-        Some(issuance) => differs(spec, &issuance.spec.request),
+        // What the CA fulfilled since counts too: it may have revoked what lacks in that.
+        Some(installed) => {
+            [Some(installed), lineage.fulfilled].into_iter().flatten().any(|asked| differs(spec, &asked.spec.request))
+        }
         None => leaf.key_kind.is_some_and(|kind| {
             let key = spec.private_key.unwrap_or_default();
             !kind.algorithm().eq_ignore_ascii_case(algorithm(key)) || i32::from(kind.bits()) != key.bits()
@@ -97,8 +109,7 @@ fn spec_changed(spec: &CertificateSpec, leaf: &Leaf, lineage: &Lineage) -> bool 
 /// Whether a spec asks for something else than an earlier request did. A product counts from the next order on.
 pub fn differs(spec: &CertificateSpec, asked: &Request) -> bool {
     let key = spec.private_key.unwrap_or_default();
-    let names: std::collections::BTreeSet<_> = asked.dns_names.iter().cloned().collect();
-    names::wanted(spec) != names
+    names::wanted(spec) != asked.dns_names.iter().cloned().collect()
         || spec.common_name.as_ref().is_some_and(|common_name| *common_name != asked.common_name)
         || key.algorithm != asked.key_algorithm
         || key.bits() != asked.key_size

@@ -230,6 +230,9 @@ pub enum OutcomeClass {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Looks {
+    /// For which submission.
+    #[schemars(range(min = 1, max = 16))]
+    pub n: i32,
     /// How many found nothing.
     #[schemars(with = "i32", range(min = 0, max = 1000000))]
     pub count: u32,

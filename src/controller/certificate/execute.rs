@@ -8,16 +8,19 @@ use kube::{
     ResourceExt,
     api::{DeleteParams, PostParams},
 };
+use tracing::info;
 
 use super::{Work, secret};
 use crate::{
-    api::{Issuance, meta},
+    api::{Issuance, issuance::FailureClass, meta},
     controller::{
         error::{Error, kube},
         fault, keys, ledger,
     },
     lifecycle::{
         certificate::{Effect, KeyView, OrderView, SecretView},
+        install::{self, Verdict},
+        names,
         plan::{Plan, StoredKey},
         record::Change,
     },
@@ -131,15 +134,11 @@ impl Work {
         let recorded = &issuance.spec.request.public_key_sha256;
         let Some(key) = key.filter(|key| key.public_key_sha256() == *recorded) else {
             let message = format!("the key in Secret {} is gone or is another one", meta::key_secret_name(name));
-            return self.change(name, Change::Failed(crate::api::issuance::FailureClass::KeyMissing, message)).await;
+            return self.change(name, Change::Failed(FailureClass::KeyMissing, message)).await;
         };
         let chain = match self.verified(&issuance) {
             Ok(chain) => chain,
-            Err(message) => {
-                return self
-                    .change(name, Change::Failed(crate::api::issuance::FailureClass::InvalidCertificate, message))
-                    .await;
-            }
+            Err(change) => return self.change(name, change).await,
         };
         let secret = secret::filled(before.as_ref(), &self.certificate, &issuance, &chain, &key);
         let api = self.context.secrets(&self.namespace);
@@ -156,16 +155,28 @@ impl Work {
         Ok(())
     }
 
-    /// Checked again right before it is served, with the names that are served now and still wanted.
-    fn verified(&self, issuance: &Issuance) -> Result<Chain, String> {
+    /// Checked again right before it is served; else what becomes of the Issuance.
+    fn verified(&self, issuance: &Issuance) -> Result<Chain, Change> {
+        let refused = |message: String| Change::Failed(FailureClass::InvalidCertificate, message);
+        let asked = &issuance.spec.request;
         let pem = issuance.status.as_ref().and_then(|status| status.chain.clone()).unwrap_or_default();
-        let wanted: BTreeSet<String> = issuance.spec.request.dns_names.iter().cloned().collect();
-        let expect = Expect {
-            public_key_sha256: &issuance.spec.request.public_key_sha256,
-            dns_names: &wanted,
-            now: self.context.clock.now(),
+        let names: BTreeSet<String> = asked.dns_names.iter().cloned().collect();
+        let now = self.context.clock.now();
+        let expect = Expect { public_key_sha256: &asked.public_key_sha256, dns_names: &names, now };
+        let chain = Chain::verify(&pem, &expect).map_err(|error| refused(error.to_string()))?;
+        let served = match &self.secret {
+            SecretView::Ours(held) => held.pair.as_ref(),
+            _ => None,
         };
-        Chain::verify(&pem, &expect).map_err(|error| error.to_string())
+        let wanted = names::wanted(&self.certificate.spec);
+        match install::judge(&chain.leaf, &asked.public_key_sha256, issuance.spec.reason, served, &wanted, now) {
+            Verdict::Install => Ok(chain),
+            Verdict::Superseded(why) => {
+                info!(issuance = issuance.name_any(), why, "not installed");
+                Err(Change::Superseded)
+            }
+            Verdict::Refused(why) => Err(refused(why)),
+        }
     }
 
     async fn mark_installed(&mut self, name: &str) -> Result<(), Error> {

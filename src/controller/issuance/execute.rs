@@ -22,14 +22,14 @@ use crate::{
         fault, ledger,
     },
     lifecycle::{
-        issuance::Effect,
+        issuance::{Effect, may_call, what_to_look_for},
         record::{Change, Delivered},
         validity::requested_days,
     },
     pki::{Chain, Expect, Leaf},
     provider::{
         self, Accepted, CallError, DcvMethod, Found, Placed, Progress, Provider, Request, RevocationReason, Revoked,
-        Wanted,
+        Standing, Wanted,
     },
 };
 
@@ -55,7 +55,7 @@ impl Work {
                 self.warn("NeedsAttention", message).await;
                 Ok(())
             }
-            Effect::Take { order_id } => self.record(Change::Taken(order_id)).await,
+            Effect::Take { order_id } => self.take(order_id).await,
         }
     }
 
@@ -69,19 +69,54 @@ impl Work {
             common_name: spec.request.common_name.clone(),
             since: spec.submissions.first().map_or(self.context.machine_now(), |first| first.at.0),
         };
-        let found = provider.find(&wanted).await?;
-        let fresh_look = self.is_fresh();
+        let (n, fresh) = (self.last(), self.is_fresh());
+        self.context.paces.polled(&self.uid());
+        let found = match provider.find(&wanted).await {
+            Ok(found) => found,
+            Err(error) => {
+                if let CallError::Blocked { .. } = error {
+                    self.record(Change::CannotLook(error.to_string())).await?;
+                }
+                return Err(error.into());
+            }
+        };
         self.seen.found = Some(found.clone());
         match &found {
             // Before the first call nothing is missing: that absence counts for nothing.
-            Found::Absent if fresh_look => Ok(()),
-            Found::Absent => self.record(Change::Looked(found)).await,
+            Found::Absent if fresh => Ok(()),
+            Found::Absent => self.record(Change::Looked { n, found }).await,
             Found::Ours(accepted) | Found::OtherKey(accepted) => {
                 info!(order = accepted.order_id, "found at the provider what this submission placed");
-                self.context.intents.take(&self.uid(), self.last());
-                self.record(Change::Looked(found)).await
+                self.context.intents.take(&self.uid(), n);
+                self.context.paces.hurry(&self.uid());
+                self.record(Change::Looked { n, found }).await
             }
         }
+    }
+
+    /// An order id that a person gave counts once the provider can say where that order stands.
+    async fn take(&mut self, order_id: String) -> Result<(), Error> {
+        let provider = self.provider().await?;
+        let placed = Placed {
+            operation: operation(&self.issuance.spec),
+            order_id: order_id.clone(),
+            certificate_id: None,
+            request_id: None,
+            public_key_sha256: self.issuance.spec.request.public_key_sha256.clone(),
+        };
+        let doubt = match provider.progress(&placed).await {
+            Ok(Standing { progress: Progress::Refused { reason }, .. }) => reason,
+            Ok(_) => return self.record(Change::Taken(order_id)).await,
+            Err(CallError::Rejected { code, message, .. }) => format!("{code}: {message}"),
+            Err(error) => return Err(error.into()),
+        };
+        let message = format!(
+            "order {order_id} is not what this submission placed: {doubt}. {}",
+            what_to_look_for(&self.issuance.spec)
+        );
+        self.record(Change::AskedPerson(message.clone())).await?;
+        self.warn("NeedsAttention", message).await;
+        Ok(())
     }
 
     async fn append(&mut self) -> Result<(), Error> {
@@ -97,6 +132,8 @@ impl Work {
         let provider = self.provider().await?;
         let request = self.request()?;
         let (uid, last) = (self.uid(), self.last());
+        // What was seen before the call says nothing about after it.
+        self.seen.found = None;
         let context = self.context.clone();
         let mut issuance = self.issuance.clone();
         let made = tokio::spawn(async move {
@@ -105,23 +142,24 @@ impl Work {
             let Some(permit) = context.intents.take(&uid, last) else {
                 return Err(Error::Conflict { call: "make the call of a submission" });
             };
-            let result = if room {
+            let answer = if room {
                 let timeout = context.times.call.min(context.lease.remaining().saturating_sub(LEASE_MARGIN));
                 fault::point("submit.before");
-                let result = provider.submit(&request, permit, timeout).await;
+                let answer = provider.submit(&request, permit, timeout).await;
                 fault::point("submit.after");
-                result
+                answer
             } else {
                 Err(CallError::NotSent { call: "submit", message: "the lease ends too soon for a call".to_owned() })
             };
-            ledger::record(&context, &mut issuance, &[Change::Submitted(result.clone())]).await?;
+            let change = Change::Submitted { n: last, answer: answer.clone() };
+            ledger::record(&context, &mut issuance, &[change]).await?;
             fault::point("record.after");
-            Ok::<_, Error>((issuance, result))
+            Ok::<_, Error>((issuance, answer))
         });
-        let (issuance, result) = made.await.map_err(|_| Error::Panicked)??;
+        let (issuance, answer) = made.await.map_err(|_| Error::Panicked)??;
         self.issuance = issuance;
         self.context.paces.hurry(&self.uid());
-        match result {
+        match answer {
             Ok(accepted) => self.announce(&accepted).await,
             Err(error) => self.warn(reason_of(&error), error.to_string()).await,
         }
@@ -326,12 +364,7 @@ async fn fence(context: &super::Context, issuance: &crate::api::Issuance) -> Res
     }
     let api = context.issuances(&issuance.namespace().unwrap_or_default());
     let now = kube("read an Issuance before its call", api.get(&issuance.name_any())).await?;
-    let unchanged = now.uid() == issuance.uid()
-        && now.spec.submissions == issuance.spec.submissions
-        && now
-            .status
-            .as_ref()
-            .is_none_or(|status| status.order_id.is_none() && status.state.is_none_or(|state| !state.is_final()));
+    let unchanged = now.uid() == issuance.uid() && may_call(&issuance.spec, &now.spec, now.status.as_ref());
     if unchanged { Ok(true) } else { Err(Error::Conflict { call: "make the call of a submission" }) }
 }
 

@@ -95,7 +95,7 @@ impl Work {
         decide(&Observed {
             spec: &self.issuance.spec,
             status: &status,
-            deleted: self.issuance.metadata.deletion_timestamp.is_some(),
+            deleted: self.issuance.metadata.deletion_timestamp.as_ref().map(|since| since.0),
             finalizer: self.issuance.finalizers().iter().any(|finalizer| finalizer == FINALIZER),
             fresh: self.context.intents.is_fresh(uid, last),
             holder: self.context.lease.holder(),

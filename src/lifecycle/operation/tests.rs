@@ -49,6 +49,7 @@ fn situation(trigger: Trigger, order: Option<&OrderFacts>) -> Situation<'_> {
         trigger,
         order,
         not_after: Some(in_days(60)),
+        requested: matches!(trigger, Trigger::Requested | Trigger::KeyCompromise),
         adds_names: false,
         product_changed: false,
         days: None,
@@ -70,7 +71,8 @@ fn without_an_order_one_is_bought() {
     for trigger in TRIGGERS {
         assert_eq!(plan(&situation(trigger, None)), Plan::Order, "{trigger:?}");
     }
-    assert_eq!(plan(&situation(Trigger::IssuerChanged, Some(&order(300)))), Plan::Order);
+    // Back at an account whose order still runs.
+    assert_eq!(plan(&situation(Trigger::IssuerChanged, Some(&order(300)))), reissue(Cost::Free));
 }
 
 #[test]
@@ -146,13 +148,14 @@ fn an_order_somebody_ended_is_replaced_only_with_a_token() {
         for trigger in TRIGGERS {
             let plan = plan(&situation(trigger, Some(&order)));
             match trigger {
-                Trigger::Requested | Trigger::KeyCompromise | Trigger::IssuerChanged => assert_eq!(plan, Plan::Order),
+                Trigger::Requested | Trigger::KeyCompromise => assert_eq!(plan, Plan::Order, "{trigger:?}"),
                 _ => {
                     let sentence = format!(
                         "order 100 was {what} at the provider; to buy a new one, set the annotation \
                          evercert.dev/reissue-requested to a new token"
                     );
-                    assert_eq!(plan, Plan::ActionRequired(sentence), "{trigger:?}");
+                    let then = Some((Operation::Order, Cost::Paid));
+                    assert_eq!(plan, Plan::ActionRequired { why: sentence, then }, "{trigger:?}");
                 }
             }
         }
@@ -179,9 +182,10 @@ fn an_order_that_renews_itself_is_reissued_but_never_bought_beside() {
     for order in [renewing(order(60)), renewing(with_status(OrderStatus::Expired))] {
         let plan = plan(&situation(Trigger::Expiring, Some(&order)));
         assert!(
-            matches!(&plan, Plan::ActionRequired(why) if why.contains("order 100 renews automatically")),
+            matches!(&plan, Plan::ActionRequired { why, .. } if why.contains("order 100 renews automatically")),
             "{plan:?}"
         );
+        assert_eq!(plan.operation().map(|(_, cost)| cost), Some(Cost::Paid), "told all the same");
     }
 }
 
@@ -221,7 +225,7 @@ fn shorter_lives_that_are_wanted_count_as_the_longest() {
 fn nothing_is_bought_for_what_may_not_last_longer() {
     let order = order(60);
     let s = Situation { cap: Some(in_days(60)), ..situation(Trigger::Expiring, Some(&order)) };
-    assert!(matches!(plan(&s), Plan::ActionRequired(_)));
+    assert!(matches!(plan(&s), Plan::ActionRequired { .. }));
     assert_eq!(plan(&Situation { trigger: Trigger::KeyLost, ..s }), reissue(Cost::Free));
     let room = Situation { cap: Some(in_days(62)), ..situation(Trigger::Expiring, Some(&order)) };
     assert_eq!(plan(&room), renew(), "the order ends first");
@@ -229,7 +233,7 @@ fn nothing_is_bought_for_what_may_not_last_longer() {
     assert_eq!(plan(&Situation { order: Some(&long), ..room }), reissue(Cost::Free), "the last two days are free");
     for trigger in TRIGGERS {
         let past = Situation { trigger, cap: Some(now()), ..s };
-        assert!(matches!(plan(&past), Plan::ActionRequired(_)), "{trigger:?}");
+        assert!(matches!(plan(&past), Plan::ActionRequired { .. }), "{trigger:?}");
     }
 }
 
@@ -238,14 +242,14 @@ fn costs_are_told_with_the_operation() {
     assert_eq!(Plan::Order.operation(), Some((Operation::Order, Cost::Paid)));
     assert_eq!(renew().operation(), Some((Operation::Renew, Cost::Paid)));
     assert_eq!(reissue(Cost::MayCharge).operation(), Some((Operation::Reissue, Cost::MayCharge)));
-    assert_eq!(Plan::Adopt { order_id: "1".to_owned() }.operation(), None);
+    assert_eq!(Plan::Adopt { order_id: "1".to_owned() }.operation(), Some((Operation::Reissue, Cost::Free)));
 }
 
 #[test]
 fn the_next_operation_is_foreseen() {
     // The first certificate of a year's order, with a reissue under way that says nothing about later.
     let first = OrderFacts { pending: true, ..order(365) };
-    let s = Situation { not_after: Some(in_days(199)), ..situation(Trigger::KeyLost, Some(&first)) };
+    let s = Situation { not_after: Some(in_days(199)), ..situation(Trigger::Expiring, Some(&first)) };
     assert_eq!(foresee(&s, in_days(170)), (in_days(170), reissue(Cost::Free)));
     // The one that lasts as long as the order.
     let s = Situation { not_after: Some(in_days(365)), ..s };
@@ -254,6 +258,11 @@ fn the_next_operation_is_foreseen() {
     // What is overdue is due now.
     let overdue = Situation { not_after: Some(in_days(3)), ..s };
     assert_eq!(foresee(&overdue, in_days(-10)), (now(), reissue(Cost::Free)));
+    // What is pending at the provider is settled by the next look.
+    for disturbed in [with_status(OrderStatus::Pending), OrderFacts { pending: true, ..order(300) }] {
+        let s = situation(Trigger::KeyLost, Some(&disturbed));
+        assert_eq!(foresee(&s, now()), (now(), reissue(Cost::Free)));
+    }
 }
 
 proptest! {
@@ -262,12 +271,12 @@ proptest! {
         status in prop::sample::select(vec![OrderStatus::Pending, OrderStatus::Active, OrderStatus::Expired, OrderStatus::Revoked, OrderStatus::Canceled, OrderStatus::Unknown]),
         trigger in prop::sample::select(TRIGGERS.to_vec()),
         days_left in -400..1200_i32, not_after in proptest::option::of(-400..400_i32), days in proptest::option::of(1..400_u32),
-        cap in proptest::option::of(-10..400_i32), flags: [bool; 5],
+        cap in proptest::option::of(-10..400_i32), flags: [bool; 6],
     ) {
-        let [pending, auto_renew, adds_names, product_changed, dated] = flags;
+        let [pending, auto_renew, adds_names, product_changed, dated, requested] = flags;
         let order = OrderFacts { status, pending, auto_renew, valid_till: order(days_left).valid_till.filter(|_| dated), ..order(0) };
         let s = Situation {
-            trigger, order: Some(&order), not_after: not_after.map(in_days), adds_names, product_changed, days, cap: cap.map(in_days), now: now(),
+            trigger, order: Some(&order), not_after: not_after.map(in_days), requested, adds_names, product_changed, days, cap: cap.map(in_days), now: now(),
         };
         let ended = status == OrderStatus::Expired || (status == OrderStatus::Active && dated && days_left <= 0);
         match plan(&s) {
@@ -276,16 +285,16 @@ proptest! {
                 prop_assert!(dated && (1..=90).contains(&days_left));
             }
             Plan::Order => {
-                let token = matches!(trigger, Trigger::Requested | Trigger::KeyCompromise | Trigger::IssuerChanged);
-                let product = product_changed && trigger == Trigger::Expiring && dated && days_left <= 90;
-                prop_assert!(ended || token || product);
+                let replaced = requested && matches!(status, OrderStatus::Revoked | OrderStatus::Canceled);
+                let due = trigger == Trigger::Requested || (trigger == Trigger::Expiring && dated && days_left <= 90);
+                prop_assert!(ended || replaced || (product_changed && due));
             }
             Plan::Reissue { cost, .. } => {
                 prop_assert!(status == OrderStatus::Active && !pending && !ended && cost != Cost::Paid);
             }
             Plan::WaitUntil { at, .. } => prop_assert!(at > s.now),
             Plan::Adopt { .. } => prop_assert!(false, "nothing renewed it"),
-            Plan::ActionRequired(_) => {}
+            Plan::ActionRequired { .. } => {}
         }
         let (at, _) = foresee(&s, in_days(5));
         prop_assert!(at >= in_days(5));

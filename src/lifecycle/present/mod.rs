@@ -1,5 +1,7 @@
 //! What a user sees of a Certificate: conditions and plan, derived afresh from what is known each time.
 
+mod next;
+
 use std::fmt::Write;
 
 use jiff::{SignedDuration, Timestamp};
@@ -7,23 +9,20 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     Step,
-    certificate::{Effect, Hindrance, IssuerView, Observed, account, action_required, situation},
+    certificate::{Effect, Held, Hindrance, Observed, SecretView, account, action_required},
     lineage::Lineage,
-    operation,
-    plan::Wanted,
-    trigger::{self, Due},
+    trigger,
 };
 use crate::{
     api::{
         CertificateStatus, Issuance,
-        certificate::{Failures, NextOperation, OrderStatus},
+        certificate::{Failures, OrderStatus},
         conditions::{
             ACTION_REQUIRED, ISSUING, READY, RECONCILING, STALLED, Status, reason, remove_condition, set_condition,
         },
-        issuance::{Cost, Operation, PublisherKind, Trigger, ValidationState},
+        issuance::{OutcomeClass, PublisherKind, State, ValidationState},
     },
-    pki::Leaf,
-    provider::{self, OrderFacts},
+    pki::{Leaf, chain::CLOCK_SKEW},
 };
 
 /// Validations whose trouble one message tells.
@@ -39,10 +38,11 @@ pub fn status(o: &Observed, decided: &Result<Step<Effect>, Hindrance>) -> Certif
         Some(leaf) => describe(&mut status, leaf),
         None => forget(&mut status),
     }
-    status.revision = lineage.installed.map(|issuance| issuance.spec.revision).or(status.revision);
+    let installed = lineage.installed.map(|issuance| issuance.spec.revision);
+    status.revision = installed.or(held(o).and_then(|held| held.revision)).or(status.revision);
     status.order = order(o, &lineage).or(status.order.take());
     status.renewal_time = leaf.map(|leaf| Time(whole_second(trigger::renewal(o, &lineage, leaf))));
-    status.next = next(o, &lineage, decided);
+    status.next = next::next(o, &lineage, decided);
     status.issuance = lineage.unresolved.and_then(|issuance| issuance.metadata.name.clone());
     status.failures = failures(o, &lineage, decided);
     status.last_handled_reissue_request = trigger::token(o.certificate)
@@ -71,8 +71,16 @@ fn forget(status: &mut CertificateStatus) {
     status.public_key_sha256 = None;
 }
 
+fn held<'a>(o: &Observed<'a>) -> Option<&'a Held> {
+    match o.secret {
+        SecretView::Ours(held) => Some(held),
+        _ => None,
+    }
+}
+
+/// What only the Secret names is not shown as known: status is trusted later.
 fn order(o: &Observed, lineage: &Lineage) -> Option<OrderStatus> {
-    let order = lineage.order.as_ref()?;
+    let order = lineage.order.as_ref().filter(|order| !order.hearsay)?;
     Some(OrderStatus {
         provider: account(o).map(|account| account.provider.clone())?,
         order_id: order.order_id.clone(),
@@ -82,100 +90,21 @@ fn order(o: &Observed, lineage: &Lineage) -> Option<OrderStatus> {
     })
 }
 
-fn next(o: &Observed, lineage: &Lineage, decided: &Result<Step<Effect>, Hindrance>) -> Option<NextOperation> {
-    let waits = needs_person(lineage, decided).map(|_| "waits for a person");
-    if let Some(issuance) = lineage.unresolved {
-        let (operation, cost) = (issuance.spec.operation, cost_of(issuance.spec.operation));
-        return Some(planned(operation, cost, None, issuance.spec.reason, waits.or(Some("under way"))));
-    }
-    if let Ok(Step::Do(Effect::StoreKey(plan) | Effect::RecordIntent(plan, _))) = decided {
-        return Some(planned(plan.operation, plan.cost, None, plan.trigger, waits));
-    }
-    let IssuerView::Ready { spec, .. } = o.issuer else { return None };
-    let wanted = Wanted::resolve(&o.certificate.spec, spec, lineage)?;
-    let facts = lineage.order.as_ref().map(presumed);
-    let due = trigger::due(o, lineage);
-    let trigger = match due {
-        Due::Now(trigger) => trigger,
-        Due::At(_) => Trigger::Expiring,
-    };
-    let situation = situation(o, lineage, facts.as_ref(), &wanted, trigger).ok()?;
-    let (at, plan) = match due {
-        Due::Now(_) => (None, operation::plan(&situation)),
-        Due::At(time) => {
-            let (at, plan) = operation::foresee(&situation, time);
-            (Some(at), plan)
-        }
-    };
-    let (operation, cost) = plan.operation()?;
-    Some(planned(operation, cost, at, trigger, waits))
-}
-
-/// The order as the ledger knows it; the provider is asked when something is due.
-fn presumed(order: &super::lineage::Order) -> OrderFacts {
-    let last_day = order.valid_till.and_then(|end| end.checked_sub(SignedDuration::from_secs(1)).ok());
-    OrderFacts {
-        order_id: order.order_id.clone(),
-        status: provider::OrderStatus::Active,
-        valid_till: last_day.map(|day| day.to_zoned(jiff::tz::TimeZone::UTC).date()),
-        renewed_by: None,
-        pending: false,
-        auto_renew: false,
-        certificate_id: order.certificate_id.clone(),
-        serial_number: None,
-    }
-}
-
-fn planned(
-    operation: Operation,
-    cost: Cost,
-    at: Option<Timestamp>,
-    reason: Trigger,
-    standing: Option<&str>,
-) -> NextOperation {
-    let summary = match standing {
-        Some(standing) => format!("{} {standing} ({})", word(operation), price(cost)),
-        None => format!("{} ({})", word(operation), price(cost)),
-    };
-    NextOperation { operation, cost, at: at.map(|at| Time(whole_second(at))), reason, summary }
-}
-
-fn word(operation: Operation) -> &'static str {
-    match operation {
-        Operation::Order => "Order",
-        Operation::Reissue => "Reissue",
-        Operation::Renew => "Renew",
-    }
-}
-
-fn price(cost: Cost) -> &'static str {
-    match cost {
-        Cost::Free => "free",
-        Cost::MayCharge => "may charge",
-        Cost::Paid => "paid",
-        Cost::Unknown => "cost unknown",
-    }
-}
-
-fn cost_of(operation: Operation) -> Cost {
-    if super::issuance::is_paid(operation) { Cost::Paid } else { Cost::Free }
-}
-
 fn failures(o: &Observed, lineage: &Lineage, decided: &Result<Step<Effect>, Hindrance>) -> Option<Failures> {
     let first = lineage.failed.last()?;
-    let next_try = match decided {
-        Err(Hindrance { reason: reason::FAILED, again: Some(again), .. }) => {
-            let again = SignedDuration::try_from(*again).ok()?;
-            // To the minute, so that it does not change with every look.
-            o.machine_now.checked_add(again).ok().map(|time| Time(whole_minute(time)))
-        }
-        _ => None,
-    };
+    let failed_at = first.status.as_ref().and_then(|status| status.failure.as_ref()?.at.clone());
     Some(Failures {
         consecutive: lineage.failed.len().try_into().unwrap_or(u32::MAX),
-        since: first.metadata.creation_timestamp.clone(),
-        next_try,
+        since: failed_at.or(first.metadata.creation_timestamp.clone()),
+        next_try: next_try(o, decided).map(Time),
     })
+}
+
+/// When the next Issuance begins after a failed one: to the minute, so that it does not change with every look.
+fn next_try(o: &Observed, decided: &Result<Step<Effect>, Hindrance>) -> Option<Timestamp> {
+    let Err(Hindrance { reason: reason::FAILED, again: Some(again), .. }) = decided else { return None };
+    let again = SignedDuration::try_from(*again).ok()?;
+    o.machine_now.checked_add(again).ok()?.round(jiff::Unit::Minute).ok()
 }
 
 fn conditions(
@@ -193,7 +122,7 @@ fn conditions(
     let (ready, why, message) = readiness(o, lineage, decided);
     set(READY, ready, why, &message);
     match lineage.unresolved {
-        Some(issuance) => set(ISSUING, true, reason::ISSUING, &under_way(issuance)),
+        Some(issuance) => set(ISSUING, true, reason::ISSUING, &under_way(o, lineage, issuance)),
         None => set(ISSUING, false, reason::PENDING, "no operation is under way"),
     }
     let person = needs_person(lineage, decided);
@@ -224,38 +153,49 @@ fn readiness(
     let hindered = |message: &str| match decided {
         Err(hindrance) => (false, hindrance.reason, hindrance.message.clone()),
         Ok(_) => match lineage.unresolved {
-            Some(issuance) => (false, reason::ISSUING, under_way(issuance)),
+            Some(issuance) => (false, reason::ISSUING, under_way(o, lineage, issuance)),
             None => (false, reason::PENDING, message.to_owned()),
         },
     };
-    if let Err(hindrance) = decided
-        && [reason::SECRET_OWNED_BY_OTHER, reason::SECRET_NOT_OURS].contains(&hindrance.reason)
-    {
-        return (false, hindrance.reason, hindrance.message.clone());
-    }
     let Some(leaf) = trigger::served(o) else { return hindered("there is no certificate in the Secret yet") };
     if leaf.not_after <= o.now {
         return (false, reason::EXPIRED, format!("the certificate expired at {}", leaf.not_after));
     }
-    if trigger::due(o, lineage) == Due::Now(Trigger::SpecChanged) {
+    if leaf.not_before > o.now.saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX) {
+        return (false, reason::PENDING, format!("the certificate is valid only from {}", leaf.not_before));
+    }
+    if trigger::spec_changed(&o.certificate.spec, leaf, lineage) {
         return hindered("the certificate in the Secret is not yet what the spec asks for");
     }
     (true, reason::ISSUED, format!("certificate {} is valid until {}", leaf.serial, leaf.not_after))
 }
 
-fn under_way(issuance: &Issuance) -> String {
+fn under_way(o: &Observed, lineage: &Lineage, issuance: &Issuance) -> String {
     let status = issuance.status.clone().unwrap_or_default();
     let name = issuance.metadata.name.as_deref().unwrap_or_default();
-    let mut text = format!("{} {name} ", word(issuance.spec.operation));
-    let _ = match status.state {
-        Some(state) => write!(text, "is {state:?}"),
-        None => write!(text, "is Pending"),
-    };
+    let state = status.state.unwrap_or(State::Pending);
+    let mut text = format!("{} {name} is {state:?}", next::word(issuance.spec.operation));
     if let Some(order) = &status.order_id {
         let _ = write!(text, ", order {order}");
     }
     if let Some(submission) = issuance.spec.submissions.last() {
         let _ = write!(text, ", since {}", whole_second(submission.at.0));
+        let outcome = status.outcomes.iter().find(|outcome| outcome.n == submission.n);
+        let said = outcome.and_then(|outcome| outcome.code.as_deref()).map(|code| format!(" ({code})"));
+        let said = said.unwrap_or_default();
+        let _ = match outcome.map(|outcome| outcome.class) {
+            Some(OutcomeClass::Ambiguous) => {
+                write!(text, "; the call got no certain answer{said}, so the provider is searched for it")
+            }
+            Some(OutcomeClass::NotSent | OutcomeClass::RateLimited) => {
+                write!(text, "; the call was certainly not carried out{said} and is made again")
+            }
+            _ => Ok(()),
+        };
+    }
+    let removed = next::removed(o, lineage, issuance.spec.operation, &issuance.spec.request.dns_names);
+    if !removed.is_empty() {
+        let _ = write!(text, "; {} removed: {}", removed.join(", "), next::REVOKES);
     }
     if let Some(failure) = &status.failure {
         let _ = write!(text, ": {}", failure.message);
@@ -298,8 +238,4 @@ fn manual_records(issuance: &Issuance) -> String {
 
 fn whole_second(time: Timestamp) -> Timestamp {
     time.round(jiff::Unit::Second).unwrap_or(time)
-}
-
-fn whole_minute(time: Timestamp) -> Timestamp {
-    time.round(jiff::Unit::Minute).unwrap_or(time)
 }

@@ -1,0 +1,132 @@
+//! The plan: the next operation, when it begins, what it costs.
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{needs_person, next_try, whole_second};
+use crate::{
+    api::{
+        certificate::NextOperation,
+        issuance::{Cost, Issuance, Operation, Trigger},
+    },
+    lifecycle::{
+        Step,
+        certificate::{Effect, Hindrance, IssuerView, Observed, OrderView, situation},
+        issuance::is_paid,
+        lineage::{Lineage, Order},
+        operation,
+        plan::Wanted,
+        trigger::{self, Due},
+    },
+    provider::{self, OrderFacts},
+};
+
+/// CertCentral, *Reissue certificate*: also all earlier reissues and duplicates of the order.
+pub(super) const REVOKES: &str = "DigiCert revokes the certificates before it within 72 h";
+
+/// `None`: not known, or nothing will ever come next.
+pub(super) fn next(
+    o: &Observed,
+    lineage: &Lineage,
+    decided: &Result<Step<Effect>, Hindrance>,
+) -> Option<NextOperation> {
+    let waits = needs_person(lineage, decided).map(|_| " waits for a person");
+    let planned = |operation, cost, at: Option<Timestamp>, reason, standing: &str, names: &[String]| {
+        let removes = !removed(o, lineage, operation, names).is_empty();
+        let summary = summary(&format!("{}{standing}", word(operation)), cost, removes);
+        Some(NextOperation { operation, cost, at: at.map(|at| Time(whole_second(at))), reason, summary })
+    };
+    if let Some(issuance) = lineage.unresolved {
+        let spec = &issuance.spec;
+        let standing = waits.unwrap_or(" under way");
+        return planned(
+            spec.operation,
+            cost_of(issuance, lineage),
+            None,
+            spec.reason,
+            standing,
+            &spec.request.dns_names,
+        );
+    }
+    let IssuerView::Ready { spec, .. } = o.issuer else {
+        return o.certificate.status.as_ref().and_then(|status| status.next.clone());
+    };
+    let wanted = Wanted::resolve(o, spec, lineage)?;
+    let facts = order(o, lineage);
+    let (trigger, time) = match trigger::due(o, lineage) {
+        Due::Now(trigger) => (trigger, o.now),
+        Due::At(time) => (Trigger::Expiring, time),
+    };
+    let situation = situation(o, lineage, facts.as_ref(), &wanted, trigger).ok()?;
+    let (at, plan) = operation::foresee(&situation, time);
+    let (operation, cost) = plan.operation()?;
+    let at = next_try(o, decided).or(Some(at).filter(|at| *at > o.now));
+    planned(operation, cost, at, trigger, waits.unwrap_or_default(), &wanted.dns_names)
+}
+
+/// The order as it was read, or as the ledger knows it: the provider is asked when something is due.
+fn order(o: &Observed, lineage: &Lineage) -> Option<OrderFacts> {
+    let order = lineage.order.as_ref()?;
+    match o.order {
+        OrderView::Read(facts) => Some(facts.clone()),
+        OrderView::Absent => None,
+        OrderView::Unread => Some(presumed(order)),
+    }
+}
+
+fn presumed(order: &Order) -> OrderFacts {
+    let last_day = order.valid_till.and_then(|end| end.checked_sub(SignedDuration::from_secs(1)).ok());
+    OrderFacts {
+        order_id: order.order_id.clone(),
+        status: provider::OrderStatus::Active,
+        valid_till: last_day.map(|day| day.to_zoned(jiff::tz::TimeZone::UTC).date()),
+        renewed_by: None,
+        pending: false,
+        auto_renew: false,
+        certificate_id: order.certificate_id.clone(),
+        serial_number: None,
+    }
+}
+
+/// At most 128 characters.
+fn summary(what: &str, cost: Cost, removes: bool) -> String {
+    let price = match cost {
+        Cost::Free => "free",
+        Cost::MayCharge => "may charge",
+        Cost::Paid => "paid",
+        Cost::Unknown => "cost unknown",
+    };
+    match removes {
+        true => format!("{what} ({price}), names removed: {REVOKES}"),
+        false => format!("{what} ({price})"),
+    }
+}
+
+pub(super) fn word(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Order => "Order",
+        Operation::Reissue => "Reissue",
+        Operation::Renew => "Renew",
+    }
+}
+
+fn cost_of(issuance: &Issuance, lineage: &Lineage) -> Cost {
+    let before = lineage.installed.map_or(&[][..], |installed| &installed.spec.request.dns_names);
+    let adds = issuance.spec.request.dns_names.iter().any(|name| !before.contains(name));
+    match issuance.spec.operation {
+        operation if is_paid(operation) => Cost::Paid,
+        _ if adds && lineage.installed.is_some() => Cost::MayCharge,
+        _ => Cost::Free,
+    }
+}
+
+/// Names of the certificate in use that a reissue leaves out.
+pub(super) fn removed(o: &Observed, lineage: &Lineage, operation: Operation, names: &[String]) -> Vec<String> {
+    if operation != Operation::Reissue {
+        return Vec::new();
+    }
+    let asked = lineage.installed.map(|installed| installed.spec.request.dns_names.clone());
+    let served = || trigger::served(o).map(|leaf| leaf.dns_names.iter().cloned().collect());
+    let before = asked.or_else(served).unwrap_or_default();
+    before.into_iter().filter(|name| !names.contains(name)).collect()
+}
