@@ -1,6 +1,6 @@
 use super::*;
 use evercert::provider::{Accepted, Found};
-use wiremock::matchers::query_param;
+use wiremock::matchers::{path_regex, query_param};
 
 fn by_key() -> String {
     format!("order/alternate/{IDEMPOTENCY_KEY}")
@@ -129,6 +129,10 @@ async fn a_look_that_may_have_missed_something_is_an_error() {
     nothing_by_key(&server).await;
     let many: Vec<Value> = (0..31).map(|id| row(700 + id, "2026-11-24T08:00:00+00:00")).collect();
     listed(&server, json!(many)).await;
+    Mock::given(path_regex("^/services/v2/order/certificate/7[0-9]+$"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(order_info("pending", &OTHER.csr)))
+        .mount(&server)
+        .await;
     assert!(matches!(find(&server, Operation::Order).await, Err(CallError::Ambiguous { .. })));
 
     // More pages than are read, from a server that ignores the order asked for.

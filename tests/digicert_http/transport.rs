@@ -4,6 +4,9 @@ use super::*;
 use std::net::Ipv4Addr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio_rustls::rustls::{ServerConfig, crypto};
 
 /// Serves one connection by hand, after the whole request was read.
 async fn server<F>(serve: impl FnOnce(TcpStream) -> F + Send + 'static) -> String
@@ -110,4 +113,40 @@ async fn a_redirect_is_not_followed() {
     call("POST", "order/certificate/ssl_basic").respond_with(redirect).expect(1).mount(&server).await;
     assert_ambiguous(&submit(&digicert(&server), Operation::Order).await.unwrap_err());
     assert_eq!(server.received_requests().await.unwrap().len(), 1);
+}
+
+/// Serves one order over TLS; its certificate is the CA that has to be trusted.
+async fn tls_server() -> (String, String) {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let (pem, chain) = (certified.cert.pem(), vec![certified.cert.der().clone()]);
+    let key = PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());
+    let provider = Arc::new(crypto::aws_lc_rs::default_provider());
+    let server = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let server = server.with_no_client_auth().with_single_cert(chain, key.into()).unwrap();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let origin = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let Ok(mut stream) = TlsAcceptor::from(Arc::new(server)).accept(stream).await else { return };
+        let _ = stream.read(&mut [0; 4096]).await;
+        let answer = "HTTP/1.1 201 Created\r\nContent-Length: 13\r\n\r\n{\"id\":112233}";
+        stream.write_all(answer.as_bytes()).await.unwrap();
+    });
+    (origin, pem)
+}
+
+#[tokio::test]
+async fn only_the_bundle_is_trusted_when_there_is_one() {
+    let (origin, pem) = tls_server().await;
+    let trusting = DigiCertConfig { ca_bundle_pem: Some(pem), ..config(&origin) };
+    let accepted = submit(&DigiCert::new(trusting).unwrap(), Operation::Order).await.unwrap();
+    assert_eq!(accepted.order_id, "112233");
+
+    let (_, other) = tls_server().await;
+    for bundle in [Some(other), None] {
+        let (origin, _) = tls_server().await;
+        let trusting = DigiCertConfig { ca_bundle_pem: bundle, ..config(&origin) };
+        let error = submit(&DigiCert::new(trusting).unwrap(), Operation::Order).await.unwrap_err();
+        assert!(matches!(error, CallError::NotSent { .. }), "{error:?}");
+    }
 }
