@@ -127,11 +127,15 @@ async fn validate_order(State(app): State<Arc<App>>, Path(id): Path<u64>) -> Sta
     for_pending(&app, id, validation::approve_all)
 }
 
-/// Ends what a `stayPending` fault began.
+/// Ends what a `stayPending` or `lookupLag` fault began.
 async fn release_order(State(app): State<Arc<App>>, Path(id): Path<u64>) -> StatusCode {
+    if let Some(order) = app.store.lock().orders.edit(id) {
+        order.hidden_until = None;
+    }
     for_pending(&app, id, |world, certificate| {
         if let Some(row) = world.certificates.edit(certificate) {
             row.quirks.retain(|quirk| *quirk != Quirk::StayPending);
+            row.hidden_until = None;
         }
     })
 }

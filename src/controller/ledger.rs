@@ -55,11 +55,11 @@ pub async fn create(
         submissions: vec![submission(context, 1)],
     };
     let issuance = Issuance { metadata: metadata(&namespace, &name, certificate), spec, status: None };
-    fault::point("intent.before");
+    fault::point("intent.before", &name);
     let created = kube("create an Issuance", api.create(&PostParams::default(), &issuance)).await?;
     context.own_issuances.remember(&created);
     keep(context, &created, permit);
-    fault::point("intent.after");
+    fault::point("intent.after", &name);
     Ok(created)
 }
 

@@ -32,7 +32,7 @@ use axum::{
 use crate::app::App;
 use errors::ApiError;
 pub use gate::rate_limited;
-pub use operation::operation;
+pub use operation::{common_name, operation};
 pub use requests::decide;
 pub use validation::check_pending;
 

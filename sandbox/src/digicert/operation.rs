@@ -33,6 +33,12 @@ pub fn operation(method: &Method, path: &str, body: &[u8]) -> Option<&'static st
     Some(operation)
 }
 
+/// What a submission asks a certificate for.
+pub fn common_name(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    body["certificate"]["common_name"].as_str().map(str::to_owned)
+}
+
 fn renews(body: &[u8]) -> bool {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     match &body["renewal_of_order_id"] {

@@ -29,7 +29,8 @@ pub async fn inject(
     };
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     let operation = digicert::operation(&method, &path, &body);
-    let subject = Subject { method: method.as_str(), path: &path, operation };
+    let common_name = digicert::common_name(&body);
+    let subject = Subject { method: method.as_str(), path: &path, operation, common_name: common_name.as_deref() };
 
     for (_, fault) in app.faults.take(&subject, FaultKind::is_before) {
         if let Some(response) = before(fault, &cut).await {

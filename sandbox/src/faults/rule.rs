@@ -36,6 +36,9 @@ pub struct Match {
     /// `order`, `renew`, `reissue`, `duplicate`, `revoke`, `cancel`, `orderInfo`, … as `Operation` in the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
+    /// Of the certificate that an order, renewal, reissue or duplicate asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub common_name: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -115,15 +118,17 @@ pub struct Subject<'a> {
     pub method: &'a str,
     pub path: &'a str,
     pub operation: Option<&'a str>,
+    pub common_name: Option<&'a str>,
 }
 
 impl Fault {
     pub fn wants(&self, subject: &Subject<'_>) -> bool {
-        let Match { method, path, operation } = &self.matcher;
+        let Match { method, path, operation, common_name } = &self.matcher;
         self.hits < self.times
             && method.as_ref().is_none_or(|method| method.eq_ignore_ascii_case(subject.method))
             && path.as_ref().is_none_or(|pattern| path_fits(pattern, subject.path))
             && operation.as_ref().is_none_or(|operation| Some(operation.as_str()) == subject.operation)
+            && common_name.as_ref().is_none_or(|name| Some(name.as_str()) == subject.common_name)
     }
 }
 
@@ -161,9 +166,15 @@ mod tests {
         let text = r#"{"match": {"operation": "order"}, "kind": "rateLimit", "retryAfter": 7, "times": 2}"#;
         let fault: Fault = serde_json::from_str(text).unwrap();
         assert!(matches!(fault.kind, FaultKind::RateLimit { retry_after: Some(7) }));
-        let order = Subject { method: "POST", path: "/x", operation: Some("order") };
+        let order = Subject { method: "POST", path: "/x", operation: Some("order"), common_name: Some("a.example") };
         assert!(fault.wants(&order));
         assert!(!fault.wants(&Subject { operation: Some("renew"), ..order }));
         assert!(serde_json::from_str::<Fault>(r#"{"kind": "nothing"}"#).is_err());
+
+        let text = r#"{"match": {"commonName": "a.example"}, "kind": "nonJson"}"#;
+        let fault: Fault = serde_json::from_str(text).unwrap();
+        assert!(fault.wants(&order));
+        assert!(!fault.wants(&Subject { common_name: Some("b.example"), ..order }));
+        assert!(!fault.wants(&Subject { common_name: None, ..order }));
     }
 }

@@ -69,12 +69,13 @@ impl Work {
     }
 
     async fn store_key(&mut self, plan: Plan) -> Result<(), Error> {
+        let issuance = plan.issuance_name();
         let _thread = self.context.keygen.acquire().await;
         let secret =
             tokio::task::spawn_blocking(move || keys::generate(&plan)).await.map_err(|_| Error::Panicked)??;
         let api = self.context.secrets(&self.namespace);
         let stored = kube("store a key", api.create(&PostParams::default(), &secret)).await?;
-        fault::point("key.after");
+        fault::point("key.after", &issuance);
         self.key = keys::stored(&stored).map_or(KeyView::Foreign, KeyView::Stored);
         Ok(())
     }
@@ -142,7 +143,7 @@ impl Work {
         };
         let secret = secret::filled(before.as_ref(), &self.certificate, &issuance, &chain, &key);
         let api = self.context.secrets(&self.namespace);
-        fault::point("install.before");
+        fault::point("install.before", name);
         let stored = match before {
             None => kube("create a Secret", api.create(&PostParams::default(), &secret)).await?,
             // Guarded by the resourceVersion that was read: nobody's change is overwritten.
@@ -150,7 +151,7 @@ impl Work {
                 kube("update a Secret", api.replace(&secret.name_any(), &PostParams::default(), &secret)).await?
             }
         };
-        fault::point("install.after");
+        fault::point("install.after", name);
         self.secret = secret::judge(Some(&stored), &self.certificate.name_any());
         Ok(())
     }

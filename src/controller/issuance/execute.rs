@@ -131,7 +131,7 @@ impl Work {
     async fn submit(&mut self) -> Result<(), Error> {
         let provider = self.provider().await?;
         let request = self.request()?;
-        let (uid, last) = (self.uid(), self.last());
+        let (uid, last, name) = (self.uid(), self.last(), self.issuance.name_any());
         // What was seen before the call says nothing about after it.
         self.seen.found = None;
         let context = self.context.clone();
@@ -144,16 +144,16 @@ impl Work {
             };
             let answer = if room {
                 let timeout = context.times.call.min(context.lease.remaining().saturating_sub(LEASE_MARGIN));
-                fault::point("submit.before");
+                fault::point("submit.before", &name);
                 let answer = provider.submit(&request, permit, timeout).await;
-                fault::point("submit.after");
+                fault::point("submit.after", &name);
                 answer
             } else {
                 Err(CallError::NotSent { call: "submit", message: "the lease ends too soon for a call".to_owned() })
             };
             let change = Change::Submitted { n: last, answer: answer.clone() };
             ledger::record(&context, &mut issuance, &[change]).await?;
-            fault::point("record.after");
+            fault::point("record.after", &name);
             Ok::<_, Error>((issuance, answer))
         });
         let (issuance, answer) = made.await.map_err(|_| Error::Panicked)??;

@@ -55,6 +55,11 @@ impl Supervisor {
         self.dir.join(format!("{name}.exit")).exists()
     }
 
+    /// What the process started under `name` has ended with, 128 and more for a signal; `None` while it runs.
+    pub fn exit_code(&self, name: &str) -> Option<i32> {
+        fs::read_to_string(self.dir.join(format!("{name}.exit"))).ok()?.trim().parse().ok()
+    }
+
     /// What `name` has printed so far.
     pub fn log(&self, name: &str) -> String {
         fs::read(self.dir.join(format!("{name}.log")))

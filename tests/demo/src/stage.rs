@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use control_plane::ControlPlane;
-use harness::{Objects, Operator, Sandbox, SandboxOptions};
+use harness::{Objects, Operator, Sandbox, SandboxOptions, Times};
 use serde_json::{Value, json};
 
 use crate::tale::Tale;
@@ -42,8 +42,11 @@ impl Stage {
         install(&plane, tale)?;
         let kubeconfig = plane.kubeconfig_for_account(SYSTEM, SYSTEM).await?;
         let kubeconfig = kubeconfig.to_string_lossy();
-        let operator =
-            Operator::start(&Operator::arguments(&sandbox, SYSTEM, "info"), &[("KUBECONFIG", &kubeconfig)]).await?;
+        let operator = Operator::start(
+            &Operator::arguments(&sandbox, SYSTEM, "info", Times::default()),
+            &[("KUBECONFIG", &kubeconfig)],
+        )
+        .await?;
         ensure!(!operator.has_ended(), "the operator ended at once:\n{}", operator.log());
         tale.say(&format!("the operator runs with the rights of its service account {SYSTEM}/{SYSTEM}"));
 

@@ -7,6 +7,6 @@ mod sandbox;
 mod world;
 
 pub use objects::{Objects, condition};
-pub use operator::Operator;
+pub use operator::{Operator, Times};
 pub use sandbox::{Ledger, Operation, Sandbox, SandboxOptions};
 pub use world::{World, WorldOptions};

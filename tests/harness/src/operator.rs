@@ -16,6 +16,20 @@ use crate::Sandbox;
 /// How long the operator may take to say that it is ready on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Times of the paid-call protocol, short enough to watch, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Times {
+    pub call: u32,
+    pub lease: u32,
+    pub settle: u32,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self { call: 3, lease: 10, settle: 6 }
+    }
+}
+
 /// Killed when dropped, and when this process ends in whatever way.
 pub struct Operator {
     supervisor: Supervisor,
@@ -25,10 +39,11 @@ pub struct Operator {
 const NAME: &str = "evercert";
 
 impl Operator {
-    /// Arguments for one whose accounts are at this sandbox, with times short enough to watch.
-    pub fn arguments(sandbox: &Sandbox, namespace: &str, log: &str) -> Vec<String> {
+    /// Arguments for one whose accounts are at this sandbox.
+    pub fn arguments(sandbox: &Sandbox, namespace: &str, log: &str, times: Times) -> Vec<String> {
         let clock = format!("{}/_sandbox/clock", sandbox.url());
         let (host, dns) = (sandbox.host(), sandbox.dns_address());
+        let [call, lease, settle] = [times.call, times.lease, times.settle].map(|seconds| format!("{seconds}s"));
         let flags = [
             ("--namespace", namespace),
             ("--allowed-provider-hosts", host),
@@ -38,10 +53,10 @@ impl Operator {
             ("--listen", "127.0.0.1:0"),
             ("--log", log),
             ("--log-format", "human"),
-            ("--call-timeout", "3s"),
-            ("--lease-duration", "10s"),
+            ("--call-timeout", &call),
+            ("--lease-duration", &lease),
             ("--lease-renewal", "1s"),
-            ("--settle-time", "6s"),
+            ("--settle-time", &settle),
         ];
         let flags = flags.into_iter().flat_map(|(flag, value)| [flag, value]);
         std::iter::once("run").chain(flags).map(str::to_owned).collect()
@@ -79,9 +94,10 @@ impl Operator {
         }
     }
 
-    /// Waits until the process has ended.
-    pub async fn ended(&mut self) -> Result<()> {
-        self.until("it ends", |_| false).await
+    /// Waits until the process has ended and returns its exit code, 128 and more for a signal.
+    pub async fn ended(&mut self) -> Result<i32> {
+        self.until("it ends", |_| false).await?;
+        self.supervisor.exit_code(NAME).context("it has ended without an exit code")
     }
 
     pub fn has_ended(&self) -> bool {
@@ -101,16 +117,17 @@ impl Operator {
     /// As `kill -9` does.
     pub async fn kill(&mut self) -> Result<()> {
         self.signal("-KILL")?;
-        self.ended().await
+        self.ended().await.map(drop)
     }
 
-    /// As Kubernetes does at first.
-    pub async fn terminate(&mut self) -> Result<()> {
+    /// As Kubernetes does at first. Returns the exit code.
+    pub async fn terminate(&mut self) -> Result<i32> {
         self.signal("-TERM")?;
         self.ended().await
     }
 
-    fn signal(&self, signal: &str) -> Result<()> {
+    /// Sends it a signal, e.g. `-TERM`.
+    pub fn signal(&self, signal: &str) -> Result<()> {
         let pid = std::fs::read_to_string(self.dir.path().join(format!("{NAME}.pid"))).context("the operator's pid")?;
         ensure!(Command::new("kill").args([signal, pid.trim()]).status()?.success(), "kill {signal} {}", pid.trim());
         Ok(())

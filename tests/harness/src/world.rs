@@ -4,9 +4,13 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 use control_plane::ControlPlane;
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::{Api, api::DeleteParams};
 use serde_json::{Value, json};
 
-use crate::{Objects, Operator, Sandbox, SandboxOptions};
+use crate::{Objects, Operator, Sandbox, SandboxOptions, Times};
+
+const OPERATOR_NAMESPACE: &str = "default";
 
 #[derive(Clone, Debug, Default)]
 pub struct WorldOptions {
@@ -15,6 +19,7 @@ pub struct WorldOptions {
     pub log: Option<String>,
     /// Further arguments of the operator.
     pub operator: Vec<String>,
+    pub times: Times,
 }
 
 /// A cluster with Evercert installed, an account at the sandbox, and an Issuer `digicert` for it in one namespace.
@@ -83,9 +88,16 @@ impl World {
 
     fn operator_args(&self) -> Vec<String> {
         let log = self.options.log.as_deref().unwrap_or("info");
-        let mut args = Operator::arguments(&self.sandbox, "default", log);
+        let mut args = Operator::arguments(&self.sandbox, OPERATOR_NAMESPACE, log, self.options.times);
         args.extend_from_slice(&self.options.operator);
         args
+    }
+
+    /// Spares the next operator the wait for the end of a lease whose holder is known to be dead.
+    pub async fn drop_lease(&self) -> Result<()> {
+        let leases: Api<Lease> = Api::namespaced(self.objects.client.clone(), OPERATOR_NAMESPACE);
+        leases.delete("evercert", &DeleteParams::default()).await?;
+        Ok(())
     }
 
     /// Runs kubectl as the administrator and returns what it prints.
