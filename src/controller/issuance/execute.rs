@@ -51,6 +51,8 @@ impl Work {
                 Ok(())
             }
             Effect::AskPerson { message } => {
+                // What shows up late mostly does so soon.
+                self.context.paces.hurry(&self.uid());
                 self.record(Change::AskedPerson(message.clone())).await?;
                 self.warn("NeedsAttention", message).await;
                 Ok(())
@@ -106,7 +108,10 @@ impl Work {
         };
         let doubt = match provider.progress(&placed).await {
             Ok(Standing { progress: Progress::Refused { reason }, .. }) => reason,
-            Ok(_) => return self.record(Change::Taken(order_id)).await,
+            Ok(_) => {
+                self.context.paces.hurry(&self.uid());
+                return self.record(Change::Taken(order_id)).await;
+            }
             Err(CallError::Rejected { code, message, .. }) => format!("{code}: {message}"),
             Err(error) => return Err(error.into()),
         };
