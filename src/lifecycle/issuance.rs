@@ -314,7 +314,9 @@ pub fn what_to_look_for(spec: &IssuanceSpec) -> String {
     format!(
         "submission{at} got no certain answer and no order{parent} can be found at {provider} account {id}. \
          Look there for an order of that time for {common_name} with alternative order id {key}. If there is one, set the \
-         condition Resolved with reason Placed and its order id as message; if there is none, with reason NotPlaced",
+         condition Resolved of Issuance {issuance} with reason Placed and its order id as message; if there is none, with \
+         reason NotPlaced",
+        issuance = crate::api::meta::issuance_name(&spec.certificate_ref.name, spec.revision),
         provider = account.provider,
         id = account.id,
         key = spec.idempotency_key,
