@@ -390,3 +390,6 @@ pub fn action_required(issuance: &Issuance) -> Option<(&str, &str)> {
     let required = condition(conditions, ACTION_REQUIRED).filter(|_| is_true(conditions, ACTION_REQUIRED))?;
     Some((required.reason.as_str(), required.message.as_str()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,3 +145,6 @@ pub fn zone_line(record: &Record) -> String {
         RecordType::Cname => format!("{}. CNAME {}.", record.name, record.value),
     }
 }
+
+#[cfg(test)]
+mod tests;

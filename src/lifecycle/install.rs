@@ -47,3 +47,74 @@ pub fn judge(
     }
     Verdict::Install
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lifecycle::testing::{NAME, at, days, key_hash, leaf};
+
+    const WWW: &str = "www.example.com";
+
+    fn names(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    /// For the key `b`.
+    fn offered(until: i64, covers: &[&str]) -> Leaf {
+        Leaf { public_key_sha256: key_hash('b'), not_after: days(until), dns_names: names(covers), ..leaf() }
+    }
+
+    fn served(until: i64, covers: &[&str]) -> Leaf {
+        Leaf { not_after: days(until), dns_names: names(covers), ..leaf() }
+    }
+
+    fn verdict(offered: &Leaf, why: Trigger, served: Option<&Leaf>, wanted: &[&str]) -> Verdict {
+        judge(offered, &key_hash('b'), why, served, &names(wanted), at(0))
+    }
+
+    fn refused(verdict: &Verdict) -> bool {
+        matches!(verdict, Verdict::Refused(_))
+    }
+
+    #[test]
+    fn nothing_is_installed_for_another_key_or_after_its_end() {
+        let good = offered(199, &[NAME]);
+        assert_eq!(verdict(&good, Trigger::FirstIssue, None, &[NAME]), Verdict::Install);
+        let other = Leaf { public_key_sha256: key_hash('c'), ..good };
+        assert!(refused(&verdict(&other, Trigger::FirstIssue, None, &[NAME])));
+        for until in [-1, 0] {
+            assert!(refused(&verdict(&offered(until, &[NAME]), Trigger::FirstIssue, None, &[NAME])));
+        }
+    }
+
+    #[test]
+    fn for_the_sake_of_expiry_it_lasts_longer() {
+        for (until, why, installs) in [
+            (60, Trigger::Expiring, true),
+            (59, Trigger::Expiring, false),
+            (10, Trigger::Expiring, false),
+            (10, Trigger::KeyCompromise, true),
+            (10, Trigger::SpecChanged, true),
+        ] {
+            let verdict = verdict(&offered(until, &[NAME]), why, Some(&served(59, &[NAME])), &[NAME]);
+            assert_eq!(verdict == Verdict::Install, installs, "{until} {why:?}");
+            assert_eq!(refused(&verdict), !installs);
+        }
+    }
+
+    #[test]
+    fn no_name_is_taken_away_that_is_wanted_and_served() {
+        let both = served(59, &[NAME, WWW]);
+        let lacking = offered(199, &[NAME]);
+        let verdict = |wanted: &[&str]| verdict(&lacking, Trigger::SpecChanged, Some(&both), wanted);
+        assert_eq!(verdict(&[NAME]), Verdict::Install, "no longer wanted");
+        assert!(matches!(verdict(&[NAME, WWW]), Verdict::Superseded(why) if why.contains(WWW)));
+        assert_eq!(verdict(&[NAME, "new.example.com"]), Verdict::Install, "not served yet either");
+    }
+
+    #[test]
+    fn whatever_is_valid_is_better_than_what_has_expired() {
+        let verdict = verdict(&offered(1, &[NAME]), Trigger::Expiring, Some(&served(0, &[NAME, WWW])), &[NAME, WWW]);
+        assert_eq!(verdict, Verdict::Install);
+    }
+}

@@ -329,3 +329,6 @@ pub(super) fn remaining(since: Timestamp, pause: Duration, now: Timestamp) -> Op
     let end = since.saturating_add(pause).unwrap_or(Timestamp::MAX);
     Duration::try_from(end.duration_since(now)).ok().filter(|left| !left.is_zero())
 }
+
+#[cfg(test)]
+mod tests;

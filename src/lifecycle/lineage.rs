@@ -143,3 +143,6 @@ fn order_of(issuance: &Issuance) -> Option<Order> {
         hearsay: false,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,8 @@ pub mod present;
 pub mod record;
 pub mod renewal;
 mod spread;
+#[cfg(test)]
+mod testing;
 pub mod trigger;
 pub mod validity;
 

@@ -186,3 +186,6 @@ impl StoredKey {
             && Some(self.kind) == wanted.key_kind()
     }
 }
+
+#[cfg(test)]
+mod tests;

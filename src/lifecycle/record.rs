@@ -384,3 +384,6 @@ fn with(status: &mut IssuanceStatus, domain: &str, change: impl FnOnce(&mut Vali
 fn cut(message: &str) -> String {
     message.chars().take(MAX_MESSAGE).collect()
 }
+
+#[cfg(test)]
+mod tests;

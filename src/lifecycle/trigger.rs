@@ -123,3 +123,6 @@ fn algorithm(key: PrivateKey) -> &'static str {
         KeyAlgorithm::Rsa => "RSA",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,7 @@ use crate::{
         },
         issuance::{OutcomeClass, PublisherKind, State, ValidationState},
     },
-    pki::{Leaf, chain::CLOCK_SKEW},
+    pki::Leaf,
 };
 
 /// Validations whose trouble one message tells.
@@ -161,9 +161,6 @@ fn readiness(
     if leaf.not_after <= o.now {
         return (false, reason::EXPIRED, format!("the certificate expired at {}", leaf.not_after));
     }
-    if leaf.not_before > o.now.saturating_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX) {
-        return (false, reason::PENDING, format!("the certificate is valid only from {}", leaf.not_before));
-    }
     if trigger::spec_changed(&o.certificate.spec, leaf, lineage) {
         return hindered("the certificate in the Secret is not yet what the spec asks for");
     }
@@ -239,3 +236,6 @@ fn manual_records(issuance: &Issuance) -> String {
 fn whole_second(time: Timestamp) -> Timestamp {
     time.round(jiff::Unit::Second).unwrap_or(time)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,329 @@
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::*;
+use crate::{
+    api::{
+        conditions::reason,
+        issuance::{Failure, Looks, Supersedes, ValidationState},
+    },
+    lifecycle::testing::*,
+};
+
+const PAID: [Operation; 2] = [Operation::Order, Operation::Renew];
+const ALL: [Operation; 3] = [Operation::Order, Operation::Renew, Operation::Reissue];
+
+fn absent(mut case: IssuanceCase) -> IssuanceCase {
+    case.seen.found = Some(Found::Absent);
+    case
+}
+
+fn looked(mut case: IssuanceCase, n: i32, count: u32, seconds: i64) -> IssuanceCase {
+    case.status.looks = Some(Looks { n, count, last_at: time(seconds) });
+    case
+}
+
+fn said(mut case: IssuanceCase, class: OutcomeClass, seconds: i64) -> IssuanceCase {
+    let n = case.spec.submissions.last().map_or(1, |last| last.n);
+    case.status.outcomes.push(outcome(n, class, seconds));
+    case
+}
+
+/// Recorded by a process that is not ours.
+fn theirs(mut case: IssuanceCase) -> IssuanceCase {
+    for submission in &mut case.spec.submissions {
+        submission.holder = THEM.to_owned();
+    }
+    case
+}
+
+fn placed(operation: Operation) -> IssuanceCase {
+    let mut case = IssuanceCase::new(operation);
+    case.status.state = Some(State::Submitted);
+    case.status.order_id = Some("100".to_owned());
+    case
+}
+
+fn standing(mut case: IssuanceCase, progress: Progress) -> IssuanceCase {
+    case.seen.standing = Some(Standing { progress, order_valid_till: None });
+    case.next_poll = Duration::from_secs(20);
+    case
+}
+
+fn wait(seconds: u64) -> Step<Effect> {
+    Step::Wait(Duration::from_secs(seconds))
+}
+
+#[test]
+fn the_process_that_recorded_a_submission_calls_once_after_a_look_where_one_is_possible() {
+    for operation in ALL {
+        let fresh = IssuanceCase { fresh: true, ..IssuanceCase::new(operation) };
+        let first = if PAID.contains(&operation) { Effect::Look } else { Effect::Submit };
+        assert_eq!(fresh.decide(), Step::Do(first), "{operation:?}");
+        assert_eq!(absent(fresh).decide(), Step::Do(Effect::Submit), "{operation:?}");
+    }
+}
+
+#[test]
+fn everybody_else_looks_and_never_calls() {
+    for operation in ALL {
+        let lost = IssuanceCase::new(operation);
+        assert_eq!(lost.decide(), Step::Do(Effect::Look), "{operation:?}");
+        assert_eq!(absent(lost.clone()).decide(), wait(225), "a quarter of the settle time");
+        for class in [OutcomeClass::Ambiguous, OutcomeClass::Accepted] {
+            assert_eq!(said(lost.clone(), class, 1).decide(), Step::Do(Effect::Look), "{class:?}");
+        }
+    }
+}
+
+#[test]
+fn another_holders_call_is_waited_for() {
+    let case = theirs(IssuanceCase::new(Operation::Order));
+    assert_eq!(case.decide(), wait(149), "call timeout and lease since the intent");
+    assert_eq!(IssuanceCase { now: at(150), ..case }.decide(), Step::Do(Effect::Look));
+}
+
+#[test]
+fn looks_are_a_quarter_of_the_settle_time_apart_and_pass_all_of_it() {
+    let case = looked(IssuanceCase { now: at(300), ..IssuanceCase::new(Operation::Reissue) }, 1, 1, 100);
+    assert_eq!(case.decide(), wait(25));
+    assert_eq!(IssuanceCase { now: at(325), ..case }.decide(), Step::Do(Effect::Look));
+    // Long after the intent, but not after the first look: the call may have been made late.
+    let late = |count| {
+        absent(looked(IssuanceCase { now: at(90_000), ..IssuanceCase::new(Operation::Reissue) }, 1, count, 90_000))
+    };
+    assert_eq!(late(4).decide(), wait(225));
+    assert_eq!(late(5).decide(), Step::Do(Effect::Append));
+    assert!(TIMES.settle / 4 * (5 - 1) >= TIMES.settle);
+}
+
+#[test]
+fn looks_for_an_earlier_submission_count_for_nothing() {
+    let mut case = looked(absent(IssuanceCase::new(Operation::Reissue)), 1, 9, 900);
+    case.spec.submissions.push(submission(2, 900));
+    case.now = at(901);
+    assert_eq!(case.decide(), wait(225));
+    case.seen.found = None;
+    assert_eq!(case.decide(), Step::Do(Effect::Look));
+}
+
+#[test]
+fn what_cannot_be_found_is_repeated_when_free_and_asked_about_when_paid() {
+    let gone = |operation| absent(looked(IssuanceCase::new(operation), 1, 5, 0));
+    assert_eq!(gone(Operation::Reissue).decide(), Step::Do(Effect::Append));
+    for operation in PAID {
+        let asks = gone(operation).decide();
+        let Step::Do(Effect::AskPerson { message }) = &asks else { panic!("{asks:?}") };
+        for part in ["submission 1", "account 7", NAME, "00000000-0000-8000-8000-000000000000", "NotPlaced"] {
+            assert!(message.contains(part), "{message}");
+        }
+        assert!(message.chars().count() < 1024, "fits a status");
+        let repeat = IssuanceCase { ambiguous_paid: AmbiguousPaid::RepeatWhenAbsent, ..gone(operation) };
+        assert_eq!(repeat.decide(), Step::Do(Effect::Append));
+    }
+}
+
+#[test]
+fn certainly_not_carried_out_is_said_again_after_a_pause_that_doubles_by_class() {
+    use OutcomeClass::{Blocked, NotSent, RateLimited};
+    for (class, pauses) in [(NotSent, [5, 10, 20]), (RateLimited, [5, 10, 20]), (Blocked, [600, 1200, 2400])] {
+        let mut case = IssuanceCase::new(Operation::Order);
+        for (n, pause) in (1..).zip(pauses) {
+            case.spec.submissions = (1..=n).map(|n| submission(n, 0)).collect();
+            case = said(case, class, 0);
+            case.now = at(1);
+            assert_eq!(case.decide(), wait(pause - 1), "{class:?} {n}");
+            case.now = at(i64::try_from(pause).unwrap_or(0));
+            assert_eq!(case.decide(), Step::Do(Effect::Append), "{class:?} {n}");
+        }
+    }
+    // An outage does not make a person's problem last a day.
+    let mut case = IssuanceCase::new(Operation::Order);
+    case.status.outcomes = (1..8).map(|n| outcome(n, NotSent, 0)).collect();
+    case.spec.submissions = (1..=8).map(|n| submission(n, 0)).collect();
+    assert_eq!(said(case, Blocked, 1).decide(), wait(600));
+}
+
+#[test]
+fn no_outcome_shortens_a_pause() {
+    for class in [OutcomeClass::NotSent, OutcomeClass::RateLimited, OutcomeClass::Blocked] {
+        let pause = |n| {
+            let outcomes = (1..=n).map(|n| outcome(n, class, 0)).collect();
+            pause_after(class, &IssuanceStatus { outcomes, ..IssuanceStatus::default() })
+        };
+        for n in 1..16 {
+            assert!(pause(n) <= pause(n + 1), "{class:?} {n}");
+        }
+    }
+}
+
+#[test]
+fn after_sixteen_submissions_it_ends() {
+    let full = |operation| {
+        let mut case = looked(IssuanceCase { now: at(90_000), ..IssuanceCase::new(operation) }, 16, 5, 90_000);
+        case.spec.submissions = (1..=16).map(|n| submission(n, 0)).collect();
+        case
+    };
+    let ends =
+        |case: IssuanceCase| matches!(case.decide(), Step::Do(Effect::Fail { class: FailureClass::Exhausted, .. }));
+    for operation in ALL {
+        assert!(ends(said(full(operation), OutcomeClass::NotSent, 0)), "{operation:?}: nothing was placed");
+    }
+    assert!(ends(absent(full(Operation::Reissue))));
+    // What may have been paid for is a person's to judge.
+    let repeat = IssuanceCase { ambiguous_paid: AmbiguousPaid::RepeatWhenAbsent, ..absent(full(Operation::Order)) };
+    assert!(matches!(repeat.decide(), Step::Do(Effect::AskPerson { .. })));
+    let mut answered = full(Operation::Order);
+    answered.status.state = Some(State::NeedsAttention);
+    answered.status.conditions = vec![resolved(reason::NOT_PLACED, "")];
+    assert!(ends(answered));
+}
+
+#[test]
+fn a_stopped_issuance_calls_nothing_until_a_person_answers_or_a_look_finds_it() {
+    let mut case = IssuanceCase { fresh: true, ..IssuanceCase::new(Operation::Order) };
+    case.status.state = Some(State::NeedsAttention);
+    assert_eq!(case.decide(), Step::Do(Effect::Look), "an order that shows up late is still found");
+    case.next_poll = Duration::from_secs(300);
+    assert_eq!(case.decide(), wait(300));
+    case.next_poll = Duration::ZERO;
+    assert_eq!(absent(case.clone()).decide(), wait(1));
+
+    let answers = [
+        (resolved(reason::NOT_PLACED, ""), Step::Do(Effect::Append)),
+        (resolved(reason::PLACED, " 123\n"), Step::Do(Effect::Take { order_id: "123".to_owned() })),
+        (resolved(reason::PLACED, ""), Step::Do(Effect::Look)),
+        (resolved("Maybe", ""), Step::Do(Effect::Look)),
+        (Condition { status: "False".to_owned(), ..resolved(reason::NOT_PLACED, "") }, Step::Do(Effect::Look)),
+    ];
+    for (condition, expected) in answers {
+        case.status.conditions = vec![condition.clone()];
+        assert_eq!(case.decide(), expected, "{condition:?}");
+    }
+}
+
+#[test]
+fn an_answer_given_before_the_question_counts_for_nothing() {
+    let mut case = IssuanceCase::new(Operation::Order);
+    case.status.conditions = vec![resolved(reason::NOT_PLACED, "")];
+    assert_eq!(case.decide(), Step::Do(Effect::Look));
+}
+
+#[test]
+fn another_installations_ledger_is_left_alone() {
+    for state in [None, Some(State::Submitted), Some(State::NeedsAttention), Some(State::Installed)] {
+        let mut case = IssuanceCase { fresh: true, deleted: Some(at(0)), ..placed(Operation::Order) };
+        case.spec.submissions[0].installation = "there".to_owned();
+        case.status.state = state;
+        assert_eq!(case.decide(), Step::Done, "{state:?}");
+    }
+}
+
+#[test]
+fn what_is_placed_is_followed_to_its_certificate() {
+    let case = placed(Operation::Order);
+    assert_eq!(case.decide(), Step::Do(Effect::Poll));
+    assert_eq!(IssuanceCase { next_poll: Duration::from_secs(9), ..case.clone() }.decide(), wait(9));
+
+    let download = Effect::Download { certificate_id: "9".to_owned() };
+    let refused = Effect::Fail { class: FailureClass::Canceled, message: "rejected".to_owned() };
+    let table = [
+        (Progress::Issued { certificate_id: "9".to_owned() }, Step::Do(download)),
+        (Progress::Refused { reason: "rejected".to_owned() }, Step::Do(refused)),
+        (Progress::AwaitingApproval { request_id: None }, wait(20)),
+        (Progress::Processing { status: "processing".to_owned() }, wait(20)),
+        (Progress::Validating, Step::Do(Effect::Dcv(dcv::Effect::Read))),
+    ];
+    for (progress, expected) in table {
+        assert_eq!(standing(case.clone(), progress.clone()).decide(), expected, "{progress:?}");
+    }
+    // A stop that was decided on an older copy stops nothing.
+    let mut stopped = case;
+    stopped.status.state = Some(State::NeedsAttention);
+    assert_eq!(stopped.decide(), Step::Do(Effect::Poll));
+}
+
+#[test]
+fn a_certificate_that_is_not_believed_is_downloaded_again_a_few_times() {
+    let mut case = standing(placed(Operation::Order), Progress::Issued { certificate_id: "9".to_owned() });
+    case.seen.refused_download = true;
+    case.status.failure =
+        Some(Failure { message: "another key".to_owned(), ..failure(FailureClass::InvalidCertificate, 1) });
+    case.seen.unbelieved = 4;
+    assert_eq!(case.decide(), wait(20));
+    case.seen.unbelieved = 5;
+    let ends = Effect::Fail { class: FailureClass::InvalidCertificate, message: "another key".to_owned() };
+    assert_eq!(case.decide(), Step::Do(ends));
+}
+
+#[test]
+fn what_has_ended_or_is_issued_asks_nothing() {
+    for state in [State::Issued, State::Installed, State::Failed, State::Denied, State::Superseded] {
+        let mut case = IssuanceCase { fresh: true, ..placed(Operation::Order) };
+        case.status.state = Some(state);
+        assert_eq!(case.decide(), Step::Done, "{state:?}");
+        case.finalizer = true;
+        assert_eq!(case.decide(), Step::Do(Effect::RemoveFinalizer), "{state:?}");
+    }
+    let mut rejected = said(IssuanceCase::new(Operation::Order), OutcomeClass::Rejected, 1);
+    assert_eq!(rejected.decide(), Step::Done);
+    rejected.status.state = Some(State::Failed);
+    assert_eq!(rejected.decide(), Step::Done);
+}
+
+#[test]
+fn only_a_compromised_key_is_revoked_and_only_once_its_successor_is_served() {
+    let mut case = placed(Operation::Reissue);
+    let serials = strings(&["1", "2"]);
+    case.spec.supersedes = Some(Supersedes { public_key_sha256: key_hash('o'), serial_numbers: serials });
+    case.spec.reason = Trigger::KeyCompromise;
+    let revoke = |serial: &str| Step::Do(Effect::Revoke { serial: serial.to_owned() });
+    for state in [State::Issued, State::Failed, State::Superseded] {
+        case.status.state = Some(state);
+        assert_eq!(case.decide(), Step::Done, "{state:?}");
+    }
+    case.status.state = Some(State::Installed);
+    assert_eq!(case.decide(), revoke("1"));
+    case.status.revoked_serials = strings(&["1"]);
+    assert_eq!(case.decide(), revoke("2"));
+    case.status.revoked_serials = strings(&["1", "2"]);
+    assert_eq!(case.decide(), Step::Done);
+    case.status.revoked_serials.clear();
+    case.spec.reason = Trigger::Requested;
+    assert_eq!(case.decide(), Step::Done);
+}
+
+#[test]
+fn the_fence_lets_only_the_last_submission_through_of_which_nothing_is_known() {
+    let spec = issuance_spec(Operation::Order);
+    let passes = |change: fn(&mut IssuanceSpec, &mut IssuanceStatus)| {
+        let (mut newest, mut status) = (spec.clone(), IssuanceStatus::default());
+        change(&mut newest, &mut status);
+        may_call(&spec, &newest, Some(&status))
+    };
+    assert!(may_call(&spec, &spec, None));
+    assert!(passes(|_, _| {}));
+    assert!(passes(|_, status| status.state = Some(State::Submitting)));
+    assert!(!passes(|spec, _| spec.submissions.push(submission(2, 5))), "somebody has submitted since");
+    assert!(!passes(|spec, _| spec.submissions[0].holder = THEM.to_owned()), "made anew under the same name");
+    assert!(!passes(|spec, _| spec.submissions.clear()));
+    assert!(!passes(|_, status| status.order_id = Some("1".to_owned())), "found");
+    assert!(!passes(|_, status| status.outcomes.push(outcome(1, OutcomeClass::NotSent, 1))), "called");
+    for state in [State::NeedsAttention, State::Issued, State::Failed, State::Denied, State::Installed] {
+        let status = IssuanceStatus { state: Some(state), ..IssuanceStatus::default() };
+        assert!(!may_call(&spec, &spec, Some(&status)), "{state:?}");
+    }
+}
+
+#[test]
+fn records_are_removed_before_the_object_goes_and_given_up_after_an_hour() {
+    let mut case = IssuanceCase { finalizer: true, deleted: Some(at(0)), ..placed(Operation::Order) };
+    case.status.validations = vec![validation("a.org", ValidationState::Published)];
+    let unpublish = Step::Do(Effect::Dcv(dcv::Effect::Unpublish { domain: "a.org".to_owned() }));
+    assert_eq!(case.decide(), unpublish);
+    case.seen.stuck.insert("a.org".to_owned());
+    assert_eq!(case.decide(), wait(60));
+    case.now = at(3600);
+    assert_eq!(case.decide(), Step::Do(Effect::RemoveFinalizer), "a namespace must be able to go");
+    case.finalizer = false;
+    assert_eq!(case.decide(), Step::Done);
+}

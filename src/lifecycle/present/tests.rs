@@ -1,0 +1,289 @@
+use super::*;
+use crate::{
+    api::{
+        CertificateStatus,
+        conditions::condition,
+        issuance::{Cost, FailureClass, Operation, Trigger, Validation},
+    },
+    lifecycle::{
+        certificate::{IssuerView, KeyView, OrderView},
+        testing::{CertificateCase, NAME, at, days, failed, issued, leaf, order, ours, outcome, strings, validation},
+    },
+    provider::{OrderFacts, OrderStatus},
+};
+
+fn shown(case: &CertificateCase) -> CertificateStatus {
+    super::status(&case.observed(), &case.decide())
+}
+
+fn is(status: &CertificateStatus, type_: &str) -> Option<(bool, String)> {
+    condition(&status.conditions, type_).map(|condition| (condition.status == "True", condition.reason.clone()))
+}
+
+/// How kstatus (sigs.k8s.io/cli-utils) reads it.
+fn kstatus(status: &CertificateStatus) -> &'static str {
+    let holds = |type_| is(status, type_).is_some_and(|(holds, _)| holds);
+    match (holds(STALLED), holds(RECONCILING), holds(READY)) {
+        (true, _, _) => "Failed",
+        (_, true, _) => "InProgress",
+        (_, _, true) => "Current",
+        _ => "InProgress",
+    }
+}
+
+fn waiting_for_a_person(mut issuance: Issuance) -> Issuance {
+    let conditions = &mut issuance.status.get_or_insert_default().conditions;
+    set_condition(conditions, ACTION_REQUIRED, true, reason::NEEDS_ATTENTION, "look", None, &Time(at(0)));
+    issuance
+}
+
+fn plan(case: &CertificateCase) -> Option<(Operation, Cost, Trigger, String)> {
+    shown(case).next.map(|next| (next.operation, next.cost, next.reason, next.summary))
+}
+
+fn expect(
+    operation: Operation,
+    cost: Cost,
+    trigger: Trigger,
+    summary: &str,
+) -> Option<(Operation, Cost, Trigger, String)> {
+    Some((operation, cost, trigger, summary.to_owned()))
+}
+
+fn lost(case: CertificateCase) -> CertificateCase {
+    CertificateCase { secret: SecretView::Absent, ..case }
+}
+
+fn reading(facts: OrderFacts, case: CertificateCase) -> CertificateCase {
+    CertificateCase { order: OrderView::Read(facts), key: KeyView::Absent, ..case }
+}
+
+#[test]
+fn tools_that_know_kubernetes_understand_it() {
+    let new = CertificateCase::new;
+    let served = CertificateCase::served;
+    let renamed = || reading(order(), served().named(&["www.example.com"]));
+    let no_issuer = |case| CertificateCase { issuer: IssuerView::Missing, ..case };
+    let table = [
+        ("never seen", new(), "InProgress", reason::PENDING),
+        ("under way", new().with(issued(1, State::Validating, 'a')), "InProgress", reason::ISSUING),
+        (
+            "waits for a person",
+            new().with(waiting_for_a_person(issued(1, State::NeedsAttention, 'a'))),
+            "Failed",
+            reason::ISSUING,
+        ),
+        ("no issuer", no_issuer(new()), "Failed", reason::ISSUER_NOT_FOUND),
+        ("failed", new().with(failed(1, FailureClass::Rejected, 0)), "InProgress", reason::FAILED),
+        ("served", served(), "Current", reason::ISSUED),
+        ("renewal under way", served().with(issued(2, State::Validating, 'b')), "Current", reason::ISSUED),
+        (
+            "renewal waits for a person",
+            served().with(waiting_for_a_person(issued(2, State::NeedsAttention, 'b'))),
+            "Current",
+            reason::ISSUED,
+        ),
+        (
+            "renewal without an issuer",
+            CertificateCase { now: days(198), ..no_issuer(served()) },
+            "Current",
+            reason::ISSUED,
+        ),
+        ("changed", renamed(), "InProgress", reason::PENDING),
+        ("changed and refused", no_issuer(renamed()), "Failed", reason::ISSUER_NOT_FOUND),
+        ("changed and under way", renamed().with(issued(2, State::Validating, 'b')), "InProgress", reason::ISSUING),
+        ("changed and compromised", renamed().asking("t", Some("KeyCompromise")), "InProgress", reason::PENDING),
+        ("expired", reading(order(), CertificateCase { now: days(200), ..served() }), "InProgress", reason::EXPIRED),
+        ("lost", lost(served()), "InProgress", reason::PENDING),
+        (
+            "another's Secret",
+            CertificateCase { secret: SecretView::Foreign, ..new() },
+            "Failed",
+            reason::SECRET_NOT_OURS,
+        ),
+    ];
+    for (what, case, expected, reason) in table {
+        let status = shown(&case);
+        assert_eq!(kstatus(&status), expected, "{what}: {:?}", status.conditions);
+        assert_eq!(is(&status, READY).map(|(_, reason)| reason).as_deref(), Some(reason), "{what}");
+        let ready = is(&status, READY).is_some_and(|(ready, _)| ready);
+        assert!(!(ready && (is(&status, STALLED).is_some() || is(&status, RECONCILING).is_some())), "{what}");
+        assert!(status.conditions.iter().all(|condition| condition.observed_generation == Some(1)), "{what}");
+    }
+}
+
+#[test]
+fn a_key_secret_in_the_way_of_a_renewal_leaves_it_ready() {
+    let case = reading(order(), CertificateCase { now: days(198), ..CertificateCase::served() });
+    let status = shown(&CertificateCase { key: KeyView::Foreign, ..case });
+    assert_eq!(is(&status, READY), Some((true, reason::ISSUED.to_owned())));
+    assert_eq!(is(&status, ACTION_REQUIRED), Some((true, reason::SECRET_NOT_OURS.to_owned())));
+}
+
+#[test]
+fn what_only_a_person_can_do_is_said_with_where() {
+    let case = CertificateCase::new().with(waiting_for_a_person(issued(1, State::NeedsAttention, 'a')));
+    assert_eq!(is(&shown(&case), ACTION_REQUIRED), Some((true, reason::NEEDS_ATTENTION.to_owned())));
+    let case = CertificateCase::new().with(issued(1, State::Validating, 'a')).edit_last(|issuance| {
+        let by_hand =
+            |domain, state| Validation { publisher: Some(PublisherKind::Manual), ..validation(domain, state) };
+        issuance.status.get_or_insert_default().validations = vec![
+            by_hand("a.org", ValidationState::Published),
+            by_hand("b.org", ValidationState::Cleaned),
+            Validation { publisher: None, ..validation("c.org", ValidationState::Visible) },
+            validation("d.org", ValidationState::Published),
+        ];
+    });
+    let status = shown(&case);
+    let required = condition(&status.conditions, ACTION_REQUIRED).expect("to publish by hand");
+    assert_eq!(required.reason, reason::VALIDATION_REQUIRED);
+    assert!(
+        required.message.ends_with("_dnsauth.a.org. TXT \"token\"; _dnsauth.c.org. TXT \"token\""),
+        "{}",
+        required.message
+    );
+}
+
+#[test]
+fn the_plan_is_always_visible() {
+    use Cost::{Free, MayCharge, Paid};
+    use Operation::{Order, Reissue, Renew};
+    use Trigger::{Expiring, FirstIssue, KeyLost, SpecChanged};
+    let served = CertificateCase::served;
+    let ended = |status| reading(OrderFacts { status, ..order() }, lost(served()));
+    let renewed = OrderFacts { renewed_by: Some("101".to_owned()), ..order() };
+    let late = CertificateCase { now: days(198), ..served() };
+    let last = OrderFacts { valid_till: Some(jiff::civil::date(2026, 12, 31)), ..order() };
+    let buys_itself = OrderFacts { auto_renew: true, ..last.clone() };
+    let table = [
+        (CertificateCase::new(), expect(Order, Paid, FirstIssue, "Order (paid)")),
+        (served(), expect(Reissue, Free, Expiring, "Reissue (free)")),
+        (lost(served()), expect(Reissue, Free, KeyLost, "Reissue (free)")),
+        (reading(renewed, lost(served())), expect(Reissue, Free, KeyLost, "Reissue (free)")),
+        (served().named(&[NAME, "www.example.com"]), expect(Reissue, MayCharge, SpecChanged, "Reissue (may charge)")),
+        (reading(last, late.clone()), expect(Renew, Paid, Expiring, "Renew (paid)")),
+        (reading(buys_itself, late), expect(Renew, Paid, Expiring, "Renew waits for a person (paid)")),
+        (ended(OrderStatus::Expired), expect(Order, Paid, KeyLost, "Order (paid)")),
+        (ended(OrderStatus::Revoked), expect(Order, Paid, KeyLost, "Order waits for a person (paid)")),
+        (ended(OrderStatus::Pending), expect(Reissue, Free, KeyLost, "Reissue (free)")),
+        (
+            CertificateCase { order: OrderView::Absent, ..lost(served()) },
+            expect(Order, Paid, KeyLost, "Order waits for a person (paid)"),
+        ),
+        (
+            CertificateCase { secret: SecretView::Foreign, ..CertificateCase::new() },
+            expect(Order, Paid, FirstIssue, "Order waits for a person (paid)"),
+        ),
+        (served().with(issued(2, State::Validating, 'b')), expect(Order, Paid, FirstIssue, "Order under way (paid)")),
+    ];
+    for (n, (case, expected)) in table.into_iter().enumerate() {
+        assert_eq!(plan(&case), expected, "row {n}");
+    }
+}
+
+#[test]
+fn the_plan_says_when() {
+    let next = |case: &CertificateCase| shown(case).next.and_then(|next| next.at).map(|at| at.0);
+    assert_eq!(next(&CertificateCase::new()), None, "now");
+    let served = shown(&CertificateCase::served());
+    assert_eq!(served.next.and_then(|next| next.at), served.renewal_time, "as soon as it is due");
+    // After a failure, when it is tried again; in the ledger's words, to the minute.
+    let failed = CertificateCase { now: at(61), ..CertificateCase::new().with(failed(1, FailureClass::Rejected, 60)) };
+    let status = shown(&failed);
+    assert_eq!(next(&failed), Some(at(660)));
+    let failures = status.failures.expect("one");
+    assert_eq!((failures.consecutive, failures.since, failures.next_try), (1, Some(Time(at(60))), Some(Time(at(660)))));
+    // An order that ends in more than ninety days is waited for.
+    let gains_nothing = OrderFacts { valid_till: Some(jiff::civil::date(2026, 12, 20)), ..order() };
+    let early = CertificateCase { now: days(100), ..reading(gains_nothing, CertificateCase::served()) };
+    let mut early = early;
+    early.certificate.spec.renewal =
+        Some(crate::api::certificate::Renewal { before: Some(std::time::Duration::from_secs(120 * 86_400).into()) });
+    assert_eq!(next(&early), Some(days(203 - 90)));
+}
+
+#[test]
+fn the_plan_stays_while_the_issuer_cannot_be_asked() {
+    let mut case = CertificateCase::served();
+    case.certificate.status = Some(shown(&case));
+    let before = plan(&case);
+    for issuer in [IssuerView::Missing, IssuerView::NotReady("why".to_owned())] {
+        assert_eq!(plan(&CertificateCase { issuer, ..case.clone() }), before);
+    }
+    assert!(before.is_some());
+}
+
+#[test]
+fn who_removes_a_name_learns_what_the_provider_does() {
+    let two = |case: CertificateCase| {
+        case.edit_last(|issuance| issuance.spec.request.dns_names = strings(&[NAME, "www.example.com"]))
+    };
+    let fewer = two(CertificateCase::served());
+    let (_, _, _, summary) = plan(&fewer).expect("a plan");
+    assert!(summary.contains("names removed") && summary.contains("72 h") && summary.len() <= 128, "{summary}");
+    let mut reissue = issued(2, State::Validating, 'b');
+    reissue.spec.operation = Operation::Reissue;
+    let status = shown(&fewer.with(reissue));
+    let issuing = condition(&status.conditions, ISSUING).expect("under way");
+    assert!(issuing.message.contains("www.example.com removed: DigiCert revokes"), "{}", issuing.message);
+    let summary = status.next.map(|next| next.summary).unwrap_or_default();
+    assert!(summary.contains("under way") && summary.contains("72 h") && summary.len() <= 128, "{summary}");
+    assert!(!plan(&CertificateCase::served()).expect("a plan").3.contains("72 h"));
+}
+
+#[test]
+fn what_became_of_a_call_is_said() {
+    let after = |class| {
+        let case = CertificateCase::new().with(issued(1, State::Submitting, 'a')).edit_last(|issuance| {
+            let status = issuance.status.get_or_insert_default();
+            status.order_id = None;
+            status.outcomes = vec![outcome(1, class, 1)];
+        });
+        condition(&shown(&case).conditions, ISSUING).map(|issuing| issuing.message.clone()).unwrap_or_default()
+    };
+    assert!(after(OutcomeClass::Ambiguous).contains("no certain answer"), "{}", after(OutcomeClass::Ambiguous));
+    assert!(after(OutcomeClass::NotSent).contains("made again"));
+    assert_eq!(after(OutcomeClass::Accepted), "Order shop-1 is Submitting, since 2026-06-01T00:00:00Z");
+}
+
+#[test]
+fn facts_come_from_the_certificate_and_go_with_it() {
+    let status = shown(&CertificateCase::served());
+    assert_eq!(status.serial_number.as_deref(), Some("a"));
+    assert_eq!((status.not_before, status.not_after), (Some(Time(at(0))), Some(Time(days(199)))));
+    assert_eq!((status.revision, status.order.map(|order| order.order_id).as_deref()), (Some(1), Some("100")));
+    let mut case = lost(CertificateCase::served());
+    case.certificate.status = Some(shown(&CertificateCase::served()));
+    let status = shown(&case);
+    assert_eq!((status.serial_number, status.not_after, status.renewal_time), (None, None, None));
+    assert_eq!(status.order.map(|order| order.order_id).as_deref(), Some("100"), "the order lives on");
+}
+
+#[test]
+fn an_order_that_only_the_secret_names_is_not_shown_as_known() {
+    let restored = CertificateCase { issuances: Vec::new(), ..CertificateCase::served() };
+    assert_eq!(shown(&restored).order, None, "else its next reader would trust it");
+}
+
+#[test]
+fn a_token_is_shown_as_handled_once_it_is() {
+    let asked = |state| {
+        let mut issuance = issued(2, state, 'b');
+        issuance.spec.request_token = Some("t".to_owned());
+        shown(&CertificateCase::served().asking("t", None).with(issuance)).last_handled_reissue_request
+    };
+    assert_eq!(asked(State::Installed).as_deref(), Some("t"));
+    for state in [State::Submitting, State::Issued, State::Failed, State::Superseded] {
+        assert_eq!(asked(state), None, "{state:?}");
+    }
+}
+
+#[test]
+fn nothing_changes_when_nothing_has_changed() {
+    let mut case = CertificateCase { secret: ours(leaf()), ..CertificateCase::served() };
+    case.certificate.status = Some(shown(&case));
+    for seconds in [11, 500, 3000] {
+        let later = CertificateCase { now: at(seconds), ..case.clone() };
+        assert_eq!(Some(shown(&later)), later.certificate.status, "{seconds}");
+    }
+}

@@ -1,0 +1,190 @@
+use super::*;
+use crate::{
+    api::{
+        certificate::{SignatureHash, Validity},
+        issuance::{FailureClass, State},
+    },
+    lifecycle::{
+        certificate::account,
+        testing::{CertificateCase, NAME, days, failed, issued, leaf, ours, strings},
+    },
+    pki::KeyKind,
+};
+
+fn due(case: &CertificateCase) -> Due {
+    let observed = case.observed();
+    super::due(&observed, &Lineage::of(&observed, account(&observed)))
+}
+
+fn now(case: &CertificateCase) -> Option<Trigger> {
+    match due(case) {
+        Due::Now(trigger) => Some(trigger),
+        Due::At(_) => None,
+    }
+}
+
+fn compromised(case: CertificateCase) -> CertificateCase {
+    case.asking("t", Some(meta::REASON_KEY_COMPROMISE))
+}
+
+fn moved(case: CertificateCase) -> CertificateCase {
+    case.edit_last(|issuance| issuance.spec.account.id = "8".to_owned())
+}
+
+fn late(case: CertificateCase) -> CertificateCase {
+    CertificateCase { now: days(198), ..case }
+}
+
+fn lost(case: CertificateCase) -> CertificateCase {
+    CertificateCase { secret: SecretView::Absent, ..case }
+}
+
+#[test]
+fn the_first_trigger_that_holds_counts() {
+    let changed = |case: CertificateCase| case.named(&[NAME, "www.example.com"]);
+    let requested = |case: CertificateCase| case.asking("t", None);
+    let served = CertificateCase::served;
+    let everything = late(changed(moved(lost(compromised(served())))));
+    let table = [
+        (CertificateCase::new(), Some(Trigger::FirstIssue)),
+        (everything, Some(Trigger::KeyCompromise)),
+        (late(changed(moved(lost(requested(served()))))), Some(Trigger::KeyLost)),
+        (late(changed(moved(requested(served())))), Some(Trigger::SpecChanged)),
+        (late(moved(requested(served()))), Some(Trigger::IssuerChanged)),
+        (late(requested(served())), Some(Trigger::Requested)),
+        (late(served()), Some(Trigger::Expiring)),
+        (served(), None),
+        // A key that never was cannot be compromised, a request without a certificate is a first issue.
+        (compromised(CertificateCase::new()), Some(Trigger::FirstIssue)),
+        (requested(CertificateCase::new()), Some(Trigger::FirstIssue)),
+        (CertificateCase::new().with(failed(1, FailureClass::Rejected, 0)), Some(Trigger::FirstIssue)),
+    ];
+    for (case, expected) in table {
+        assert_eq!(now(&case), expected, "{case:?}", case = case.certificate);
+    }
+}
+
+#[test]
+fn nothing_is_due_before_the_renewal_time() {
+    let case = CertificateCase::served();
+    let Due::At(time) = due(&case) else { panic!("due now") };
+    assert!(time > days(199 - 67) && time < days(199));
+    assert_eq!(now(&CertificateCase { now: time, ..case.clone() }), Some(Trigger::Expiring));
+    assert_eq!(due(&CertificateCase { now: time - std::time::Duration::from_secs(1), ..case }), Due::At(time));
+}
+
+#[test]
+fn a_pair_that_cannot_be_used_is_lost() {
+    let mut case = CertificateCase::served();
+    if let SecretView::Ours(held) = &mut case.secret {
+        held.pair = None;
+    }
+    assert_eq!(now(&case), Some(Trigger::KeyLost));
+    for secret in [SecretView::Absent, SecretView::Foreign] {
+        let case = CertificateCase { secret, ..CertificateCase::served() };
+        assert_eq!(now(&case), Some(Trigger::KeyLost));
+    }
+}
+
+#[test]
+fn each_field_of_the_request_counts_but_the_product_only_from_the_next_order_on() {
+    type Edit = fn(&mut CertificateSpec);
+    let edits: [(Edit, bool); 12] = [
+        (|spec| spec.dns_names.push("www.example.com".to_owned()), true),
+        (|spec| spec.dns_names = strings(&["www.example.com"]), true),
+        (|spec| spec.dns_names = strings(&[NAME, NAME]), false),
+        (|spec| spec.common_name = Some(NAME.to_owned()), false),
+        (|spec| spec.private_key = Some(PrivateKey { algorithm: KeyAlgorithm::Rsa, size: None }), true),
+        (|spec| spec.private_key = Some(PrivateKey { algorithm: KeyAlgorithm::Ecdsa, size: Some(384) }), true),
+        (|spec| spec.private_key = Some(PrivateKey { algorithm: KeyAlgorithm::Ecdsa, size: Some(256) }), false),
+        (|spec| spec.signature_hash = Some(SignatureHash::Sha384), true),
+        (|spec| spec.signature_hash = Some(SignatureHash::Sha256), false),
+        (|spec| spec.validity = Some(Validity::Days(90)), true),
+        (|spec| spec.digicert.get_or_insert_default().product = Some("ssl_ev_basic".to_owned()), false),
+        (|spec| spec.renewal = Some(Default::default()), false),
+    ];
+    for (n, (edit, counts)) in edits.into_iter().enumerate() {
+        let mut case = CertificateCase::served();
+        edit(&mut case.certificate.spec);
+        assert_eq!(now(&case) == Some(Trigger::SpecChanged), counts, "edit {n}");
+    }
+}
+
+#[test]
+fn what_the_ca_added_or_chose_is_no_change() {
+    let mut more = leaf();
+    more.dns_names.insert("www.shop.example.com".to_owned());
+    more.key_kind = Some(KeyKind::Rsa2048);
+    assert_eq!(now(&CertificateCase { secret: ours(more), ..CertificateCase::served() }), None);
+}
+
+#[test]
+fn a_wanted_name_that_is_not_in_the_certificate_is_asked_for_whatever_was_asked_before() {
+    let mut other = leaf();
+    other.dns_names = ["other.example.com".to_owned()].into();
+    let case = CertificateCase { secret: ours(other), ..CertificateCase::served() };
+    assert_eq!(now(&case), Some(Trigger::SpecChanged));
+}
+
+#[test]
+fn a_spec_that_went_there_and_back_is_compared_with_what_the_ca_did_last() {
+    let without = |state, class: Option<FailureClass>| {
+        let mut issuance = issued(2, state, 'b');
+        issuance.spec.request.dns_names = strings(&["www.example.com"]);
+        issuance.status.get_or_insert_default().failure =
+            class.map(|class| crate::lifecycle::testing::failure(class, 0));
+        CertificateCase::served().with(issuance)
+    };
+    assert_eq!(now(&without(State::Superseded, None)), Some(Trigger::SpecChanged), "the CA revokes what is served");
+    assert_eq!(now(&without(State::Failed, Some(FailureClass::InvalidCertificate))), Some(Trigger::SpecChanged));
+    assert_eq!(now(&without(State::Failed, Some(FailureClass::Rejected))), None, "the CA did nothing");
+}
+
+#[test]
+fn without_a_ledger_names_and_key_are_compared() {
+    let restored = |change: fn(&mut Leaf)| {
+        let mut leaf = leaf();
+        change(&mut leaf);
+        CertificateCase { secret: ours(leaf), ..CertificateCase::new() }
+    };
+    assert_eq!(now(&restored(|_| {})), None);
+    assert_eq!(now(&restored(|leaf| leaf.dns_names.clear())), Some(Trigger::SpecChanged));
+    for kind in [KeyKind::EcdsaP384, KeyKind::Rsa2048] {
+        let mut case = restored(|_| {});
+        case.secret = ours(Leaf { key_kind: Some(kind), ..leaf() });
+        assert_eq!(now(&case), Some(Trigger::SpecChanged), "{kind}");
+    }
+    assert_eq!(now(&restored(|leaf| leaf.key_kind = None)), None, "a kind Evercert never makes was somebody's choice");
+}
+
+#[test]
+fn a_token_asks_until_its_certificate_is_served_and_then_never_again() {
+    let asked = |state| {
+        let mut issuance = issued(2, state, 'b');
+        issuance.spec.request_token = Some("t".to_owned());
+        compromised(CertificateCase::served()).with(issuance)
+    };
+    assert_eq!(now(&asked(State::Installed)), None);
+    assert_eq!(now(&asked(State::Denied)), None);
+    assert_eq!(now(&asked(State::Failed)), Some(Trigger::KeyCompromise), "a compromise is not forgotten");
+    let again = asked(State::Installed).asking("t2", None);
+    assert_eq!(now(&again), Some(Trigger::KeyCompromise), "a new token");
+    assert_eq!(now(&CertificateCase::served().asking("", None)), None, "an empty one is none");
+}
+
+#[test]
+fn a_token_is_fresh_until_it_was_tried() {
+    let case = CertificateCase::served().asking("t", None);
+    let fresh = |case: &CertificateCase| {
+        let observed = case.observed();
+        let lineage = Lineage::of(&observed, account(&observed));
+        (unhandled(observed.certificate, &lineage).is_some(), fresh(observed.certificate, &lineage).is_some())
+    };
+    assert_eq!(fresh(&case), (true, true));
+    let mut tried = failed(2, FailureClass::Rejected, 0);
+    tried.spec.request_token = Some("t".to_owned());
+    assert_eq!(fresh(&case.clone().with(tried)), (true, false));
+    let mut done = issued(2, State::Installed, 'b');
+    done.spec.request_token = Some("t".to_owned());
+    assert_eq!(fresh(&case.with(done)), (false, false));
+}
