@@ -33,7 +33,7 @@ const ROOMS: [Room; 7] = [
     Room {
         name: "lifecycle",
         // Plain facts of pki and provider: dates, key hashes, what an order is. Nothing that does anything.
-        rooms: &["api", "pki::KeyKind", "pki::Leaf", "pki::chain::CLOCK_SKEW", "pki::normalise_serial", "provider"],
+        rooms: &["api", "pki::KeyKind", "pki::Leaf", "pki::normalise_serial", "provider"],
         // kube::core: label selectors, which are matched without a cluster.
         crates: &["jiff", "k8s_openapi::apimachinery", "kube::core", "thiserror"],
         except: &[
