@@ -91,7 +91,11 @@ impl Work {
                 info!(order = accepted.order_id, "found at the provider what this submission placed");
                 self.context.intents.take(&self.uid(), n);
                 self.context.paces.hurry(&self.uid());
-                self.record(Change::Looked { n, found }).await
+                self.record(Change::Looked { n, found: found.clone() }).await?;
+                if let Found::Ours(accepted) = &found {
+                    self.announce(accepted).await;
+                }
+                Ok(())
             }
         }
     }
