@@ -5,18 +5,21 @@ use std::{
     env, fs,
     fs::{File, TryLockError},
     io::{self, Write},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    thread,
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
+use tokio::time::sleep;
 
 use crate::tail;
 
 const GO_MOD: &str = include_str!("../go/go.mod");
 const GO_SUM: &str = include_str!("../go/go.sum");
+
+const GLANCE: Duration = Duration::from_millis(200);
 
 pub(crate) struct Binaries {
     pub(crate) etcd: PathBuf,
@@ -27,14 +30,15 @@ pub(crate) struct Binaries {
 
 impl Binaries {
     /// Finds all of them, building what is missing: minutes the first time, with a line of progress now and then.
-    pub(crate) fn locate() -> Result<Self> {
+    pub(crate) async fn locate() -> Result<Self> {
         Ok(Self {
-            etcd: locate("etcd", "go.etcd.io/etcd/server/v3")?,
-            apiserver: locate("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver")?,
-            controller_manager: locate("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager")?,
+            etcd: locate("etcd", "go.etcd.io/etcd/server/v3").await?,
+            apiserver: locate("kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver").await?,
+            controller_manager: locate("kube-controller-manager", "k8s.io/kubernetes/cmd/kube-controller-manager")
+                .await?,
             kubectl: match on_path("kubectl") {
                 Some(kubectl) => kubectl,
-                None => locate("kubectl", "k8s.io/kubernetes/cmd/kubectl")?,
+                None => locate("kubectl", "k8s.io/kubernetes/cmd/kubectl").await?,
             },
         })
     }
@@ -44,7 +48,7 @@ fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(name)).find(|path| path.is_file())
 }
 
-fn locate(name: &str, package: &str) -> Result<PathBuf> {
+async fn locate(name: &str, package: &str) -> Result<PathBuf> {
     if let Some(assets) = env::var_os("KUBEBUILDER_ASSETS") {
         let asset = Path::new(&assets).join(name);
         if asset.is_file() {
@@ -56,7 +60,7 @@ fn locate(name: &str, package: &str) -> Result<PathBuf> {
     let cache = cache()?.join(format!("kubernetes-{}", version()));
     let cached = cache.join(name);
     if !cached.is_file() {
-        build(name, package, &cache)?;
+        build(name, package, &cache).await?;
     }
     Ok(cached)
 }
@@ -86,15 +90,18 @@ fn cache() -> Result<PathBuf> {
 }
 
 /// Builds `package` to `<cache>/<name>`, which appears whole or not at all.
-fn build(name: &str, package: &str, cache: &Path) -> Result<()> {
+async fn build(name: &str, package: &str, cache: &Path) -> Result<()> {
     fs::create_dir_all(cache).with_context(|| format!("creating {}", cache.display()))?;
     let lock = File::create(cache.join(".lock"))?;
-    match lock.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            progress("waiting for another process that builds the control plane");
-            lock.lock()?;
+    let mut told = false;
+    while let Err(error) = lock.try_lock() {
+        match error {
+            TryLockError::WouldBlock if !told => progress("waiting for another process that builds the control plane"),
+            TryLockError::WouldBlock => {}
+            TryLockError::Error(error) => return Err(error).context("locking the cache"),
         }
-        outcome => outcome?,
+        told = true;
+        sleep(GLANCE).await;
     }
     if cache.join(name).is_file() {
         return Ok(());
@@ -109,10 +116,14 @@ fn build(name: &str, package: &str, cache: &Path) -> Result<()> {
         .current_dir(&work)
         // Neither a workspace nor a C compiler that happens to be around changes the outcome.
         .envs([("GOWORK", "off"), ("CGO_ENABLED", "0")])
+        // Goes with the folder, however the build ends.
+        .env("GOTMPDIR", work.path())
+        .process_group(0)
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
         .spawn()
+        .map(Build)
         .map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => anyhow::anyhow!(
                 "{name} is not cached and Go, which would build it, is not installed: install Go 1.26 or newer, or set \
@@ -123,16 +134,16 @@ fn build(name: &str, package: &str, cache: &Path) -> Result<()> {
 
     let started = Instant::now();
     let mut told = started;
-    progress(&format!("building {name} {} from its Go module, once", version()));
+    progress(&format!("building {name} for Kubernetes {} from its Go module, once", version()));
     let status = loop {
-        if let Some(status) = go.try_wait()? {
+        if let Some(status) = go.0.try_wait()? {
             break status;
         }
         if told.elapsed() >= Duration::from_secs(15) {
             told = Instant::now();
             progress(&format!("still building {name}, {} s", started.elapsed().as_secs()));
         }
-        thread::sleep(Duration::from_millis(200));
+        sleep(GLANCE).await;
     };
     if !status.success() {
         let log = fs::read_to_string(work.path().join("log")).unwrap_or_default();
@@ -141,6 +152,19 @@ fn build(name: &str, package: &str, cache: &Path) -> Result<()> {
     fs::rename(work.path().join(name), cache.join(name))?;
     progress(&format!("built {name} in {} s", started.elapsed().as_secs()));
     Ok(())
+}
+
+/// A build with its compilers, which ends when it is dropped.
+struct Build(Child);
+
+impl Drop for Build {
+    fn drop(&mut self) {
+        if let Ok(None) = self.0.try_wait() {
+            // A failure leaves a build that ends by itself.
+            let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.0.id())]).status();
+            let _ = self.0.wait();
+        }
+    }
 }
 
 /// Without a version the apiserver names itself by a template that kubectl and helm cannot parse.

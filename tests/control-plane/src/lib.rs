@@ -67,7 +67,7 @@ impl ControlPlane {
     /// # Errors
     /// Missing binaries that cannot be built, or a server that does not come up: then with the end of its log.
     pub async fn start(options: Options) -> Result<Self> {
-        let binaries = spawn_blocking(Binaries::locate).await??;
+        let binaries = Binaries::locate().await?;
         for _ in 1..START_ATTEMPTS {
             match launch(&binaries, &options).await {
                 Err(error) if error.to_string().contains("address already in use") => {}
