@@ -8,8 +8,7 @@ pub fn instructions(stage: &Stage) -> String {
     format!(
         "All of it is still running. In another terminal:
 
-  export KUBECONFIG={kubeconfig}
-  alias kubectl={kubectl}
+  export KUBECONFIG={kubeconfig} PATH=\"$PATH:{kubectl}\"
 
   kubectl get evcert,evisn,eviss,evciss
   kubectl explain evcert.spec
@@ -23,7 +22,7 @@ pub fn instructions(stage: &Stage) -> String {
 The CA's orders and certificates: {url}
 Ctrl-C here ends everything.",
         kubeconfig = kubeconfig.display(),
-        kubectl = kubectl.display(),
+        kubectl = kubectl.parent().unwrap_or(kubectl).display(),
         log = log.display(),
     )
 }

@@ -16,12 +16,12 @@ use anyhow::Result;
 use clap::Parser;
 use tokio::{
     runtime::Runtime,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
 };
 
 use crate::{stage::Stage, story::Story, tale::Tale};
 
-/// Plays two years of certificates in a minute. Leaves nothing behind.
+/// Plays a year of three certificates in less than a minute. Leaves nothing behind.
 #[derive(Parser)]
 struct Args {
     /// Leave all running at the end, until Ctrl-C
@@ -33,45 +33,61 @@ struct Args {
 const INTERRUPTED: u8 = 130;
 
 fn main() -> Result<ExitCode> {
-    let args = Args::parse();
+    let Args { keep } = Args::parse();
     Runtime::new()?.block_on(async {
         let tale = Tale::begin();
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        // What the demo has started ends with it: when this future is dropped, all of it is.
-        tokio::select! {
-            code = play(&tale, args.keep) => Ok(code),
-            _ = interrupt.recv() => Ok(interrupted(&tale)),
-            _ = terminate.recv() => Ok(interrupted(&tale)),
+        let mut stop = Stop::new()?;
+        // What the demo has started ends with it: when the future is dropped, or the stage, all of it is.
+        let outcome = tokio::select! {
+            outcome = play(&tale, keep) => outcome,
+            () = stop.asked() => {
+                tale.note("Interrupted. All that was started is gone.");
+                return Ok(ExitCode::from(INTERRUPTED));
+            }
+        };
+        let code = if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        if let Ok(Some(stage)) | Err(Some(stage)) = outcome {
+            tale.note(&keep::instructions(&stage));
+            stop.asked().await;
         }
+        tale.note("The demo is over and has left nothing behind.");
+        Ok(code)
     })
 }
 
-fn interrupted(tale: &Tale) -> ExitCode {
-    tale.note("interrupted: all that was started is stopped");
-    ExitCode::from(INTERRUPTED)
-}
-
-async fn play(tale: &Tale, keep: bool) -> ExitCode {
+/// Tells how it ended; `keep` hands out the stage in either case, if there ever was one.
+async fn play(tale: &Tale, keep: bool) -> Result<Option<Stage>, Option<Stage>> {
     let stage = match Stage::set(tale).await {
         Ok(stage) => stage,
         Err(error) => {
-            tale.fail(&format!("{error:#}"), "");
-            return ExitCode::FAILURE;
+            tale.fail(&error, "");
+            return Err(None);
         }
     };
-    let outcome = Story::new(tale, &stage).tell().await;
-    if let Err(error) = &outcome {
-        tale.fail(&format!("{error:#}"), &stage.operator.log());
+    let told = Story::new(tale, &stage).tell().await;
+    if let Err(error) = &told {
+        tale.fail(error, &stage.operator.log());
     }
-    if keep {
-        tale.note(&keep::instructions(&stage));
-        std::future::pending::<()>().await;
+    let stage = keep.then_some(stage);
+    if told.is_ok() { Ok(stage) } else { Err(stage) }
+}
+
+/// Ctrl-C, `kill`, a terminal that is closed.
+struct Stop([Signal; 3]);
+
+impl Stop {
+    fn new() -> Result<Self> {
+        let [interrupt, terminate, hangup] =
+            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+        Ok(Self([interrupt?, terminate?, hangup?]))
     }
-    drop(stage);
-    if outcome.is_err() {
-        return ExitCode::FAILURE;
+
+    async fn asked(&mut self) {
+        let Self([interrupt, terminate, hangup]) = self;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
     }
-    tale.note("The demo is over and has left nothing behind. `make demo KEEP=1` leaves it running.");
-    ExitCode::SUCCESS
 }

@@ -97,10 +97,14 @@ impl Stage {
         sample
     }
 
+    pub fn kubectl(&self, args: &[&str]) -> Result<String> {
+        kubectl(&self.plane, args)
+    }
+
     /// Lets the viewer see what a user types and sees.
     pub fn show(&self, tale: &Tale, command: &str) -> Result<String> {
         let args: Vec<_> = command.split(' ').collect();
-        let output = kubectl(&self.plane, &args)?;
+        let output = self.kubectl(&args)?;
         tale.command(&format!("kubectl {command}"), &output);
         Ok(output)
     }

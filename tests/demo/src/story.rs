@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use harness::condition;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -86,19 +86,40 @@ impl<'a> Story<'a> {
             let (due, until) = self.round()?;
             let named: Vec<_> = due.iter().map(|(name, operation)| format!("{operation} of {name}")).collect();
             self.tale.say(&format!("the clock moves to {}: due {}", until.strftime("%Y-%m-%d"), named.join(", ")));
+            let last = due.get(SINGLE).is_some_and(|operation| operation == "Renew");
+            if last {
+                self.lose_an_answer().await?;
+            }
             self.stage.sandbox.set_clock(&until.to_string()).await?;
             for (certificate, operation) in &due {
                 self.plan(certificate, operation, "Expiring");
             }
             let names: Vec<_> = due.keys().map(String::as_str).collect();
             self.until_ready(&names).await?;
-            if due.get(SINGLE).is_some_and(|operation| operation == "Renew") {
+            if last {
+                self.tell_lost_answer()?;
                 let reissued = self.plot.iter().any(|planned| planned.is(SINGLE, "Reissue"));
                 ensure!(reissued, "{SINGLE} was renewed without having been reissued on its first order");
                 return self.stage.show(self.tale, "get evcert,evisn").map(drop);
             }
         }
         bail!("{SINGLE} was not renewed in {MAX_ROUNDS} rounds")
+    }
+
+    /// Whoever asks again after this, instead of looking, buys twice.
+    async fn lose_an_answer(&self) -> Result<()> {
+        let fault = json!({"kind": "resetAfterCommit", "match": {"operation": "renew"}});
+        self.stage.sandbox.fault(&fault).await?;
+        self.tale.say("from now on the CA accepts the next purchase, but its answer is lost on the way");
+        Ok(())
+    }
+
+    fn tell_lost_answer(&self) -> Result<()> {
+        let fields = "jsonpath={.items[*].involvedObject.name}";
+        let lost = self.stage.kubectl(&["get", "events", "--field-selector=reason=OutcomeUnknown", "-o", fields])?;
+        ensure!(!lost.is_empty(), "no answer was lost, or no Event tells it");
+        self.tale.about(&lost, "got no answer, looked, found its order at the CA and went on with it");
+        Ok(())
     }
 
     /// What falls due next, by name the operation that `status.next` announces, and the moment to move the clock to.

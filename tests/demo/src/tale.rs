@@ -62,9 +62,9 @@ impl Tale {
     }
 
     /// Why the story ends badly.
-    pub fn fail(&self, why: &str, log: &str) {
+    pub fn fail(&self, why: &anyhow::Error, log: &str) {
         let lines: Vec<_> = log.lines().collect();
-        let mut text = format!("\n{} {why}\n", self.style("1;31", "The demo has failed:"));
+        let mut text = format!("\n{} {why:#}\n", self.style("1;31", "The demo has failed:"));
         if !lines.is_empty() {
             text.push_str("\nThe operator's last log lines:\n");
             text.push_str(&lines[lines.len().saturating_sub(LAST_LINES)..].join("\n"));
