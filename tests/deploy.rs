@@ -107,7 +107,7 @@ async fn with_these_rights_the_operator_becomes_ready_and_ends_in_order() {
     let plane = installed().await;
     let mut operator = Operator::start(plane).await;
     let address = operator.line("probes and metrics are served").await["address"].as_str().unwrap().to_owned();
-    operator.line("the lease is ours").await;
+    operator.line("holding the lease").await;
     let get = async |path: &str| reqwest::get(format!("http://{address}{path}")).await.unwrap();
     let ready = async { while !get("/readyz").await.status().is_success() {} };
     timeout(PATIENCE, ready).await.expect("it becomes ready");
