@@ -30,6 +30,8 @@ use crate::{
 
 /// Longest time between two looks at a Certificate: timers die with the process, clocks are set.
 const LOOK_AGAIN: Duration = Duration::from_secs(3600);
+/// The type of every Secret we write. A Secret's type cannot be changed.
+pub const TLS_SECRET: &str = "kubernetes.io/tls";
 
 /// What is known of a Certificate at this moment.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +71,9 @@ pub enum SecretView {
     Unread,
     Absent,
     /// Another tool's.
-    Foreign,
+    Foreign {
+        type_: String,
+    },
     OwnedBy(String),
     Ours(Box<Held>),
 }
@@ -179,11 +183,17 @@ fn own_the_secret(o: &Observed) -> Result<(), Hindrance> {
     };
     match o.secret {
         SecretView::OwnedBy(owner) => taken(owner),
-        SecretView::Foreign if o.certificate.spec.take_over_secret != Some(true) => Err(Hindrance::person(
+        SecretView::Foreign { .. } if o.certificate.spec.take_over_secret != Some(true) => Err(Hindrance::person(
             reason::SECRET_NOT_OURS,
             format!("Secret {name} was made by another tool and is left alone; set takeOverSecret: true to replace it"),
         )),
-        SecretView::Absent | SecretView::Foreign => o.rival.map_or(Ok(()), taken),
+        SecretView::Foreign { type_ } if type_ != TLS_SECRET => Err(Hindrance::person(
+            reason::SECRET_NOT_OURS,
+            format!(
+                "Secret {name} is of type {type_}, which cannot be changed to {TLS_SECRET}: delete it, or name another"
+            ),
+        )),
+        SecretView::Absent | SecretView::Foreign { .. } => o.rival.map_or(Ok(()), taken),
         SecretView::Unread | SecretView::Ours(_) => Ok(()),
     }
 }

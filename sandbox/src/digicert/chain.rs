@@ -22,7 +22,7 @@ pub struct Link<'a> {
     pub pem: &'a str,
 }
 
-/// Leaf, intermediate, root, or rotated when a fault says so; empty before issuance.
+/// Leaf, intermediate, root; rotated or without the intermediate when a fault says so; empty before issuance.
 pub fn links<'a>(ca: &'a Ca, certificate: &'a Certificate, quirks: &[Quirk]) -> Vec<Link<'a>> {
     let Some(issued) = &certificate.issued else {
         return Vec::new();
@@ -33,7 +33,11 @@ pub fn links<'a>(ca: &'a Ca, certificate: &'a Certificate, quirks: &[Quirk]) -> 
         link(Role::Intermediate, "Evercert Sandbox TLS CA 1", ca.intermediate_pem()),
         link(Role::Root, "Evercert Sandbox Root", ca.root_pem()),
     ];
-    if certificate.quirks.iter().chain(quirks).any(|quirk| *quirk == Quirk::ChainUnordered) {
+    let has = |wanted| certificate.quirks.iter().chain(quirks).any(|quirk| *quirk == wanted);
+    if has(Quirk::ChainIncomplete) {
+        links.retain(|link| link.role != Role::Intermediate);
+    }
+    if has(Quirk::ChainUnordered) {
         links.rotate_right(1);
     }
     links

@@ -70,6 +70,7 @@ pub enum FaultKind {
     WrongNames,
     Expired,
     ChainUnordered,
+    ChainIncomplete,
     StayPending,
     ApprovalRefused,
 }
@@ -106,6 +107,7 @@ impl FaultKind {
             Self::WrongNames => Some(Quirk::WrongNames),
             Self::Expired => Some(Quirk::Expired),
             Self::ChainUnordered => Some(Quirk::ChainUnordered),
+            Self::ChainIncomplete => Some(Quirk::ChainIncomplete),
             Self::StayPending => Some(Quirk::StayPending),
             Self::ApprovalRefused => Some(Quirk::ApprovalRefused),
             _ => None,

@@ -195,6 +195,7 @@ pub enum Quirk {
     WrongNames,
     Expired,
     ChainUnordered,
+    ChainIncomplete,
     StayPending,
     ApprovalRefused,
 }

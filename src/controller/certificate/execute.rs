@@ -122,7 +122,7 @@ impl Work {
         let before = self.read_secret().await?;
         let may_write = match &self.secret {
             SecretView::Absent | SecretView::Ours(_) => true,
-            SecretView::Foreign => self.certificate.spec.take_over_secret == Some(true),
+            SecretView::Foreign { .. } => self.certificate.spec.take_over_secret == Some(true),
             SecretView::OwnedBy(_) | SecretView::Unread => false,
         };
         if !may_write {

@@ -8,20 +8,18 @@ use secrecy::ExposeSecret;
 
 use crate::{
     api::{Certificate, Issuance, meta},
-    lifecycle::certificate::{Held, SecretView},
+    lifecycle::certificate::{Held, SecretView, TLS_SECRET},
     pki::{
         Chain, PrivateKey,
         payload::{payload, read_pair},
     },
 };
 
-const TLS: &str = "kubernetes.io/tls";
-
 /// Whose a Secret is, and what it holds.
 pub fn judge(secret: Option<&Secret>, certificate: &str) -> SecretView {
     let Some(secret) = secret else { return SecretView::Absent };
     match secret.annotations().get(meta::secret::CERTIFICATE) {
-        None => SecretView::Foreign,
+        None => SecretView::Foreign { type_: secret.type_.clone().unwrap_or_default() },
         Some(owner) if owner != certificate => SecretView::OwnedBy(owner.clone()),
         Some(_) => SecretView::Ours(Box::new(held(secret))),
     }
@@ -62,7 +60,7 @@ pub fn filled(
             namespace: certificate.namespace(),
             ..ObjectMeta::default()
         },
-        type_: Some(TLS.to_owned()),
+        type_: Some(TLS_SECRET.to_owned()),
         ..Secret::default()
     });
     let stored = secret.data.get_or_insert_default();

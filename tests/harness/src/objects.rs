@@ -84,13 +84,8 @@ impl Objects {
             match object {
                 Some(object) if holds(&object) => return Ok(object),
                 last if Instant::now() > deadline => {
-                    bail!(
-                        "{kind} {name} did not become so that {what}; it is {last:#?}",
-                        last = last.map(|mut last| {
-                            last["metadata"].as_object_mut().map(|meta| meta.remove("managedFields"));
-                            last
-                        })
-                    );
+                    let last = last.map(|last| json!({"spec": last["spec"], "status": last["status"]}));
+                    bail!("{kind} {name} did not become so that {what}; it is {:#}", json!(last));
                 }
                 _ => sleep(Duration::from_millis(50)).await,
             }
