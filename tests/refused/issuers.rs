@@ -4,32 +4,37 @@ use anyhow::{Result, ensure};
 use harness::World;
 use serde_json::{Value, json};
 
-use super::{Scene, ask, nothing_bought, reason, said, scene};
+use super::{Scene, ask, nothing_bought, said, scene};
 
 pub fn scenes(world: &World) -> Vec<Scene<'_>> {
     let digicert = &world.sandbox.ready()["digicert"];
     let key = |name: &str| json!({"apiKeySecretRef": {"name": format!("{name}-key"), "key": "api-key"}});
-    let unlisted = json!({"url": "http://127.0.0.1:9/services/v2"});
-    let foreign = json!({"url": "https://elsewhere.example/services/v2"});
-    vec![
-        scene("bad key", refused(world, "wrong", key("wrong"), json!("00FF00"), "InvalidCredentials")),
-        scene(
-            "missing permission",
-            refused(world, "viewer", key("viewer"), digicert["viewOnlyApiKey"].clone(), "PermissionDenied"),
+    let plain = json!({"url": "http://127.0.0.1:9/services/v2"});
+    let other = json!({"url": "https://elsewhere.example/services/v2"});
+    let (none, view_only) = (Value::Null, digicert["viewOnlyApiKey"].clone());
+    let cases = [
+        ("wrong", key("wrong"), json!("00FF00"), "InvalidCredentials", "Automation > API keys"),
+        ("viewer", key("viewer"), view_only, "PermissionDenied", "Orders, Domains, Organizations"),
+        (
+            "stranger",
+            json!({"organizationId": 999}),
+            none.clone(),
+            "UnknownOrganization",
+            "Certificates > Organizations",
         ),
-        scene(
-            "unknown organization",
-            refused(world, "stranger", json!({"organizationId": 999_999}), Value::Null, "UnknownOrganization"),
-        ),
-        scene("no Secret", refused(world, "keyless", key("keyless"), Value::Null, "CredentialsNotFound")),
-        scene("empty Secret", refused(world, "hollow", key("hollow"), json!(" "), "CredentialsNotFound")),
-        scene("loopback", refused(world, "loopback", unlisted, Value::Null, "HostNotAllowed")),
-        scene("another's host", refused(world, "elsewhere", foreign, Value::Null, "HostNotAllowed")),
-        scene("no issuer", nobody(world)),
-    ]
+        ("unsold", json!({"product": "ssl_nothing"}), none.clone(), "ProviderBlocked", "Product settings"),
+        ("keyless", key("keyless"), none.clone(), "CredentialsNotFound", "keyless-key does not exist"),
+        ("hollow", key("hollow"), json!(" "), "CredentialsNotFound", "has no text under api-key"),
+        ("loopback", plain, none.clone(), "HostNotAllowed", "--allowed-provider-hosts"),
+        ("elsewhere", other, none, "HostNotAllowed", "a ClusterIssuer may call it"),
+    ];
+    let refused = cases.map(|(name, changes, secret, reason, hint)| {
+        scene(name, refused(world, name, changes, secret, (reason, hint)))
+    });
+    refused.into_iter().chain([scene("no issuer", nobody(world))]).collect()
 }
 
-async fn refused(world: &World, name: &str, changes: Value, secret: Value, why: &str) -> Result<()> {
+async fn refused(world: &World, name: &str, changes: Value, secret: Value, (reason, hint): (&str, &str)) -> Result<()> {
     let objects = &world.objects;
     if let Some(value) = secret.as_str() {
         objects.create_secret(&format!("{name}-key"), "api-key", value).await?;
@@ -40,11 +45,12 @@ async fn refused(world: &World, name: &str, changes: Value, secret: Value, why: 
         spec["digicert"][key] = value.clone();
     }
     objects.create("Issuer", name, spec).await?;
-    let message = said(objects, "Issuer", name, "Ready", why, |ready| ready["reason"] == why).await?;
-    ensure!(!message.is_empty() && secret.as_str().is_none_or(|key| key == " " || !message.contains(key)), "{message}");
+    let message = said(objects, "Issuer", name, "Ready", reason, |ready| ready["reason"] == reason).await?;
+    ensure!(message.contains(hint), "{message}");
+    ensure!(secret.as_str().is_none_or(|key| key == " " || !message.contains(key)), "{message}");
 
     ask(objects, name, json!({"issuerRef": {"name": name}})).await?;
-    reason(objects, name, "Ready", "IssuerNotReady").await?;
+    super::reason(objects, name, "Ready", "IssuerNotReady").await?;
     nothing_bought(world, name).await?;
 
     // Corrected, it serves.
@@ -54,7 +60,7 @@ async fn refused(world: &World, name: &str, changes: Value, secret: Value, why: 
 
 async fn nobody(world: &World) -> Result<()> {
     ask(&world.objects, "nobody", json!({"issuerRef": {"kind": "ClusterIssuer", "name": "nobody"}})).await?;
-    let message = reason(&world.objects, "nobody", "ActionRequired", "IssuerNotFound").await?;
+    let message = super::reason(&world.objects, "nobody", "ActionRequired", "IssuerNotFound").await?;
     ensure!(message.contains("ClusterIssuer/nobody"), "{message}");
     nothing_bought(world, "nobody").await
 }
