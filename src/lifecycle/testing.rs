@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{
     Step, Times,
-    certificate::{self, Held, Hindrance, IssuerView, KeyView, OrderView, SecretView},
+    certificate::{self, Held, Hindrance, IssuerView, KeyView, OrderView, SecretView, TLS_SECRET},
     issuance::{self, Seen},
     plan::StoredKey,
 };
@@ -209,6 +209,11 @@ pub fn leaf() -> Leaf {
         key_kind: Some(KeyKind::EcdsaP256),
         crl_urls: Vec::new(),
     }
+}
+
+/// Another tool's Secret, of a type that can be taken over.
+pub fn foreign() -> SecretView {
+    SecretView::Foreign { type_: TLS_SECRET.to_owned() }
 }
 
 pub fn ours(leaf: Leaf) -> SecretView {

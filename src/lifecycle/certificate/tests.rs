@@ -89,11 +89,13 @@ fn a_secret_is_written_by_its_owner_alone() {
     let taken = (reason::SECRET_OWNED_BY_OTHER, true);
     assert_eq!(reason_of(view(SecretView::OwnedBy("other".to_owned()), None, Some(true))), taken);
     assert_eq!(reason_of(view(SecretView::Absent, Some("older"), None)), taken);
-    assert_eq!(reason_of(view(SecretView::Foreign, Some("older"), Some(true))), taken);
+    assert_eq!(reason_of(view(testing::foreign(), Some("older"), Some(true))), taken);
     for take_over in [None, Some(false)] {
-        assert_eq!(reason_of(view(SecretView::Foreign, None, take_over)), (reason::SECRET_NOT_OURS, true));
+        assert_eq!(reason_of(view(testing::foreign(), None, take_over)), (reason::SECRET_NOT_OURS, true));
     }
-    assert!(view(SecretView::Foreign, None, Some(true)).is_ok());
+    assert!(view(testing::foreign(), None, Some(true)).is_ok());
+    let opaque = SecretView::Foreign { type_: "Opaque".to_owned() };
+    assert_eq!(reason_of(view(opaque, None, Some(true))), (reason::SECRET_NOT_OURS, true));
     assert!(view(testing::ours(leaf()), Some("older"), None).is_ok(), "who holds it keeps it");
 }
 

@@ -7,7 +7,9 @@ use crate::{
     },
     lifecycle::{
         certificate::{IssuerView, KeyView, OrderView},
-        testing::{CertificateCase, NAME, at, days, failed, issued, leaf, order, ours, outcome, strings, validation},
+        testing::{
+            CertificateCase, NAME, at, days, failed, foreign, issued, leaf, order, ours, outcome, strings, validation,
+        },
     },
     provider::{OrderFacts, OrderStatus},
 };
@@ -95,12 +97,7 @@ fn tools_that_know_kubernetes_understand_it() {
         ("changed and compromised", renamed().asking("t", Some("KeyCompromise")), "InProgress", reason::PENDING),
         ("expired", reading(order(), CertificateCase { now: days(200), ..served() }), "InProgress", reason::EXPIRED),
         ("lost", lost(served()), "InProgress", reason::PENDING),
-        (
-            "another's Secret",
-            CertificateCase { secret: SecretView::Foreign, ..new() },
-            "Failed",
-            reason::SECRET_NOT_OURS,
-        ),
+        ("another's Secret", CertificateCase { secret: foreign(), ..new() }, "Failed", reason::SECRET_NOT_OURS),
     ];
     for (what, case, expected, reason) in table {
         let status = shown(&case);
@@ -171,7 +168,7 @@ fn the_plan_is_always_visible() {
             expect(Order, Paid, KeyLost, "Order waits for a person (paid)"),
         ),
         (
-            CertificateCase { secret: SecretView::Foreign, ..CertificateCase::new() },
+            CertificateCase { secret: foreign(), ..CertificateCase::new() },
             expect(Order, Paid, FirstIssue, "Order waits for a person (paid)"),
         ),
         (served().with(issued(2, State::Validating, 'b')), expect(Order, Paid, FirstIssue, "Order under way (paid)")),

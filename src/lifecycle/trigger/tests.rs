@@ -6,7 +6,7 @@ use crate::{
     },
     lifecycle::{
         certificate::account,
-        testing::{CertificateCase, NAME, days, failed, issued, leaf, ours, strings},
+        testing::{CertificateCase, NAME, days, failed, foreign, issued, leaf, ours, strings},
     },
     pki::KeyKind,
 };
@@ -80,7 +80,7 @@ fn a_pair_that_cannot_be_used_is_lost() {
         held.pair = None;
     }
     assert_eq!(now(&case), Some(Trigger::KeyLost));
-    for secret in [SecretView::Absent, SecretView::Foreign] {
+    for secret in [SecretView::Absent, foreign()] {
         let case = CertificateCase { secret, ..CertificateCase::served() };
         assert_eq!(now(&case), Some(Trigger::KeyLost));
     }
