@@ -10,6 +10,7 @@ use evercert::{
     api::manifests,
     controller::{
         lease,
+        metrics::{self, Metrics},
         run::{Config, run},
     },
     server::{self, Health, Shown, telemetry},
@@ -40,8 +41,11 @@ fn main() -> anyhow::Result<()> {
 async fn operate(args: Run) -> anyhow::Result<()> {
     let log_level = telemetry::init(args.log_format, args.log)?;
     let times = args.times()?;
-    let client =
-        Client::try_default().await.context("no cluster: neither a kubeconfig nor a service account can be used")?;
+    let mut registry = server::registry();
+    let metrics = Metrics::register(&mut registry);
+    let cluster =
+        kube::Config::infer().await.context("no cluster: neither a kubeconfig nor a service account can be used")?;
+    let client = metrics::client(cluster, metrics.clone()).context("the cluster cannot be called")?;
     let installation = match &args.installation_id {
         Some(id) => id.clone(),
         None => installation_id(&client).await?,
@@ -56,7 +60,7 @@ async fn operate(args: Run) -> anyhow::Result<()> {
     });
 
     let health = Health::awaiting([]);
-    let shown = Shown { health: health.clone(), registry: Arc::new(server::registry()), log_level };
+    let shown = Shown { health: health.clone(), registry: Arc::new(registry), log_level };
     let listener =
         TcpListener::bind(args.listen).await.with_context(|| format!("{} cannot be listened on", args.listen))?;
     info!(address = %listener.local_addr()?, "probes and metrics are served");
@@ -78,6 +82,7 @@ async fn operate(args: Run) -> anyhow::Result<()> {
     let config = Config {
         client,
         lease: held.handle(),
+        metrics,
         installation,
         namespace: args.namespace.clone(),
         times,

@@ -44,6 +44,7 @@ async fn neither_keys_nor_bodies_are_logged() {
         product: "ssl_basic".into(),
         ca_bundle_pem: None,
         limiter: Arc::new(Limiter::new(RateLimit::CERTCENTRAL)),
+        observer: Arc::new(|_| ()),
         call_timeout: Duration::from_secs(10),
     })
     .unwrap();

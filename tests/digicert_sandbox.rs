@@ -61,6 +61,7 @@ impl Fixture {
             product: "ssl_basic".into(),
             ca_bundle_pem: None,
             limiter: Arc::new(Limiter::new(RateLimit::CERTCENTRAL)),
+            observer: Arc::new(|_| ()),
             call_timeout: Duration::from_secs(20),
         }
     }

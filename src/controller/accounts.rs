@@ -15,6 +15,7 @@ use super::{
     any_issuer::AnyIssuer,
     endpoint::{self, Network},
     error::{Error, kube},
+    metrics::Metrics,
 };
 use crate::{
     api::{conditions::reason, issuer::SecretKeyRef},
@@ -35,6 +36,7 @@ pub struct Accounts {
     network: Network,
     call_timeout: Duration,
     limiters: Limiters,
+    metrics: Arc<Metrics>,
     /// By uid of the issuer.
     kept: Mutex<HashMap<String, Kept>>,
 }
@@ -53,8 +55,22 @@ pub struct Unusable {
 }
 
 impl Accounts {
-    pub fn new(client: Client, namespace: String, network: Network, call_timeout: Duration) -> Self {
-        Self { client, namespace, network, call_timeout, limiters: Limiters::default(), kept: Mutex::default() }
+    pub fn new(
+        client: Client,
+        namespace: String,
+        network: Network,
+        call_timeout: Duration,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            client,
+            namespace,
+            network,
+            call_timeout,
+            limiters: Limiters::default(),
+            metrics,
+            kept: Mutex::default(),
+        }
     }
 
     /// The client of an issuer's account.
@@ -93,6 +109,7 @@ impl Accounts {
         let config = DigiCertConfig {
             base_url: url.to_owned(),
             limiter: self.limiters.for_credential(url, &api_key, rate_limit(issuer)),
+            observer: self.metrics.call_observer(issuer.into()),
             api_key,
             organization_id: digicert.organization_id.and_then(|id| id.try_into().ok()),
             product: digicert.product.clone(),

@@ -14,6 +14,7 @@ use crate::{
 
 #[derive(Debug, Clone)]
 pub struct AnyIssuer {
+    pub name: String,
     pub uid: String,
     pub generation: Option<i64>,
     pub spec: IssuerSpec,
@@ -25,6 +26,7 @@ pub struct AnyIssuer {
 impl From<&Issuer> for AnyIssuer {
     fn from(issuer: &Issuer) -> Self {
         Self {
+            name: issuer.name_any(),
             uid: issuer.uid().unwrap_or_default(),
             generation: issuer.metadata.generation,
             spec: issuer.spec.clone(),
@@ -37,6 +39,7 @@ impl From<&Issuer> for AnyIssuer {
 impl From<&ClusterIssuer> for AnyIssuer {
     fn from(issuer: &ClusterIssuer) -> Self {
         Self {
+            name: issuer.name_any(),
             uid: issuer.uid().unwrap_or_default(),
             generation: issuer.metadata.generation,
             spec: issuer.spec.issuer.clone(),

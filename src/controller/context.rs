@@ -12,7 +12,7 @@ use kube::{
 
 use super::{
     accounts::Accounts, any_issuer::AnyIssuer, clock::Clock, endpoint::Network, events::Events, intents::Intents,
-    lease::LeaseHandle, own::Own, pace::Paces,
+    lease::LeaseHandle, metrics::Metrics, own::Own, pace::Paces,
 };
 use crate::{
     api::{
@@ -39,6 +39,7 @@ pub struct Context {
     pub own_certificates: Own<Certificate>,
     pub own_issuances: Own<Issuance>,
     pub events: Events,
+    pub metrics: Arc<Metrics>,
     pub network: Network,
     /// Or why the system's resolvers cannot be used.
     pub self_check: Result<SelfCheck, String>,

@@ -7,7 +7,7 @@ use std::{
     hash::Hash,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -15,14 +15,17 @@ use futures::{FutureExt, StreamExt, TryFutureExt, stream};
 use kube::{
     Resource,
     runtime::{
-        controller::{Action, Config, applier},
+        controller::{self, Action, Config, applier},
         reflector::{ObjectRef, Store},
     },
 };
 use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
 use tracing::{Instrument, debug, info_span, warn};
 
-use super::error::Error;
+use super::{
+    error::Error,
+    metrics::{Meter, Metrics},
+};
 
 /// At most this many effects in one reconcile; what is left goes on in the next.
 pub const MAX_STEPS: usize = 24;
@@ -35,7 +38,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 
 #[async_trait]
 pub trait Reconciler<K>: Send + Sync + 'static {
-    /// For logs.
+    /// For logs and metrics.
     const NAME: &'static str;
 
     async fn reconcile(&self, object: Arc<K>) -> Result<Action, Error>;
@@ -47,14 +50,20 @@ pub async fn drive<K, R>(
     store: Store<K>,
     mut queue: UnboundedReceiver<ObjectRef<K>>,
     concurrency: u16,
+    metrics: &Metrics,
     stop: impl Future<Output = ()> + Send + 'static,
 ) where
     K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
     K::DynamicType: Debug + Eq + Hash + Clone + Unpin,
     R: Reconciler<K>,
 {
-    let names = stream::poll_fn(move |context| queue.poll_recv(context)).take_until(stop).map(Ok::<_, Never>);
-    let runs = Arc::new(Runs { reconciler, failures: Mutex::default() });
+    let runs = Arc::new(Runs { reconciler, failures: Mutex::default(), meter: metrics.meter(R::NAME) });
+    let woken = runs.clone();
+    let names = stream::poll_fn(move |context| queue.poll_recv(context))
+        .take_until(stop)
+        .inspect(move |name| woken.meter.woken((name.namespace.clone(), name.name.clone())))
+        .map(Ok::<_, Never>);
+    let gone = runs.clone();
     applier(
         |object, runs: Arc<Runs<R>>| {
             tokio::spawn(run(object, runs)).map(|joined| joined.unwrap_or_else(|_| Err(Error::Panicked))).boxed()
@@ -68,6 +77,9 @@ pub async fn drive<K, R>(
     .for_each(async |result| {
         // An object that is gone by the time its turn comes is the normal end of a deletion.
         if let Err(error) = result {
+            if let controller::Error::ObjectNotFound(name) = &error {
+                gone.meter.taken(&(name.namespace.clone(), name.name.clone()));
+            }
             debug!(controller = R::NAME, %error, "reconcile ended");
         }
     })
@@ -82,6 +94,7 @@ struct Runs<R> {
     reconciler: Arc<R>,
     /// Failures in a row by uid: a name created anew starts afresh.
     failures: Mutex<HashMap<String, u32>>,
+    meter: Meter,
 }
 
 async fn run<K, R>(object: Arc<K>, runs: Arc<Runs<R>>) -> Result<Action, Error>
@@ -90,11 +103,15 @@ where
     R: Reconciler<K>,
 {
     let meta = object.meta();
+    runs.meter.taken(&(meta.namespace.clone(), meta.name.clone().unwrap_or_default()));
+    let _running = runs.meter.begin();
+    let started = Instant::now();
     let uid = meta.uid.clone().unwrap_or_default();
     let span = info_span!("reconcile", controller = R::NAME, namespace = meta.namespace, name = meta.name);
     let reconcile =
         timeout(DEADLINE, runs.reconciler.reconcile(object)).unwrap_or_else(|_| Err(Error::Deadline)).instrument(span);
     let result = AssertUnwindSafe(reconcile).catch_unwind().await.unwrap_or(Err(Error::Panicked));
+    runs.meter.ended(started.elapsed(), &result);
     if result.is_ok() {
         runs.failures().remove(&uid);
     }

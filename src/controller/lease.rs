@@ -109,6 +109,14 @@ pub struct LeaseHandle {
     until: watch::Receiver<Option<Instant>>,
 }
 
+#[cfg(test)]
+impl LeaseHandle {
+    /// One that is nobody's to renew.
+    pub fn until(until: Instant) -> Self {
+        Self { holder: "test".into(), until: watch::channel(Some(until)).1 }
+    }
+}
+
 impl LeaseHandle {
     /// How long it is certainly still ours, whatever happens to the API server; zero when it is not.
     pub fn remaining(&self) -> Duration {

@@ -136,6 +136,7 @@ pub async fn record(context: &Context, issuance: &mut Issuance, changes: &[Chang
         match kube("record an outcome", api.replace_status(&name, &PostParams::default(), &next)).await {
             Ok(stored) => {
                 context.own_issuances.remember(&stored);
+                context.metrics.recorded(issuance.status.as_ref(), &stored);
                 *issuance = stored;
                 return Ok(());
             }

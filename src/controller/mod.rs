@@ -16,6 +16,7 @@ pub mod issuer;
 pub mod keys;
 pub mod lease;
 pub mod ledger;
+pub mod metrics;
 pub mod own;
 pub mod pace;
 pub mod run;

@@ -26,6 +26,7 @@ use super::{
     issuer::IssuerReconciler,
     keys,
     lease::LeaseHandle,
+    metrics::{Metrics, Observed},
     sweep::sweep,
     watch::{Queue, Watch, queue},
 };
@@ -49,6 +50,7 @@ const RESYNC: Duration = Duration::from_secs(600);
 pub struct Config {
     pub client: Client,
     pub lease: LeaseHandle,
+    pub metrics: Arc<Metrics>,
     pub installation: String,
     /// The operator's own namespace.
     pub namespace: String,
@@ -61,7 +63,7 @@ pub struct Config {
 
 /// Runs until `stop` turns true, then finishes what has begun.
 pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl FnOnce() + Send + 'static) {
-    let Config { client, lease, installation, namespace, times, network, clock, jumps } = config;
+    let Config { client, lease, metrics, installation, namespace, times, network, clock, jumps } = config;
     let (certificates, certificate_queue) = queue::<Certificate>();
     let (issuances, issuance_queue) = queue::<Issuance>();
     let (issuers, issuer_queue) = queue::<Issuer>();
@@ -74,11 +76,13 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
             issuers: issuers.clone(),
             cluster_issuers: cluster_issuers.clone(),
         },
+        &metrics,
     );
+    metrics.observe(Observed { stores: stores.clone(), lease: lease.clone() });
     let self_check = SelfCheckConfig { resolvers: network.resolvers.clone(), ..SelfCheckConfig::default() };
     let context = Arc::new(Context {
         events: Events::new(client.clone(), lease.holder()),
-        accounts: Accounts::new(client.clone(), namespace, network.clone(), times.call),
+        accounts: Accounts::new(client.clone(), namespace, network.clone(), times.call, metrics.clone()),
         intents: Default::default(),
         paces: Default::default(),
         own_certificates: Default::default(),
@@ -88,6 +92,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         keygen: Arc::new(Semaphore::new(spare_cores())),
         paying: Arc::new(RwLock::new(())),
         stores: stores.clone(),
+        metrics: metrics.clone(),
         client,
         lease,
         clock,
@@ -110,13 +115,14 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
     };
     let issuer = Arc::new(IssuerReconciler { context: context.clone() });
     tokio::join!(
-        drive(issuer.clone(), stores.issuers.clone(), issuer_queue, CONCURRENCY, stopped()),
-        drive(issuer, stores.cluster_issuers.clone(), cluster_issuer_queue, CONCURRENCY, stopped()),
+        drive(issuer.clone(), stores.issuers.clone(), issuer_queue, CONCURRENCY, &metrics, stopped()),
+        drive(issuer, stores.cluster_issuers.clone(), cluster_issuer_queue, CONCURRENCY, &metrics, stopped()),
         drive(
             Arc::new(CertificateReconciler { context: context.clone() }),
             stores.certificates.clone(),
             certificate_queue,
             CONCURRENCY,
+            &metrics,
             stopped()
         ),
         drive(
@@ -124,6 +130,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
             stores.issuances.clone(),
             issuance_queue,
             CONCURRENCY,
+            &metrics,
             stopped()
         ),
     );
@@ -141,7 +148,7 @@ struct Queues {
 }
 
 /// Starts the watches and says whom each of them wakes. A queue whose reader is gone belongs to a process that ends.
-fn watch(client: &Client, queues: &Queues) -> Stores {
+fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
     let mut certificates = Watch::<Certificate>::new(client.clone(), watcher::Config::default());
     let queue = queues.certificates.clone();
     certificates.on_change(move |certificate| send(&queue, ObjectRef::from_obj(certificate)));
@@ -178,12 +185,12 @@ fn watch(client: &Client, queues: &Queues) -> Stores {
 
     let namespaces = Watch::<PartialObjectMeta<Namespace>>::metadata(client.clone(), watcher::Config::default());
     Stores {
-        certificates: certificates.spawn(),
-        issuances: issuances.spawn(),
-        issuers: issuers.spawn(),
-        cluster_issuers: cluster_issuers.spawn(),
-        secrets: secrets.spawn(),
-        namespaces: namespaces.spawn(),
+        certificates: certificates.spawn(metrics),
+        issuances: issuances.spawn(metrics),
+        issuers: issuers.spawn(metrics),
+        cluster_issuers: cluster_issuers.spawn(metrics),
+        secrets: secrets.spawn(metrics),
+        namespaces: namespaces.spawn(metrics),
     }
 }
 

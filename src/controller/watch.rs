@@ -6,7 +6,7 @@
 
 use std::{fmt::Debug, sync::Arc};
 
-use futures::{StreamExt, stream::BoxStream};
+use futures::{StreamExt, future::ready, stream::BoxStream};
 use kube::{
     Api, Resource,
     core::{DeserializeGuard, PartialObjectMeta},
@@ -19,6 +19,8 @@ use kube::{
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing::warn;
+
+use super::metrics::Metrics;
 
 /// Names of objects waiting to be reconciled. Unbounded, since a lost name is an object forgotten; names that
 /// are already waiting are merged by the scheduler behind it.
@@ -82,17 +84,23 @@ where
     }
 
     /// Runs for the life of the process.
-    pub fn spawn(self) -> Store<K> {
+    pub fn spawn(self, metrics: &Metrics) -> Store<K> {
         let Self { events, store, writer, listeners } = self;
-        let answered = events.filter_map(async |event| match event {
-            Ok(mut event) => {
-                prune(&mut event);
-                Some(Ok(event))
-            }
-            Err(error) => {
-                warn!(kind = %K::kind(&()), %error, "watch failed, starting again");
-                None::<Result<_, watcher::Error>>
-            }
+        let meter = metrics.watch_meter(&K::kind(&()));
+        let answered = events.filter_map(move |event| {
+            let event = match event {
+                Ok(mut event) => {
+                    meter.event();
+                    prune(&mut event);
+                    Some(Ok(event))
+                }
+                Err(error) => {
+                    warn!(kind = %K::kind(&()), %error, "watch failed, starting again");
+                    meter.error();
+                    None::<Result<_, watcher::Error>>
+                }
+            };
+            ready(event)
         });
         let mut events = reflector::reflector(writer, answered).boxed();
         let known = store.clone();

@@ -6,6 +6,7 @@
 pub mod digicert;
 pub mod error;
 pub mod limits;
+pub mod observer;
 
 use async_trait::async_trait;
 use jiff::{Timestamp, civil::Date};
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 pub use error::CallError;
 pub use limits::Permit;
+pub use observer::{CallObserver, Called};
 
 /// One account at one provider.
 ///

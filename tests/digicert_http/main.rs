@@ -49,6 +49,7 @@ pub fn config(origin: &str) -> DigiCertConfig {
         product: "ssl_basic".into(),
         ca_bundle_pem: None,
         limiter: Arc::new(Limiter::new(RateLimit::CERTCENTRAL)),
+        observer: Arc::new(|_| ()),
         call_timeout: Duration::from_secs(10),
     }
 }

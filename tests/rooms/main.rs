@@ -106,6 +106,8 @@ const ROOMS: [Room; 7] = [
             "aws_lc_rs",
             "fastrand",
             "futures",
+            // What goes to the API server is counted on its way.
+            "http",
             "jiff",
             "k8s_openapi",
             "kube",
@@ -118,6 +120,7 @@ const ROOMS: [Room; 7] = [
             "serde_json",
             "thiserror",
             "tokio",
+            "tower",
             "tracing",
             "uuid",
         ],

@@ -14,7 +14,7 @@ use super::endpoints::Endpoint;
 use super::errors::{self, Refusal};
 use super::{ConfigError, DigiCertConfig};
 use crate::provider::limits::Limiter;
-use crate::provider::{CallError, Permit, Urgency};
+use crate::provider::{CallError, CallObserver, Called, Permit, Urgency};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shorter than servers keep an idle connection, so that no order is lost on one just being closed.
@@ -31,6 +31,7 @@ pub(super) struct Client {
     pub host: String,
     key: SecretString,
     limiter: Arc<Limiter>,
+    observer: CallObserver,
     timeout: Duration,
 }
 
@@ -126,6 +127,7 @@ impl Client {
             host,
             key: config.api_key.clone(),
             limiter: config.limiter.clone(),
+            observer: config.observer.clone(),
             timeout: config.call_timeout,
         })
     }
@@ -158,14 +160,26 @@ impl Client {
         let endpoint = call.endpoint;
         let request = self.request(call, timeout)?;
         let started = Instant::now();
+        let result = self.send(endpoint, request).await;
+        let took = started.elapsed();
+        debug!(millis = took.as_millis(), "ended");
+        let refused = matches!(result, Err(CallError::RateLimited { .. }));
+        (self.observer)(&Called {
+            provider: "digicert",
+            method: endpoint.method.as_str(),
+            endpoint: endpoint.path,
+            took,
+            result: result.as_ref().map(drop),
+            pause: refused.then(|| self.limiter.paused_for()).flatten(),
+        });
+        result
+    }
+
+    async fn send(&self, endpoint: &'static Endpoint, request: reqwest::Request) -> Result<Answer, CallError> {
         let sent = self.http.execute(request).await;
-        let millis = started.elapsed().as_millis();
-        let response = sent.map_err(|error| {
-            debug!(millis, "no answer");
-            self.transport_error(endpoint, error)
-        })?;
+        let response = sent.map_err(|error| self.transport_error(endpoint, error))?;
         let (status, retry_after) = (response.status(), retry_after(&response));
-        debug!(status = status.as_u16(), millis, "answered");
+        debug!(status = status.as_u16(), "answered");
         let body = self.body(endpoint, response).await;
         if status.is_success() {
             self.limiter.answered();

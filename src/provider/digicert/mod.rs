@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use super::limits::Limiter;
 use super::{
-    Accepted, AccountFacts, CallError, DcvMethod, Found, OrderFacts, Permit, Placed, Provider, Request,
+    Accepted, AccountFacts, CallError, CallObserver, DcvMethod, Found, OrderFacts, Permit, Placed, Provider, Request,
     RevocationReason, Revoked, Standing, Urgency, Validation, Wanted,
 };
 use client::{Call, Client};
@@ -35,6 +35,7 @@ pub struct DigiCertConfig {
     /// The only roots trusted for this API, instead of the system's.
     pub ca_bundle_pem: Option<String>,
     pub limiter: Arc<Limiter>,
+    pub observer: CallObserver,
     /// Of one call, from connecting to the last byte.
     pub call_timeout: Duration,
 }

@@ -11,7 +11,7 @@ use control_plane::Supervisor;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use crate::Sandbox;
+use crate::{Sandbox, metrics::Scrape};
 
 /// How long the operator may take to say that it is ready on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -107,6 +107,20 @@ impl Operator {
     /// What it has logged so far.
     pub fn log(&self) -> String {
         self.supervisor.log(NAME)
+    }
+
+    /// What it counts.
+    pub async fn metrics(&self) -> Result<Scrape> {
+        Scrape::parse(&self.metrics_text().await?).context("the operator's metrics")
+    }
+
+    pub async fn metrics_text(&self) -> Result<String> {
+        let log = self.log();
+        let served = log.lines().find(|line| line.contains("probes and metrics are served"));
+        let address =
+            served.and_then(|line| line.split_once("address=")).context("it does not say where it listens")?.1;
+        let address = address.split_whitespace().next().unwrap_or_default();
+        Ok(reqwest::get(format!("http://{address}/metrics")).await?.error_for_status()?.text().await?)
     }
 
     /// The file that `log` reads.

@@ -1,0 +1,243 @@
+//! One series for each object that exists, read from the stores when somebody scrapes: what is deleted is gone.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{Resource, ResourceExt, runtime::reflector::Store};
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet},
+    metrics::MetricType,
+    registry::Unit,
+};
+
+use super::labels::{ActionLabels, CertificateLabels, IssuerLabels, KindLabels, PaidLabels, StateLabels, UseLabels};
+use crate::{
+    api::{
+        Certificate, CertificateStatus,
+        conditions::{ACTION_REQUIRED, READY, condition, is_true},
+        issuance::{Operation, State},
+    },
+    controller::{any_issuer::AnyIssuer, context::Stores, lease::LeaseHandle},
+};
+
+/// What is shown once this process works.
+pub struct Observed {
+    pub stores: Stores,
+    pub lease: LeaseHandle,
+}
+
+#[derive(Default)]
+pub(super) struct Objects {
+    observed: OnceLock<Observed>,
+    /// Kept here and not in a family, so that an issuer's counts go away with it.
+    issuers: Mutex<BTreeMap<IssuerLabels, OfIssuer>>,
+}
+
+#[derive(Default)]
+struct OfIssuer {
+    /// By operation.
+    paid: BTreeMap<String, u64>,
+    refusals: u64,
+    paused_until: Option<Timestamp>,
+}
+
+impl Objects {
+    pub fn observe(&self, observed: Observed) {
+        // Once in the life of a process.
+        let _ = self.observed.set(observed);
+    }
+
+    pub fn paid(&self, issuer: &IssuerLabels, operation: Operation, placed: u64) {
+        let mut issuers = self.issuers();
+        *issuers.entry(issuer.clone()).or_default().paid.entry(format!("{operation:?}")).or_default() += placed;
+    }
+
+    pub fn refused(&self, issuer: &IssuerLabels, until: Timestamp) {
+        let mut issuers = self.issuers();
+        let of_this = issuers.entry(issuer.clone()).or_default();
+        of_this.refusals += 1;
+        of_this.paused_until = of_this.paused_until.max(Some(until));
+    }
+
+    fn issuers(&self) -> MutexGuard<'_, BTreeMap<IssuerLabels, OfIssuer>> {
+        self.issuers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Objects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Objects").finish_non_exhaustive()
+    }
+}
+
+impl Collector for Objects {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut out = Out(encoder);
+        let held = self.observed.get().is_some_and(|observed| !observed.lease.remaining().is_zero());
+        out.0
+            .encode_descriptor(
+                "lease_held",
+                "Whether this process holds the Lease and works.",
+                None,
+                MetricType::Gauge,
+            )?
+            .encode_gauge(&i64::from(held))?;
+        let Some(Observed { stores, .. }) = self.observed.get() else { return Ok(()) };
+        certificates(&mut out, &stores.certificates.state())?;
+        self.issuers_of(&mut out, stores)?;
+        issuances(&mut out, stores)?;
+        let sizes = [
+            size(&stores.certificates),
+            size(&stores.issuances),
+            size(&stores.issuers),
+            size(&stores.cluster_issuers),
+            size(&stores.secrets),
+            size(&stores.namespaces),
+        ];
+        out.gauges("watch_objects", "Objects that a watch keeps in memory", sizes)
+    }
+}
+
+fn certificates(out: &mut Out<'_>, certificates: &[Arc<Certificate>]) -> fmt::Result {
+    let times = |time: fn(&CertificateStatus) -> Option<&Time>| {
+        certificates
+            .iter()
+            .filter_map(move |certificate| Some((labels(certificate), second(time(status(certificate)?)?))))
+    };
+    let uses = certificates.iter().map(|certificate| {
+        let CertificateLabels { namespace, name } = labels(certificate);
+        let issuer = &certificate.spec.issuer_ref;
+        let issuer_kind = format!("{:?}", issuer.kind);
+        (UseLabels { namespace, name, issuer_kind, issuer_name: issuer.name.clone() }, 1)
+    });
+    out.gauges("certificate_issuer", "The issuer of a Certificate, always 1", uses)?;
+    let ready = certificates.iter().map(|certificate| {
+        let ready = status(certificate).is_some_and(|status| is_true(&status.conditions, READY));
+        (labels(certificate), i64::from(ready))
+    });
+    out.gauges("certificate_ready", "Whether a Certificate is Ready", ready)?;
+    out.times(
+        "certificate_expiration_timestamp",
+        "When the certificate in the Secret expires",
+        times(|status| status.not_after.as_ref()),
+    )?;
+    out.times(
+        "certificate_renewal_timestamp",
+        "When the replacement of the certificate begins",
+        times(|status| status.renewal_time.as_ref()),
+    )?;
+    out.times(
+        "certificate_order_expiration_timestamp",
+        "When the order behind the certificate ends, and with it free reissues",
+        times(|status| status.order.as_ref()?.valid_till.as_ref()),
+    )?;
+    let waiting = certificates.iter().filter_map(|certificate| {
+        let asked =
+            condition(&status(certificate)?.conditions, ACTION_REQUIRED).filter(|asked| asked.status == "True")?;
+        let CertificateLabels { namespace, name } = labels(certificate);
+        let labels = ActionLabels { namespace, name, reason: asked.reason.clone() };
+        Some((labels, second(&asked.last_transition_time)))
+    });
+    out.times("certificate_action_required_since_timestamp", "Since when a Certificate waits for a person", waiting)
+}
+
+impl Objects {
+    fn issuers_of(&self, out: &mut Out<'_>, stores: &Stores) -> fmt::Result {
+        let namespaced = stores.issuers.state().into_iter().map(|issuer| AnyIssuer::from(issuer.as_ref()));
+        let cluster = stores.cluster_issuers.state().into_iter().map(|issuer| AnyIssuer::from(issuer.as_ref()));
+        let existing: BTreeMap<IssuerLabels, bool> = namespaced
+            .chain(cluster)
+            .map(|issuer| (IssuerLabels::from(&issuer), is_true(&issuer.status.conditions, READY)))
+            .collect();
+        out.gauges(
+            "issuer_ready",
+            "Whether an issuer is Ready",
+            existing.iter().map(|(issuer, ready)| (issuer.clone(), i64::from(*ready))),
+        )?;
+        let mut issuers = self.issuers();
+        issuers.retain(|issuer, _| existing.contains_key(issuer));
+        let paid = issuers.iter().flat_map(|(issuer, counts)| {
+            let labels = |operation: &String| PaidLabels { issuer: issuer.clone(), operation: operation.clone() };
+            counts.paid.iter().map(move |(operation, count)| (labels(operation), *count))
+        });
+        out.counters("paid_operations", "Orders and renewals that a provider accepted", paid)?;
+        let refusals = issuers.iter().map(|(issuer, counts)| (issuer.clone(), counts.refusals));
+        out.counters("rate_limit_refusals", "Calls that an account refused for its rate limit", refusals)?;
+        let pauses =
+            issuers.iter().filter_map(|(issuer, counts)| Some((issuer.clone(), counts.paused_until?.as_second())));
+        out.times("rate_limit_pause_end_timestamp", "Until when an account that refused is left alone", pauses)
+    }
+}
+
+fn issuances(out: &mut Out<'_>, stores: &Stores) -> fmt::Result {
+    let mut states: BTreeMap<String, i64> = BTreeMap::new();
+    for issuance in stores.issuances.state() {
+        let state = issuance.status.as_ref().and_then(|status| status.state).unwrap_or(State::Pending);
+        *states.entry(format!("{state:?}")).or_default() += 1;
+    }
+    let states = states.into_iter().map(|(state, count)| (StateLabels { state }, count));
+    out.gauges("issuance_objects", "Issuances that exist", states)
+}
+
+fn status(certificate: &Certificate) -> Option<&CertificateStatus> {
+    certificate.status.as_ref()
+}
+
+fn labels(certificate: &Certificate) -> CertificateLabels {
+    CertificateLabels { namespace: certificate.namespace().unwrap_or_default(), name: certificate.name_any() }
+}
+
+fn second(time: &Time) -> i64 {
+    time.0.as_second()
+}
+
+fn size<K: Resource<DynamicType = ()> + Clone + 'static>(store: &Store<K>) -> (KindLabels, i64) {
+    (KindLabels { kind: K::kind(&()).into_owned() }, i64::try_from(store.len()).unwrap_or(i64::MAX))
+}
+
+/// Writes families whose series are not kept.
+struct Out<'a>(DescriptorEncoder<'a>);
+
+impl Out<'_> {
+    fn gauges<L: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        help: &str,
+        series: impl IntoIterator<Item = (L, i64)>,
+    ) -> fmt::Result {
+        let help = format!("{help}.");
+        let mut family = self.0.encode_descriptor(name, &help, None, MetricType::Gauge)?;
+        series.into_iter().try_for_each(|(labels, value)| family.encode_family(&labels)?.encode_gauge(&value))
+    }
+
+    /// Seconds since the epoch.
+    fn times<L: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        help: &str,
+        series: impl IntoIterator<Item = (L, i64)>,
+    ) -> fmt::Result {
+        let help = format!("{help}.");
+        let mut family = self.0.encode_descriptor(name, &help, Some(&Unit::Seconds), MetricType::Gauge)?;
+        series.into_iter().try_for_each(|(labels, value)| family.encode_family(&labels)?.encode_gauge(&value))
+    }
+
+    fn counters<L: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        help: &str,
+        series: impl IntoIterator<Item = (L, u64)>,
+    ) -> fmt::Result {
+        let help = format!("{help}.");
+        let mut family = self.0.encode_descriptor(name, &help, None, MetricType::Counter)?;
+        series.into_iter().try_for_each(|(labels, value)| {
+            family.encode_family(&labels)?.encode_counter::<[(&str, &str); 0], _, f64>(&value, None)
+        })
+    }
+}
