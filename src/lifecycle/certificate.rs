@@ -1,30 +1,34 @@
 //! The next step towards what a Certificate asks for: whether an operation is due, which one, and when its
 //! result is installed.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+pub mod observed;
+
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
+use observed::is_of;
+pub use observed::{Held, IssuerView, KeyView, Observed, OrderView, SecretView};
+
 use super::{
     Step, backoff,
-    issuance::remaining,
     lineage::{self, Lineage},
     operation::{self, Situation},
     plan::{self, Plan, Wanted},
     policy::{self, Asked, Verdict},
+    remaining,
     trigger::{self, Due},
     validity,
 };
 use crate::{
     api::{
-        Certificate, Issuance, IssuerSpec,
+        Issuance, IssuerSpec,
         certificate::Validity,
         conditions::{ACTION_REQUIRED, condition, is_true, reason},
         issuance::{Account, Cost, Operation, State, Trigger},
         issuer::IssuerKind,
         meta,
     },
-    pki::Leaf,
     provider::OrderFacts,
 };
 
@@ -32,80 +36,6 @@ use crate::{
 const LOOK_AGAIN: Duration = Duration::from_secs(3600);
 /// The type of every Secret we write. A Secret's type cannot be changed.
 pub const TLS_SECRET: &str = "kubernetes.io/tls";
-
-/// What is known of a Certificate at this moment.
-#[derive(Debug, Clone, Copy)]
-pub struct Observed<'a> {
-    pub certificate: &'a Certificate,
-    pub issuer: &'a IssuerView,
-    /// `None`: the namespace is going away, or not known yet.
-    pub namespace_labels: Option<&'a BTreeMap<String, String>>,
-    pub secret: &'a SecretView,
-    /// An older Certificate that names the same Secret.
-    pub rival: Option<&'a str>,
-    /// All of this Certificate's name, by revision.
-    pub issuances: &'a [Arc<Issuance>],
-    /// Id of this installation.
-    pub installation: &'a str,
-    /// The key stored for the next revision.
-    pub key: &'a KeyView,
-    /// Key Secrets of this Certificate whose Issuance needs them no more.
-    pub spent_keys: &'a [String],
-    pub order: &'a OrderView,
-    /// On the clock of the world.
-    pub now: Timestamp,
-    /// On the machine's own clock.
-    pub machine_now: Timestamp,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum IssuerView {
-    Missing,
-    NotReady(String),
-    Ready { spec: Box<IssuerSpec>, account: Account, kind: IssuerKind },
-}
-
-/// The Secret a Certificate names, as a quorum read showed it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretView {
-    Unread,
-    Absent,
-    /// Another tool's.
-    Foreign {
-        type_: String,
-    },
-    OwnedBy(String),
-    Ours(Box<Held>),
-}
-
-/// What a Secret of ours holds.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Held {
-    /// The certificate, when it can be read and matches the key beside it; else why not.
-    pub pair: Option<Leaf>,
-    pub problem: Option<String>,
-    pub order_id: Option<String>,
-    pub certificate_id: Option<String>,
-    pub revision: Option<i64>,
-    pub handled_token: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeyView {
-    Unread,
-    Absent,
-    Stored(plan::StoredKey),
-    /// Something else has that name.
-    Foreign,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OrderView {
-    Unread,
-    /// Unknown to the provider, or not visible to this account.
-    Absent,
-    Read(OrderFacts),
-}
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -342,11 +272,6 @@ fn wait_out_failures(o: &Observed, lineage: &Lineage, wanted: &Wanted) -> Result
 /// An order named only by the Secret counts when its certificate is the one in the Secret; so does what renewed it.
 fn vouched(o: &Observed, order: &lineage::Order, facts: &OrderFacts) -> bool {
     order.order_id != facts.order_id || trigger::served(o).is_some_and(|leaf| is_of(leaf, facts))
-}
-
-/// Whether a certificate is its order's primary one.
-pub(super) fn is_of(leaf: &Leaf, order: &OrderFacts) -> bool {
-    order.serial_number.as_deref().is_some_and(|serial| crate::pki::normalise_serial(serial) == leaf.serial)
 }
 
 pub(super) fn situation<'a>(

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    Step,
-    issuance::{Observed, remaining},
-};
+use super::{Step, issuance::observed::Observed, remaining};
 use crate::{
     api::issuance::{PublisherKind, Record, RecordType, Validation, ValidationState},
     provider::{self, DcvMethod},

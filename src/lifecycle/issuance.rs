@@ -3,11 +3,13 @@
 //! The paid-call protocol is here. A submission without an outcome is new only for the process that has just
 //! recorded it; for everybody else it is ambiguous, and what is ambiguous is looked for, never repeated blindly.
 
-use std::{collections::BTreeSet, time::Duration};
+pub mod observed;
 
-use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
 
-use super::{Step, Times, backoff, dcv};
+pub use observed::{Observed, Seen};
+
+use super::{Step, backoff, dcv, remaining};
 use crate::{
     api::{
         conditions::{self, RESOLVED, reason},
@@ -16,7 +18,7 @@ use crate::{
         },
         issuer::AmbiguousPaid,
     },
-    provider::{Found, Progress, Standing, Validation},
+    provider::Progress,
 };
 
 /// Submissions one Issuance may make; then a person must look.
@@ -28,50 +30,6 @@ const MIN_LOOKS: u32 = 5;
 const MAX_DOWNLOADS: u32 = 5;
 /// Until records that cannot be removed are given up when the object is to be deleted: a namespace must be able to go.
 const GIVE_UP_CLEANING: Duration = Duration::from_secs(3600);
-
-/// What is known of an Issuance at this moment.
-#[derive(Debug, Clone, Copy)]
-pub struct Observed<'a> {
-    pub spec: &'a IssuanceSpec,
-    pub status: &'a IssuanceStatus,
-    /// Since when it is to be deleted.
-    pub deleted: Option<Timestamp>,
-    /// Whether our finalizer is on the object.
-    pub finalizer: bool,
-    /// This process recorded the last submission and has not made its call yet.
-    pub fresh: bool,
-    /// Identity of this process in the lease.
-    pub holder: &'a str,
-    /// Id of this installation.
-    pub installation: &'a str,
-    /// What the issuer says about paid submissions that cannot be found.
-    pub ambiguous_paid: AmbiguousPaid,
-    pub self_check: bool,
-    pub seen: &'a Seen,
-    /// Until the provider may be polled again.
-    pub next_poll: Duration,
-    /// On the machine's own clock.
-    pub now: Timestamp,
-    pub times: Times,
-}
-
-/// What this reconcile has learnt so far.
-#[derive(Debug, Clone, Default)]
-pub struct Seen {
-    pub found: Option<Found>,
-    pub standing: Option<Standing>,
-    pub validations: Option<Vec<Validation>>,
-    /// Domains whose record was looked for.
-    pub checked: BTreeSet<String>,
-    /// Domains whose record could not be published or removed just now.
-    pub stuck: BTreeSet<String>,
-    /// The provider was asked to look at the records.
-    pub asked: bool,
-    /// Downloads in a row that were not believed, this reconcile's included.
-    pub unbelieved: u32,
-    /// A download of this reconcile was not believed.
-    pub refused_download: bool,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -321,13 +279,6 @@ pub fn what_to_look_for(spec: &IssuanceSpec) -> String {
         id = account.id,
         key = spec.idempotency_key,
     )
-}
-
-/// What is left of `pause` since `since`, if anything.
-pub(super) fn remaining(since: Timestamp, pause: Duration, now: Timestamp) -> Option<Duration> {
-    let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
-    let end = since.saturating_add(pause).unwrap_or(Timestamp::MAX);
-    Duration::try_from(end.duration_since(now)).ok().filter(|left| !left.is_zero())
 }
 
 #[cfg(test)]

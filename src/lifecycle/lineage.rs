@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::certificate::{Held, Observed, SecretView};
+use super::certificate::observed::{Held, Observed, SecretView};
 use crate::api::{
     CertificateStatus, Issuance,
     issuance::{Account, FailureClass, Operation, State},

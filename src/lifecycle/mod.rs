@@ -22,6 +22,8 @@ pub mod validity;
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 /// What a reconciler does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step<E> {
@@ -42,4 +44,11 @@ pub struct Times {
     pub lease: Duration,
     /// How long a provider may hide what it has accepted.
     pub settle: Duration,
+}
+
+/// What is left of `pause` since `since`, if anything.
+fn remaining(since: Timestamp, pause: Duration, now: Timestamp) -> Option<Duration> {
+    let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX);
+    let end = since.saturating_add(pause).unwrap_or(Timestamp::MAX);
+    Duration::try_from(end.duration_since(now)).ok().filter(|left| !left.is_zero())
 }

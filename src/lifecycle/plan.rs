@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+pub use super::certificate::observed::StoredKey;
+
 use super::{
-    certificate::{self, Observed},
+    certificate::observed::{Observed, is_of},
     lineage::Lineage,
     names, trigger,
 };
@@ -154,7 +156,7 @@ impl Plan {
 /// revoked even if the Secret is deleted meanwhile. Only what Issuances of this Certificate obtained counts, or a
 /// certificate that its order vouches for.
 fn superseded(o: &Observed, lineage: &Lineage, order: Option<&OrderFacts>) -> Option<Supersedes> {
-    let vouched = trigger::served(o).filter(|leaf| order.is_some_and(|order| certificate::is_of(leaf, order)));
+    let vouched = trigger::served(o).filter(|leaf| order.is_some_and(|order| is_of(leaf, order)));
     let installed = lineage.installed.map(|issuance| &issuance.spec.request.public_key_sha256);
     let public_key = installed.or(vouched.map(|leaf| &leaf.public_key_sha256))?;
     let unexpired = |status: &&IssuanceStatus| status.not_after.as_ref().is_none_or(|end| end.0 > o.now);
@@ -163,18 +165,6 @@ fn superseded(o: &Observed, lineage: &Lineage, order: Option<&OrderFacts>) -> Op
     let mut serials: BTreeSet<_> = obtained.filter_map(|status| status.serial_number.clone()).collect();
     serials.extend(vouched.filter(|leaf| leaf.public_key_sha256 == *public_key).map(|leaf| leaf.serial.clone()));
     Some(Supersedes { public_key_sha256: public_key.clone(), serial_numbers: serials.into_iter().collect() })
-}
-
-/// A key that is in its Secret already. Made only from what the API server returned, never from a key in memory:
-/// no CSR leaves whose key could be lost.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredKey {
-    pub csr: String,
-    pub public_key_sha256: String,
-    /// What the CSR was made for.
-    pub common_name: String,
-    pub dns_names: Vec<String>,
-    pub kind: KeyKind,
 }
 
 impl StoredKey {

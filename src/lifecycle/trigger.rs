@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    certificate::{Observed, SecretView},
+    certificate::observed::{Observed, SecretView},
     lineage::Lineage,
     names,
     renewal::renewal_time,

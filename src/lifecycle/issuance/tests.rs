@@ -7,6 +7,7 @@ use crate::{
         issuance::{Failure, Looks, Supersedes, ValidationState},
     },
     lifecycle::testing::*,
+    provider::{Found, Standing},
 };
 
 const PAID: [Operation; 2] = [Operation::Order, Operation::Renew];

@@ -1,0 +1,102 @@
+//! What is known of a Certificate when it is decided on, as plain facts.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+
+use crate::{
+    api::{Certificate, Issuance, IssuerSpec, issuance::Account, issuer::IssuerKind},
+    pki::{KeyKind, Leaf},
+    provider::OrderFacts,
+};
+
+/// What is known of a Certificate at this moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'a> {
+    pub certificate: &'a Certificate,
+    pub issuer: &'a IssuerView,
+    /// `None`: the namespace is going away, or not known yet.
+    pub namespace_labels: Option<&'a BTreeMap<String, String>>,
+    pub secret: &'a SecretView,
+    /// An older Certificate that names the same Secret.
+    pub rival: Option<&'a str>,
+    /// All of this Certificate's name, by revision.
+    pub issuances: &'a [Arc<Issuance>],
+    /// Id of this installation.
+    pub installation: &'a str,
+    /// The key stored for the next revision.
+    pub key: &'a KeyView,
+    /// Key Secrets of this Certificate whose Issuance needs them no more.
+    pub spent_keys: &'a [String],
+    pub order: &'a OrderView,
+    /// On the clock of the world.
+    pub now: Timestamp,
+    /// On the machine's own clock.
+    pub machine_now: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum IssuerView {
+    Missing,
+    NotReady(String),
+    Ready { spec: Box<IssuerSpec>, account: Account, kind: IssuerKind },
+}
+
+/// The Secret a Certificate names, as a quorum read showed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretView {
+    Unread,
+    Absent,
+    /// Another tool's.
+    Foreign {
+        type_: String,
+    },
+    OwnedBy(String),
+    Ours(Box<Held>),
+}
+
+/// What a Secret of ours holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Held {
+    /// The certificate, when it can be read and matches the key beside it; else why not.
+    pub pair: Option<Leaf>,
+    pub problem: Option<String>,
+    pub order_id: Option<String>,
+    pub certificate_id: Option<String>,
+    pub revision: Option<i64>,
+    pub handled_token: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyView {
+    Unread,
+    Absent,
+    Stored(StoredKey),
+    /// Something else has that name.
+    Foreign,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderView {
+    Unread,
+    /// Unknown to the provider, or not visible to this account.
+    Absent,
+    Read(OrderFacts),
+}
+
+/// A key that is in its Secret already. Made only from what the API server returned, never from a key in memory:
+/// no CSR leaves whose key could be lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredKey {
+    pub csr: String,
+    pub public_key_sha256: String,
+    /// What the CSR was made for.
+    pub common_name: String,
+    pub dns_names: Vec<String>,
+    pub kind: KeyKind,
+}
+
+/// Whether a certificate is its order's primary one.
+pub(in crate::lifecycle) fn is_of(leaf: &Leaf, order: &OrderFacts) -> bool {
+    order.serial_number.as_deref().is_some_and(|serial| crate::pki::normalise_serial(serial) == leaf.serial)
+}

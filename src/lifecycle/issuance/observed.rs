@@ -1,0 +1,58 @@
+//! What is known of an Issuance when it is decided on, as plain facts.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use jiff::Timestamp;
+
+use crate::{
+    api::{
+        issuance::{IssuanceSpec, IssuanceStatus},
+        issuer::AmbiguousPaid,
+    },
+    lifecycle::Times,
+    provider::{Found, Standing, Validation},
+};
+
+/// What is known of an Issuance at this moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Observed<'a> {
+    pub spec: &'a IssuanceSpec,
+    pub status: &'a IssuanceStatus,
+    /// Since when it is to be deleted.
+    pub deleted: Option<Timestamp>,
+    /// Whether our finalizer is on the object.
+    pub finalizer: bool,
+    /// This process recorded the last submission and has not made its call yet.
+    pub fresh: bool,
+    /// Identity of this process in the lease.
+    pub holder: &'a str,
+    /// Id of this installation.
+    pub installation: &'a str,
+    /// What the issuer says about paid submissions that cannot be found.
+    pub ambiguous_paid: AmbiguousPaid,
+    pub self_check: bool,
+    pub seen: &'a Seen,
+    /// Until the provider may be polled again.
+    pub next_poll: Duration,
+    /// On the machine's own clock.
+    pub now: Timestamp,
+    pub times: Times,
+}
+
+/// What this reconcile has learnt so far.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    pub found: Option<Found>,
+    pub standing: Option<Standing>,
+    pub validations: Option<Vec<Validation>>,
+    /// Domains whose record was looked for.
+    pub checked: BTreeSet<String>,
+    /// Domains whose record could not be published or removed just now.
+    pub stuck: BTreeSet<String>,
+    /// The provider was asked to look at the records.
+    pub asked: bool,
+    /// Downloads in a row that were not believed, this reconcile's included.
+    pub unbelieved: u32,
+    /// A download of this reconcile was not believed.
+    pub refused_download: bool,
+}
