@@ -70,7 +70,8 @@ impl Operator {
         Ok(operator)
     }
 
-    fn spawn(args: &[String], environment: &[(&str, &str)]) -> Result<Self> {
+    /// Starts it and waits for nothing.
+    pub fn spawn(args: &[String], environment: &[(&str, &str)]) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("evercert-").tempdir()?;
         let mut supervisor = Supervisor::new(dir.path(), true)?;
         let mut words: Vec<String> = environment.iter().map(|(name, value)| format!("{name}={value}")).collect();

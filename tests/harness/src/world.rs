@@ -5,12 +5,16 @@ use std::{path::Path, process::Command};
 use anyhow::{Context, Result, ensure};
 use control_plane::ControlPlane;
 use k8s_openapi::api::coordination::v1::Lease;
-use kube::{Api, api::DeleteParams};
+use kube::{
+    Api,
+    api::{DeleteParams, Patch, PatchParams},
+};
 use serde_json::{Value, json};
 
 use crate::{Objects, Operator, Sandbox, SandboxOptions, Times};
 
 const OPERATOR_NAMESPACE: &str = "default";
+const LEASE: &str = "evercert";
 
 #[derive(Clone, Debug, Default)]
 pub struct WorldOptions {
@@ -86,6 +90,15 @@ impl World {
         Operator::start(&self.operator_args(), &environment).await
     }
 
+    /// Starts one more operator, which waits for the lease of another.
+    pub async fn standby(&self) -> Result<Operator> {
+        let kubeconfig = self.plane.kubeconfig();
+        let environment = [("KUBECONFIG", &*kubeconfig.to_string_lossy())];
+        let mut operator = Operator::spawn(&self.operator_args(), &environment)?;
+        operator.until("it waits", |log| log.contains("waiting for the lease")).await?;
+        Ok(operator)
+    }
+
     fn operator_args(&self) -> Vec<String> {
         let log = self.options.log.as_deref().unwrap_or("info");
         let mut args = Operator::arguments(&self.sandbox, OPERATOR_NAMESPACE, log, self.options.times);
@@ -95,9 +108,24 @@ impl World {
 
     /// Spares the next operator the wait for the end of a lease whose holder is known to be dead.
     pub async fn drop_lease(&self) -> Result<()> {
-        let leases: Api<Lease> = Api::namespaced(self.objects.client.clone(), OPERATOR_NAMESPACE);
-        leases.delete("evercert", &DeleteParams::default()).await?;
+        self.leases().delete(LEASE, &DeleteParams::default()).await?;
         Ok(())
+    }
+
+    /// Gives the lease to somebody else.
+    pub async fn steal_lease(&self) -> Result<()> {
+        let theft = json!({"spec": {"holderIdentity": "somebody else"}});
+        self.leases().patch(LEASE, &PatchParams::default(), &Patch::Merge(&theft)).await?;
+        Ok(())
+    }
+
+    /// Who holds the lease.
+    pub async fn leader(&self) -> Result<Option<String>> {
+        Ok(self.leases().get(LEASE).await?.spec.and_then(|spec| spec.holder_identity))
+    }
+
+    fn leases(&self) -> Api<Lease> {
+        Api::namespaced(self.objects.client.clone(), OPERATOR_NAMESPACE)
     }
 
     /// Runs kubectl as the administrator and returns what it prints.
