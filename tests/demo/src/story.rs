@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const GLANCE: Duration = Duration::from_millis(100);
 /// What falls due within this time is watched together.
 const TOGETHER: SignedDuration = SignedDuration::from_hours(20 * 24);
+/// Nothing is left so late that it expires.
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 /// More rounds than an order of one year ever needs, also with certificates of 47 days.
 const MAX_ROUNDS: usize = 15;
 
@@ -125,13 +127,17 @@ impl<'a> Story<'a> {
     /// What falls due next, by name the operation that `status.next` announces, and the moment to move the clock to.
     fn round(&self) -> Result<(BTreeMap<String, String>, Timestamp)> {
         let mut announced = Vec::new();
+        let mut ends = Vec::new();
         for (name, certificate) in &self.observer.certificates {
-            let next = &certificate["status"]["next"];
-            let operation = next["operation"].as_str().with_context(|| format!("{name} has no next operation"))?;
-            announced.push((time(&next["at"], name)?, name, operation));
+            let status = &certificate["status"];
+            let operation =
+                status["next"]["operation"].as_str().with_context(|| format!("{name} has no next operation"))?;
+            announced.push((time(&status["next"]["at"], name)?, name, operation));
+            ends.push(time(&status["notAfter"], name)?);
         }
         let first = announced.iter().map(|(at, ..)| *at).min().context("there is no Certificate")?;
-        announced.retain(|(at, ..)| at.duration_since(first) <= TOGETHER);
+        let end = ends.into_iter().min().unwrap_or(first);
+        announced.retain(|(at, ..)| at.duration_since(first) <= TOGETHER && end.duration_since(*at) > A_DAY);
         let last = announced.iter().map(|(at, ..)| *at).max().unwrap_or(first);
         let due = announced.into_iter().map(|(_, name, operation)| (name.clone(), operation.to_owned())).collect();
         // Announced times are whole minutes.
@@ -292,5 +298,8 @@ impl<'a> Story<'a> {
 }
 
 fn time(value: &Value, name: &str) -> Result<Timestamp> {
-    value.as_str().and_then(|text| text.parse().ok()).with_context(|| format!("{name} does not say when it is due"))
+    value
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .with_context(|| format!("{name} does not say when it is due or ends"))
 }
