@@ -23,6 +23,17 @@ async fn one_order_lives_through_every_reason_to_reissue() -> Result<()> {
     objects.secrets().delete("shop-tls", &Default::default()).await?;
     objects.until_ready("shop", 2).await?;
 
+    // The Secret gets another name: the pair moves there, and the CA is not asked.
+    objects.patch("Certificate", "shop", json!({"spec": {"secretName": "shop-web-tls"}})).await?;
+    let moved = objects.until_ready("shop", 2).await?;
+    let copy = objects.secret("shop-web-tls").await?.and_then(|secret| secret.data);
+    ensure!(
+        copy.is_some() && copy == objects.secret("shop-tls").await?.and_then(|secret| secret.data),
+        "the same pair"
+    );
+    ensure!(moved["status"]["revision"] == 2, "nothing was asked for");
+    ensure!(world.sandbox.ledger().await?.count("reissue", NAME) == 1, "one reissue, for the lost key");
+
     // Information in the certificate changes, then the key's algorithm.
     objects.patch("Certificate", "shop", json!({"spec": {"dnsNames": [NAME, "www.example.com"]}})).await?;
     objects.until_ready("shop", 3).await?;

@@ -52,6 +52,10 @@ pub enum Effect {
         secret: String,
     },
     RecordIntent(Box<Plan>, plan::StoredKey),
+    /// Puts the pair of another Secret of this Certificate into the one it names by now.
+    Copy {
+        from: String,
+    },
     /// Writes the verified pair of an Issuance into the Secret.
     Install {
         issuance: String,
@@ -99,6 +103,9 @@ pub fn decide(o: &Observed) -> Result<Step<Effect>, Hindrance> {
         return Ok(Step::Do(Effect::DeleteKey { secret: secret.clone() }));
     }
     match trigger::due(o, &lineage) {
+        Due::Now(Trigger::KeyLost) if let Some(from) = o.elsewhere => {
+            Ok(Step::Do(Effect::Copy { from: from.to_owned() }))
+        }
         Due::Now(trigger) => begin(o, &lineage, trigger),
         Due::At(time) => Ok(Step::Wait(until(time, o.now).min(LOOK_AGAIN))),
     }

@@ -276,6 +276,7 @@ pub struct CertificateCase {
     pub issuances: Vec<Arc<Issuance>>,
     pub key: KeyView,
     pub spent_keys: Vec<String>,
+    pub elsewhere: Option<String>,
     pub order: OrderView,
     pub now: Timestamp,
 }
@@ -303,6 +304,7 @@ impl CertificateCase {
             issuances: Vec::new(),
             key: KeyView::Unread,
             spent_keys: Vec::new(),
+            elsewhere: None,
             order: OrderView::Unread,
             now: at(10),
         }
@@ -361,6 +363,7 @@ impl CertificateCase {
             installation: INSTALLATION,
             key: &self.key,
             spent_keys: &self.spent_keys,
+            elsewhere: self.elsewhere.as_deref(),
             order: &self.order,
             now: self.now,
             machine_now: self.now,

@@ -37,6 +37,7 @@ impl Work {
             Effect::StoreKey(plan) => self.store_key(*plan).await,
             Effect::DeleteKey { secret } => self.delete_key(&secret).await,
             Effect::RecordIntent(plan, key) => self.record_intent(&plan, &key).await,
+            Effect::Copy { from } => self.copy(&from).await,
             Effect::Install { issuance } => self.install(&issuance).await,
             Effect::MarkInstalled { issuance } => self.mark_installed(&issuance).await,
         }
@@ -114,6 +115,24 @@ impl Work {
         }
         let created = ledger::create(&self.context, provider.as_ref(), &now, plan, key).await?;
         self.issuances.push(Arc::new(created));
+        Ok(())
+    }
+
+    /// No call to the CA: the pair is verified as any other Secret's, and the old Secret stays for who still uses it.
+    async fn copy(&mut self, from: &str) -> Result<(), Error> {
+        let api = self.context.secrets(&self.namespace);
+        let source = kube("read a Secret", api.get_opt(from)).await?;
+        let whole = matches!(
+            secret::judge(source.as_ref(), &self.certificate.name_any()),
+            SecretView::Ours(held) if held.pair.is_some()
+        );
+        let Some(source) = source.filter(|_| whole) else {
+            self.removed.insert(from.to_owned());
+            return Ok(());
+        };
+        let copy = secret::copied(&source, &self.certificate.spec.secret_name);
+        let stored = kube("create a Secret", api.create(&PostParams::default(), &copy)).await?;
+        self.secret = secret::judge(Some(&stored), &self.certificate.name_any());
         Ok(())
     }
 

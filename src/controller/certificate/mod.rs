@@ -7,7 +7,8 @@ mod secret;
 use std::{cmp::Ordering, collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use kube::{ResourceExt, api::PostParams, runtime::controller::Action};
+use k8s_openapi::api::core::v1::Secret;
+use kube::{ResourceExt, api::PostParams, core::PartialObjectMeta, runtime::controller::Action};
 use tracing::debug;
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
     keys,
 };
 use crate::{
-    api::{Certificate, CertificateStatus, Issuance, issuance::State},
+    api::{Certificate, CertificateStatus, Issuance, issuance::State, meta},
     lifecycle::{
         Step,
         certificate::{Effect, Hindrance, IssuerView, KeyView, Observed, OrderView, SecretView, decide},
@@ -64,7 +65,7 @@ struct Work {
     secret: SecretView,
     key: KeyView,
     order: OrderView,
-    /// Key Secrets that this reconcile has removed.
+    /// Secrets that this reconcile has removed, or found to be other than the watch says.
     removed: BTreeSet<String>,
 }
 
@@ -94,6 +95,7 @@ impl Work {
         let labels = self.context.stores.namespace_labels(&self.namespace);
         let rival = self.rival();
         let spent_keys = self.spent_keys();
+        let elsewhere = self.elsewhere();
         let observed = Observed {
             certificate: &self.certificate,
             issuer: &self.issuer,
@@ -104,6 +106,7 @@ impl Work {
             installation: &self.context.installation,
             key: &self.key,
             spent_keys: &spent_keys,
+            elsewhere: elsewhere.as_deref(),
             order: &self.order,
             now: self.context.clock.now(),
             machine_now: self.context.machine_now(),
@@ -148,6 +151,28 @@ impl Work {
                 && age(other).cmp(&mine) == Ordering::Less
         });
         rivals.into_iter().min_by_key(|other| age(other)).map(|other| other.name_any())
+    }
+
+    /// The Secret that was named before, as long as it holds what was installed last.
+    fn elsewhere(&self) -> Option<String> {
+        let installed = self
+            .issuances
+            .iter()
+            .rev()
+            .find(|issuance| issuance.status.as_ref().and_then(|status| status.state) == Some(State::Installed))?;
+        let holds = |secret: &PartialObjectMeta<Secret>| {
+            let note = |key: &str| secret.annotations().get(key).map(String::as_str);
+            secret.namespace().as_deref() == Some(&self.namespace)
+                && note(meta::secret::CERTIFICATE) == Some(self.certificate.name_any().as_str())
+                && note(meta::secret::PUBLIC_KEY_SHA256) == Some(installed.spec.request.public_key_sha256.as_str())
+                && secret.name_any() != self.certificate.spec.secret_name
+        };
+        self.context
+            .stores
+            .secrets
+            .find(holds)
+            .map(|secret| secret.name_any())
+            .filter(|name| !self.removed.contains(name))
     }
 
     /// Key Secrets whose Issuance has ended. One without an Issuance may be about to get it.

@@ -42,6 +42,27 @@ fn held(secret: &Secret) -> Held {
     }
 }
 
+/// The same pair under another name, with what we wrote and nothing of others.
+pub fn copied(source: &Secret, name: &str) -> Secret {
+    let ours = |(key, _): &(&String, &String)| key.starts_with(meta::GROUP);
+    let own = |notes: &BTreeMap<String, String>| {
+        notes.iter().filter(ours).map(|(key, value)| (key.clone(), value.clone())).collect()
+    };
+    let data = source.data.iter().flatten().filter(|(key, _)| ["tls.crt", "tls.key", "ca.crt"].contains(&key.as_str()));
+    Secret {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            namespace: source.namespace(),
+            labels: Some(own(source.labels())),
+            annotations: Some(own(source.annotations())),
+            ..ObjectMeta::default()
+        },
+        type_: Some(TLS_SECRET.to_owned()),
+        data: Some(data.map(|(key, value)| (key.clone(), value.clone())).collect()),
+        ..Secret::default()
+    }
+}
+
 /// The Secret with a verified pair in it: what others put there stays.
 pub fn filled(
     before: Option<&Secret>,

@@ -20,6 +20,8 @@ pub struct Observed<'a> {
     pub secret: &'a SecretView,
     /// An older Certificate that names the same Secret.
     pub rival: Option<&'a str>,
+    /// Another Secret of this Certificate that holds the last installed pair: it was named before.
+    pub elsewhere: Option<&'a str>,
     /// All of this Certificate's name, by revision.
     pub issuances: &'a [Arc<Issuance>],
     /// Id of this installation.

@@ -322,3 +322,11 @@ mod failures {
         assert_eq!(plan.supersedes.map(|pinned| pinned.serial_numbers), Some(strings(&["a"])));
     }
 }
+
+#[test]
+fn a_new_secret_name_copies_the_pair_and_asks_nobody() {
+    let mut case = CertificateCase::served();
+    case.secret = SecretView::Absent;
+    case.elsewhere = Some("shop-old".to_owned());
+    assert_eq!(case.decide(), Ok(Step::Do(Effect::Copy { from: "shop-old".to_owned() })));
+}
