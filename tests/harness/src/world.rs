@@ -46,6 +46,10 @@ impl World {
         let objects = Objects { client: plane.client(), namespace };
         let api_key = sandbox.ready()["digicert"]["apiKey"].as_str().context("no API key")?.to_owned();
         objects.create_secret("digicert-api-key", "api-key", &api_key).await?;
+        if options.sandbox.check_dcv {
+            let update_key = sandbox.ready()["dns"]["tsig"]["secret"].as_str().context("no TSIG key")?;
+            objects.create_secret("dns-update-key", "secret", update_key).await?;
+        }
         let world = Self { plane, sandbox, objects, options };
         world.objects.create("Issuer", "digicert", world.issuer()).await?;
         Ok(world)
