@@ -15,10 +15,10 @@ use crate::{
         meta,
     },
     lifecycle::{
-        plan::{Plan, StoredKey},
+        plan::{Plan, StoredKey, urgency},
         record::{self, Change},
     },
-    provider::{Permit, Provider, Urgency},
+    provider::{Permit, Provider},
 };
 
 /// Conflicts with other writers before an outcome is left to the next reconcile.
@@ -33,7 +33,7 @@ pub async fn create(
     plan: &Plan,
     key: &StoredKey,
 ) -> Result<Issuance, Error> {
-    let permit = provider.permit(Urgency::Normal).await;
+    let permit = provider.permit(plan.urgency).await;
     if !context.may_call(context.times.call) {
         return Err(Error::NoLease);
     }
@@ -46,6 +46,7 @@ pub async fn create(
         account: plan.account.clone(),
         revision: plan.revision,
         operation: plan.operation,
+        cost: plan.cost,
         reason: plan.trigger,
         request_token: plan.token.clone(),
         request: plan.request(key),
@@ -65,7 +66,7 @@ pub async fn create(
 
 /// Records the intent of one more call for an Issuance.
 pub async fn append(context: &Context, provider: &dyn Provider, issuance: &Issuance) -> Result<Issuance, Error> {
-    let permit = provider.permit(Urgency::Normal).await;
+    let permit = provider.permit(urgency(issuance.spec.reason, None, context.clock.now())).await;
     if !context.may_call(context.times.call) {
         return Err(Error::NoLease);
     }

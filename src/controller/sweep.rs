@@ -91,7 +91,7 @@ mod tests {
                 "metadata": {"name": "shop-1"},
                 "spec": {
                     "certificateRef": {"name": "shop", "uid": "u"}, "issuerRef": {"name": "i"},
-                    "account": {"provider": "digicert", "host": "h", "id": "1"}, "revision": 1, "operation": "Order",
+                    "account": {"provider": "digicert", "host": "h", "id": "1"}, "revision": 1, "operation": "Order", "cost": "Paid",
                     "reason": "FirstIssue", "idempotencyKey": "k", "submissions": [],
                     "request": {"commonName": "a", "dnsNames": ["a"], "csr": "c", "publicKeySha256": "p",
                         "keyOrigin": "Ours", "keyAlgorithm": "ECDSA", "keySize": 256, "product": "p",

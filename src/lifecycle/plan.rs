@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 pub use super::certificate::observed::StoredKey;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{
     certificate::observed::{Observed, is_of},
     lineage::Lineage,
@@ -18,7 +20,7 @@ use crate::{
         meta,
     },
     pki::KeyKind,
-    provider::OrderFacts,
+    provider::{OrderFacts, Urgency},
 };
 
 const A_YEAR: OrderValidity = OrderValidity::Years(1);
@@ -103,6 +105,7 @@ pub struct Plan {
     pub supersedes: Option<Supersedes>,
     pub token: Option<String>,
     pub wanted: Wanted,
+    pub urgency: Urgency,
 }
 
 impl Plan {
@@ -126,6 +129,7 @@ impl Plan {
                 .map(|order| Parent { order_id: order.order_id.clone(), certificate_id: order.certificate_id.clone() }),
             supersedes: superseded(o, lineage, parent),
             token: trigger::unhandled(o.certificate, lineage).map(str::to_owned),
+            urgency: urgency(trigger, trigger::served(o).map(|leaf| leaf.not_after), o.now),
             wanted,
         }
     }
@@ -149,6 +153,17 @@ impl Plan {
             organization_id: self.wanted.organization_id,
             order_validity: self.wanted.order_validity_for(self.operation),
         }
+    }
+}
+
+/// What goes first through an account's rate limit: a service without a certificate, or soon without one, and a key in
+/// the wrong hands.
+pub fn urgency(trigger: Trigger, not_after: Option<Timestamp>, now: Timestamp) -> Urgency {
+    let soon = not_after.is_some_and(|end| end.duration_since(now) < SignedDuration::from_hours(7 * 24));
+    match trigger {
+        Trigger::KeyLost | Trigger::KeyCompromise | Trigger::Revoked => Urgency::Urgent,
+        _ if soon => Urgency::Urgent,
+        _ => Urgency::Normal,
     }
 }
 

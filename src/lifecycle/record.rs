@@ -6,14 +6,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     dcv::{is_published, to_record},
-    issuance::is_paid,
     validity,
 };
 use crate::{
     api::{
         conditions::{self, ACTION_REQUIRED, RESOLVED, reason},
         issuance::{
-            Cost, Failure, FailureClass, IssuanceSpec, IssuanceStatus, Looks, Outcome, OutcomeClass, PublisherKind,
+            Failure, FailureClass, IssuanceSpec, IssuanceStatus, Looks, Outcome, OutcomeClass, PublisherKind,
             RecordType, State, Validation, ValidationMethod, ValidationState,
         },
     },
@@ -215,7 +214,7 @@ fn accept(spec: &IssuanceSpec, status: &mut IssuanceStatus, n: i32, accepted: &A
     }
     status.certificate_id = status.certificate_id.take().or(accepted.certificate_id.clone());
     status.request_id = status.request_id.take().or(accepted.request_id.clone());
-    status.cost = Some(if is_paid(spec.operation) { Cost::Paid } else { Cost::Free });
+    status.cost = Some(spec.cost);
     status.submitted_at.get_or_insert(Time(now));
     let waiting = matches!(
         status.state,

@@ -75,6 +75,7 @@ pub fn issuance_spec(operation: Operation) -> IssuanceSpec {
         account: account(),
         revision: 1,
         operation,
+        cost: if operation == Operation::Reissue { Cost::Free } else { Cost::Paid },
         reason: Trigger::FirstIssue,
         request_token: None,
         request: Request {

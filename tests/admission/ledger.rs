@@ -50,6 +50,7 @@ async fn issuances_are_a_ledger() {
         ("immutable", spec(json!({"account": {"id": "78"}}))),
         ("immutable", spec(json!({"revision": 2}))),
         ("immutable", spec(json!({"operation": "Renew"}))),
+        ("immutable", spec(json!({"cost": "MayCharge"}))),
         ("immutable", spec(json!({"reason": "Requested"}))),
         ("immutable", spec(json!({"requestToken": "t2"}))),
         ("immutable", spec(json!({"requestToken": null}))),

@@ -111,7 +111,7 @@ fn issuance(certificate: &str, revision: i64) -> Value {
             "certificateRef": {"name": certificate, "uid": "4b6d"},
             "issuerRef": {"name": "digicert"},
             "account": {"provider": "digicert", "host": "www.digicert.com", "id": "77"},
-            "revision": revision, "operation": "Reissue", "reason": "Expiring", "requestToken": "t1",
+            "revision": revision, "operation": "Reissue", "cost": "Free", "reason": "Expiring", "requestToken": "t1",
             "request": {
                 "commonName": "shop.example.com", "dnsNames": ["shop.example.com"], "csr": "-----BEGIN…",
                 "publicKeySha256": "ab".repeat(32), "keyOrigin": "Ours", "keyAlgorithm": "ECDSA", "keySize": 256,

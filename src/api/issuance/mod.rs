@@ -48,7 +48,7 @@ pub use status::*;
     validation = Rule::new(
         "self.certificateRef == oldSelf.certificateRef && self.issuerRef == oldSelf.issuerRef && \
             self.account == oldSelf.account && self.revision == oldSelf.revision && \
-            self.operation == oldSelf.operation && self.reason == oldSelf.reason && \
+            self.operation == oldSelf.operation && self.cost == oldSelf.cost && self.reason == oldSelf.reason && \
             self.request == oldSelf.request && self.idempotencyKey == oldSelf.idempotencyKey"
     )
     .message("spec is immutable, except submissions"),
@@ -81,6 +81,8 @@ pub struct IssuanceSpec {
     pub revision: i64,
     /// Order, Reissue or Renew.
     pub operation: Operation,
+    /// What it is expected to cost.
+    pub cost: Cost,
     /// What triggered it.
     pub reason: Trigger,
     /// The user's reissue token, when there was one.

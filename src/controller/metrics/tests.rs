@@ -137,7 +137,7 @@ fn issuer() -> Issuer {
 fn issuance(state: &str) -> Issuance {
     let spec = json!({
         "certificateRef": {"name": "shop", "uid": "u"}, "issuerRef": {"name": "digicert"},
-        "account": {"provider": "digicert", "host": "h", "id": "1"}, "revision": 1, "operation": "Order",
+        "account": {"provider": "digicert", "host": "h", "id": "1"}, "revision": 1, "operation": "Order", "cost": "Free",
         "reason": "FirstIssue", "idempotencyKey": "k", "submissions": [],
         "request": {"commonName": "a", "dnsNames": ["a"], "csr": "c", "publicKeySha256": "p",
             "keyOrigin": "Ours", "keyAlgorithm": "ECDSA", "keySize": 256, "product": "p", "signatureHash": "sha256"},

@@ -6,7 +6,7 @@ use crate::{
     },
     lifecycle::{
         certificate::{SecretView, account},
-        testing::{self, CertificateCase, NAME, days, issued, key_hash, leaf, order, ours, strings},
+        testing::{self, CertificateCase, NAME, at, days, issued, key_hash, leaf, order, ours, strings},
     },
     pki::Leaf,
 };
@@ -147,4 +147,19 @@ fn a_key_serves_the_plan_it_was_made_for() {
     assert!(!StoredKey { kind: KeyKind::Rsa2048, ..key.clone() }.serves(&plan));
     assert!(!StoredKey { common_name: "www.example.com".to_owned(), ..key.clone() }.serves(&plan));
     assert!(!StoredKey { dns_names: strings(&[NAME]), ..key }.serves(&plan));
+}
+
+#[test]
+fn what_is_lost_or_nearly_expired_goes_first() {
+    let (now, day) = (at(0), 24 * 3600);
+    for (trigger, left, expected) in [
+        (Trigger::FirstIssue, None, Urgency::Normal),
+        (Trigger::Expiring, Some(8 * day), Urgency::Normal),
+        (Trigger::Expiring, Some(6 * day), Urgency::Urgent),
+        (Trigger::Requested, Some(-day), Urgency::Urgent),
+        (Trigger::KeyLost, None, Urgency::Urgent),
+        (Trigger::KeyCompromise, Some(100 * day), Urgency::Urgent),
+    ] {
+        assert_eq!(urgency(trigger, left.map(at), now), expected, "{trigger:?}, {left:?}");
+    }
 }

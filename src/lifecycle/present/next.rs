@@ -7,12 +7,11 @@ use super::{needs_person, next_try, whole_second};
 use crate::{
     api::{
         certificate::NextOperation,
-        issuance::{Cost, Issuance, Operation, Trigger},
+        issuance::{Cost, Operation, Trigger},
     },
     lifecycle::{
         Step,
         certificate::{Effect, Hindrance, IssuerView, Observed, OrderView, situation},
-        issuance::is_paid,
         lineage::{Lineage, Order},
         operation,
         plan::Wanted,
@@ -39,14 +38,7 @@ pub(super) fn next(
     if let Some(issuance) = lineage.unresolved {
         let spec = &issuance.spec;
         let standing = waits.unwrap_or(" under way");
-        return planned(
-            spec.operation,
-            cost_of(issuance, lineage),
-            None,
-            spec.reason,
-            standing,
-            &spec.request.dns_names,
-        );
+        return planned(spec.operation, spec.cost, None, spec.reason, standing, &spec.request.dns_names);
     }
     let IssuerView::Ready { spec, .. } = o.issuer else {
         return o.certificate.status.as_ref().and_then(|status| status.next.clone());
@@ -107,16 +99,6 @@ pub(super) fn word(operation: Operation) -> &'static str {
         Operation::Order => "Order",
         Operation::Reissue => "Reissue",
         Operation::Renew => "Renew",
-    }
-}
-
-fn cost_of(issuance: &Issuance, lineage: &Lineage) -> Cost {
-    let before = lineage.installed.map_or(&[][..], |installed| &installed.spec.request.dns_names);
-    let adds = issuance.spec.request.dns_names.iter().any(|name| !before.contains(name));
-    match issuance.spec.operation {
-        operation if is_paid(operation) => Cost::Paid,
-        _ if adds && lineage.installed.is_some() => Cost::MayCharge,
-        _ => Cost::Free,
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    api::issuance::{Operation, Submission},
+    api::issuance::{Cost, Operation, Submission},
     lifecycle::testing::{accepted, at, days, issuance_spec, resolved, submission, time, told, validation},
 };
 
