@@ -2,11 +2,11 @@
 
 use anyhow::{Context, Result, ensure};
 use futures::future::try_join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stage::{Case, Operation, Stage, outcomes};
 
-/// A person finds the order.
+/// A person finds the order, at the second try.
 const TOLD: [Case; 2] =
     [Case { operation: Operation::Order, name: "told" }, Case { operation: Operation::Renew, name: "told" }];
 /// Nobody looks, and the order shows up late.
@@ -33,6 +33,10 @@ async fn paid(stage: &Stage, case: &Case, told: bool) -> Result<()> {
     let order = stage.last_order(case).await?;
     stage.sandbox().post(&format!("/_sandbox/orders/{order}/release"), &json!({})).await?;
     if told {
+        let other = stage.last_order(&FREE).await?;
+        stage.resolve(case, "Placed", &other.to_string())?;
+        let doubt = |object: &Value| object["status"]["failure"]["message"].to_string().contains("is not what");
+        stage.objects().until("Issuance", &case.issuance(), "another's order is not taken", doubt).await?;
         stage.resolve(case, "Placed", &order.to_string())?;
     }
     let issuance = stage.ends_well(case).await?;

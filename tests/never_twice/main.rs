@@ -17,7 +17,7 @@ async fn a_lost_answer_is_looked_for_and_nothing_is_bought_again() -> Result<()>
     let door = Door::open().await?;
     let cases: Vec<_> = answers::cases().into_iter().chain(hidden::cases()).collect();
     let options = WorldOptions {
-        times: Times { call: 3, lease: 20, settle: 3 },
+        times: Times { call: 5, lease: 20, settle: 5 },
         operator: vec!["--allowed-provider-hosts".into(), door.address()],
         ..WorldOptions::default()
     };
@@ -27,7 +27,7 @@ async fn a_lost_answer_is_looked_for_and_nothing_is_bought_again() -> Result<()>
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_death_at_any_point_is_recovered_from_and_nothing_is_bought_again() -> Result<()> {
-    let options = WorldOptions { times: Times { call: 2, lease: 10, settle: 2 }, ..WorldOptions::default() };
+    let options = WorldOptions { times: Times { call: 3, lease: 11, settle: 3 }, ..WorldOptions::default() };
     let (stage, operator) = Stage::set(&kills::cases(), options).await?;
     kills::play(&stage, operator).await
 }
