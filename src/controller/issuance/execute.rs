@@ -72,7 +72,9 @@ impl Work {
             since: spec.submissions.first().map_or(self.context.machine_now(), |first| first.at.0),
         };
         let (n, fresh) = (self.last(), self.is_fresh());
-        self.context.paces.polled(&self.uid());
+        if !fresh {
+            self.context.paces.polled(&self.uid());
+        }
         let found = match provider.find(&wanted).await {
             Ok(found) => found,
             Err(error) => {
