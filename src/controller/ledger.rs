@@ -2,6 +2,7 @@
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::{ResourceExt, api::PostParams};
+use tracing::error;
 
 use super::{
     context::Context,
@@ -15,6 +16,7 @@ use crate::{
         meta,
     },
     lifecycle::{
+        invariants,
         plan::{Plan, StoredKey, urgency},
         record::{self, Change},
     },
@@ -132,6 +134,9 @@ pub async fn record(context: &Context, issuance: &mut Issuance, changes: &[Chang
         }
         if Some(&status) == issuance.status.as_ref() {
             return Ok(());
+        }
+        if let Err(violation) = invariants::forward(&issuance.status.clone().unwrap_or_default(), &status) {
+            error!(%violation, ?changes, "a defect of Evercert: please report it");
         }
         next.status = Some(status);
         match kube("record an outcome", api.replace_status(&name, &PostParams::default(), &next)).await {

@@ -14,7 +14,8 @@ use crate::{
     api::{
         conditions::{self, RESOLVED, reason},
         issuance::{
-            FailureClass, IssuanceSpec, IssuanceStatus, Operation, Outcome, OutcomeClass, State, Submission, Trigger,
+            FailureClass, IssuanceSpec, IssuanceStatus, Looks, Operation, Outcome, OutcomeClass, State, Submission,
+            Trigger,
         },
         issuer::AmbiguousPaid,
     },
@@ -23,8 +24,8 @@ use crate::{
 
 /// Submissions one Issuance may make; then a person must look.
 const MAX_SUBMISSIONS: usize = 16;
-/// Looks that must have found nothing before something counts as absent, a quarter of the settle time apart: from the
-/// first to the last, all made after the call was over, the whole settle time passes.
+/// Looks that must have found nothing before something counts as absent; from the first to the last of them, all made
+/// after the call was over, the settle time passes.
 const MIN_LOOKS: u32 = 5;
 /// Downloads that were not believed before the Issuance gives up; the order stays known.
 const MAX_DOWNLOADS: u32 = 5;
@@ -153,7 +154,9 @@ fn recover(o: &Observed, last: &Submission) -> Step<Effect> {
             None => Step::Do(Effect::Look),
         };
     }
-    if looks.is_none_or(|looks| looks.count < MIN_LOOKS) {
+    let absent =
+        |looks: &Looks| looks.count >= MIN_LOOKS && remaining(looks.since.0, o.times.settle, looks.last_at.0).is_none();
+    if !looks.is_some_and(absent) {
         return Step::Wait(between);
     }
     let again = match o.ambiguous_paid {

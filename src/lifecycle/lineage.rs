@@ -84,7 +84,8 @@ impl<'a> Lineage<'a> {
             _ => self.unresolved = Some(issuance),
         }
         if here && let Some(order) = order_of(issuance) {
-            self.order = Some(order);
+            let known = self.order.take().filter(|known| known.order_id == order.order_id);
+            self.order = Some(known.map_or(order.clone(), |known| known.updated(order)));
         }
     }
 
@@ -105,7 +106,10 @@ impl<'a> Lineage<'a> {
 
     /// Its order counts when the ledger is lost: what that knows belongs to an account, which this does not tell.
     fn add_status(&mut self, status: &'a CertificateStatus, ledger_lost: bool) {
-        self.revision = self.revision.max(status.revision.unwrap_or(0));
+        // What was under way is begun again under its own name: what it placed answers to that.
+        let begun = status.issuance.as_ref().and_then(|name| name.rsplit('-').next()?.parse::<i64>().ok());
+        let known = status.revision.max(begun.map(|revision| revision.saturating_sub(1)));
+        self.revision = self.revision.max(known.unwrap_or(0));
         self.tokens.extend(status.last_handled_reissue_request.as_deref());
         self.exists |= status.revision.is_some();
         let known = status.order.as_ref().filter(|_| ledger_lost);
@@ -125,21 +129,39 @@ fn failure(issuance: &Issuance) -> Option<FailureClass> {
     Some(issuance.status.as_ref()?.failure.as_ref()?.class)
 }
 
-/// The order an Issuance leaves behind, whatever became of it: the provider is asked before anything is bought in its
-/// place. Only a renewal that was refused leaves the order it was to follow.
-fn order_of(issuance: &Issuance) -> Option<Order> {
-    let status = issuance.status.as_ref()?;
-    let refused = status.state == Some(State::Failed) && failure(issuance) == Some(FailureClass::Canceled);
-    if refused && issuance.spec.operation == Operation::Renew {
-        return None;
+impl Order {
+    /// What was learnt later counts, what was not told again stays.
+    fn updated(self, later: Self) -> Self {
+        Self {
+            certificate_id: later.certificate_id.or(self.certificate_id),
+            valid_till: later.valid_till.or(self.valid_till),
+            previous: later.previous.or(self.previous),
+            ..later
+        }
     }
-    let order_id = status.order_id.clone()?;
-    let parent = issuance.spec.parent.as_ref().map(|parent| parent.order_id.clone());
+}
+
+/// The order an Issuance leaves behind, whatever became of it: the provider is asked before anything is bought in its
+/// place. What placed none, or a renewal that was refused, leaves the order it was to reissue or follow.
+fn order_of(issuance: &Issuance) -> Option<Order> {
+    let status = issuance.status.clone().unwrap_or_default();
+    let refused = status.state == Some(State::Failed) && failure(issuance) == Some(FailureClass::Canceled);
+    let placed = status.order_id.filter(|_| !(refused && issuance.spec.operation == Operation::Renew));
+    let parent = issuance.spec.parent.as_ref();
+    let Some(order_id) = placed else {
+        return parent.map(|parent| Order {
+            order_id: parent.order_id.clone(),
+            certificate_id: parent.certificate_id.clone(),
+            valid_till: None,
+            previous: None,
+            hearsay: false,
+        });
+    };
     Some(Order {
-        previous: parent.filter(|parent| *parent != order_id),
+        previous: parent.map(|parent| parent.order_id.clone()).filter(|parent| *parent != order_id),
         order_id,
-        certificate_id: status.certificate_id.clone(),
-        valid_till: status.order_valid_till.as_ref().map(|till| till.0),
+        certificate_id: status.certificate_id,
+        valid_till: status.order_valid_till.map(|till| till.0),
         hearsay: false,
     })
 }

@@ -4,7 +4,10 @@
 pub mod backoff;
 pub mod certificate;
 pub mod dcv;
+#[cfg(test)]
+mod explore;
 pub mod install;
+pub mod invariants;
 pub mod issuance;
 pub mod lineage;
 pub mod names;

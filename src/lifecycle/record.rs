@@ -198,8 +198,8 @@ fn absent(spec: &IssuanceSpec, status: &mut IssuanceStatus, n: i32, at: Time) {
         return;
     }
     let before = status.looks.as_ref().filter(|looks| looks.n == n);
-    let count = before.map_or(0, |looks| looks.count).saturating_add(1);
-    status.looks = Some(Looks { n, count, last_at: at });
+    let (count, since) = before.map_or((0, at.clone()), |looks| (looks.count, looks.since.clone()));
+    status.looks = Some(Looks { n, count: count.saturating_add(1), since, last_at: at });
     // Nothing is in the way of looking.
     conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
 }

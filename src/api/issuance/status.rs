@@ -236,6 +236,8 @@ pub struct Looks {
     /// How many found nothing.
     #[schemars(with = "i32", range(min = 0, max = 1000000))]
     pub count: u32,
+    /// The first of them.
+    pub since: Time,
     /// The last of them.
     pub last_at: Time,
 }

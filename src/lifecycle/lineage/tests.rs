@@ -97,6 +97,33 @@ fn a_refused_renewal_leaves_the_order_it_was_to_follow() {
 }
 
 #[test]
+fn what_placed_nothing_leaves_the_order_it_was_to_reissue_or_follow() {
+    let parent = || Some(Parent { order_id: "100".to_owned(), certificate_id: None });
+    for operation in [Operation::Reissue, Operation::Renew] {
+        let mut rejected = failed(1, FailureClass::Rejected);
+        rejected.spec.operation = operation;
+        rejected.spec.parent = parent();
+        assert_eq!(order_id(&CertificateCase::new().with(rejected)).as_deref(), Some("100"), "{operation:?}");
+    }
+    // What is known of an order stays known when a later Issuance does not tell it again.
+    let mut renewed = at_order(issued(2, State::Installed, 'b'), "101");
+    renewed.spec.parent = parent();
+    let mut reissue = issued(3, State::Pending, 'c');
+    reissue.spec.operation = Operation::Reissue;
+    reissue.spec.parent = Some(Parent { order_id: "101".to_owned(), certificate_id: None });
+    reissue.status = None;
+    let order = lineage(&CertificateCase::served().with(renewed).with(reissue)).order;
+    let expected = Order {
+        order_id: "101".to_owned(),
+        certificate_id: Some("9".to_owned()),
+        valid_till: Some(testing::days(365)),
+        previous: Some("100".to_owned()),
+        hearsay: false,
+    };
+    assert_eq!(order, Some(expected));
+}
+
+#[test]
 fn orders_belong_to_an_account() {
     let moved = CertificateCase::new().with(elsewhere(issued(1, State::Installed, 'a')));
     assert_eq!((order_id(&moved), lineage(&moved).other_account), (None, true));
@@ -143,6 +170,22 @@ fn the_status_keeps_the_order_when_ledger_and_secret_are_lost() {
     case.secret = CertificateCase::served().secret;
     held(&mut case).order_id = Some("666".to_owned());
     assert!(lineage(&case).order.is_some_and(|order| order.hearsay && order.order_id == "666"));
+}
+
+#[test]
+fn what_was_under_way_when_the_ledger_was_lost_is_begun_again_under_its_name() {
+    let mut case = CertificateCase::new();
+    let next = |case: &CertificateCase| lineage(case).revision + 1;
+    let status = |revision, issuance: Option<&str>| {
+        Some(CertificateStatus { revision, issuance: issuance.map(str::to_owned), ..Default::default() })
+    };
+    case.certificate.status = status(Some(3), Some("shop-5"));
+    assert_eq!(next(&case), 5);
+    case.certificate.status = status(Some(3), None);
+    assert_eq!(next(&case), 4);
+    case.certificate.status = status(None, Some("shop-1"));
+    assert_eq!(next(&case), 1);
+    assert_eq!(next(&case.with(failed(1, FailureClass::Rejected))), 2, "it is not lost");
 }
 
 #[test]

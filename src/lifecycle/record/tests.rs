@@ -152,14 +152,14 @@ fn an_order_for_another_key_is_kept_for_a_reissue() {
 fn looks_are_counted_for_the_submission_they_were_made_for() {
     let mut ledger = Ledger::new(1);
     for count in 1..=3 {
-        let looks = Some(Looks { n: 1, count, last_at: time(1000) });
+        let looks = Some(Looks { n: 1, count, since: time(1000), last_at: time(1000) });
         assert_eq!(ledger.apply(looked(1, Found::Absent)).looks, looks);
     }
     ledger.spec.submissions.push(submission(2, 1000));
     ledger.apply(looked(1, Found::Absent));
     assert_eq!(ledger.status.looks.as_ref().map(|looks| looks.count), Some(3), "a look that began before");
     ledger.apply(looked(2, Found::Absent));
-    assert_eq!(ledger.status.looks, Some(Looks { n: 2, count: 1, last_at: time(1000) }));
+    assert_eq!(ledger.status.looks, Some(Looks { n: 2, count: 1, since: time(1000), last_at: time(1000) }));
 }
 
 #[test]

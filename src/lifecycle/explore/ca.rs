@@ -1,0 +1,148 @@
+//! A CA that issues at once, refuses no repetition, and may hide for a while what it has accepted.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+use crate::{
+    api::{IssuanceSpec, issuance::Operation},
+    lifecycle::{issuance::is_paid, testing, validity},
+    pki::Leaf,
+    provider::{Accepted, Found, OrderFacts, OrderStatus, Progress},
+};
+
+/// The order that exists from the start: 100, with the certificate [`testing::leaf`].
+const FIRST: &str = "100";
+
+#[derive(Debug, Clone, Hash, Default)]
+pub struct Ca {
+    pub accepted: Vec<Op>,
+    /// Order 100 exists.
+    pub began: bool,
+}
+
+/// One accepted operation; its certificate is issued with it.
+#[derive(Debug, Clone, Hash)]
+pub struct Op {
+    pub operation: Operation,
+    pub idempotency_key: String,
+    pub public_key: String,
+    pub order_id: String,
+    pub parent: Option<String>,
+    pub names: BTreeSet<String>,
+    pub at: Timestamp,
+    pub visible: Timestamp,
+}
+
+impl Ca {
+    pub fn accept(&mut self, spec: &IssuanceSpec, now: Timestamp, lag: SignedDuration) -> Accepted {
+        let parent = spec.parent.as_ref().map(|parent| parent.order_id.clone());
+        let order_id = match spec.operation {
+            Operation::Reissue => parent.clone().unwrap_or_default(),
+            Operation::Order | Operation::Renew => format!("{}", 101 + self.accepted.len()),
+        };
+        self.accepted.push(Op {
+            operation: spec.operation,
+            idempotency_key: spec.idempotency_key.clone(),
+            public_key: spec.request.public_key_sha256.clone(),
+            order_id: order_id.clone(),
+            parent,
+            names: spec.request.dns_names.iter().cloned().collect(),
+            at: now,
+            visible: now + lag,
+        });
+        testing::accepted(&order_id)
+    }
+
+    pub fn paid(&self) -> usize {
+        self.accepted.iter().filter(|op| is_paid(op.operation)).count()
+    }
+
+    /// Whether something accepted is not shown yet.
+    pub fn hides(&self, now: Timestamp) -> bool {
+        self.accepted.iter().any(|op| op.visible > now)
+    }
+
+    fn visible(&self, now: Timestamp) -> impl Iterator<Item = &Op> {
+        self.accepted.iter().filter(move |op| op.visible <= now)
+    }
+
+    /// As CertCentral is searched: a purchase by its idempotency key or as the renewal of its parent, a reissue by its
+    /// public key.
+    pub fn find(&self, spec: &IssuanceSpec, now: Timestamp) -> Found {
+        let parent = spec.parent.as_ref().map(|parent| &parent.order_id);
+        let key = &spec.request.public_key_sha256;
+        let candidates: Vec<&Op> = match spec.operation {
+            Operation::Reissue => {
+                let on_order = |op: &&Op| Some(&op.order_id) == parent && op.public_key == *key;
+                self.visible(now).filter(on_order).collect()
+            }
+            Operation::Order | Operation::Renew => {
+                let renews =
+                    |op: &Op| op.operation == Operation::Renew && op.parent.as_ref() == parent && parent.is_some();
+                self.visible(now).filter(|op| op.idempotency_key == spec.idempotency_key || renews(op)).collect()
+            }
+        };
+        match (candidates.iter().find(|op| op.public_key == *key), candidates.first()) {
+            (Some(ours), _) => Found::Ours(testing::accepted(&ours.order_id)),
+            (None, Some(other)) => Found::OtherKey(testing::accepted(&other.order_id)),
+            (None, None) => Found::Absent,
+        }
+    }
+
+    pub fn progress(&self, order_id: &str, public_key: &str, now: Timestamp) -> Progress {
+        let on_order: Vec<(usize, &Op)> =
+            self.accepted.iter().enumerate().filter(|(_, op)| op.order_id == order_id).collect();
+        match on_order.iter().find(|(_, op)| op.public_key == public_key) {
+            Some((index, op)) if op.visible <= now => Progress::Issued { certificate_id: index.to_string() },
+            Some(_) => Progress::Processing { status: "processing".to_owned() },
+            None => Progress::Refused { reason: "another key".to_owned() },
+        }
+    }
+
+    /// `None`: not visible, or no such order.
+    pub fn order(&self, order_id: &str, now: Timestamp) -> Option<OrderFacts> {
+        let placed = self.visible(now).find(|op| op.order_id == order_id && is_paid(op.operation));
+        let valid_till = match placed {
+            Some(op) => year_from(op.at),
+            None if order_id == FIRST && self.began => testing::order().valid_till?,
+            None => return None,
+        };
+        let newest =
+            self.accepted.iter().enumerate().rev().find(|(_, op)| op.order_id == order_id && op.visible <= now);
+        let renewal =
+            self.visible(now).find(|op| op.operation == Operation::Renew && op.parent.as_deref() == Some(order_id));
+        Some(OrderFacts {
+            order_id: order_id.to_owned(),
+            status: OrderStatus::Active,
+            valid_till: Some(valid_till),
+            renewed_by: renewal.map(|op| op.order_id.clone()),
+            serial_number: newest.map_or(testing::order().serial_number, |(index, _)| Some(serial(index))),
+            ..testing::order()
+        })
+    }
+
+    pub fn certificate(&self, index: usize) -> Option<Leaf> {
+        let op = self.accepted.get(index)?;
+        let end = match op.operation {
+            Operation::Reissue => self.order(&op.order_id, Timestamp::MAX)?.valid_till?,
+            Operation::Order | Operation::Renew => year_from(op.at),
+        };
+        Some(Leaf {
+            serial: serial(index),
+            not_before: op.at,
+            not_after: validity::reach(op.at, None, Some(validity::end_of(end))),
+            dns_names: op.names.clone(),
+            public_key_sha256: op.public_key.clone(),
+            ..testing::leaf()
+        })
+    }
+}
+
+fn serial(index: usize) -> String {
+    format!("c{index}")
+}
+
+fn year_from(at: Timestamp) -> jiff::civil::Date {
+    (at + SignedDuration::from_hours(24 * 365)).to_zoned(TimeZone::UTC).date()
+}

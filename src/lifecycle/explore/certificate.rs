@@ -1,0 +1,275 @@
+//! The certificate controller: reads as much as it needs, writes once.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    house::{Broken, House, Result, SOON, Turn, submission},
+    world::{Copy, Stored, Told, World, ended},
+};
+use crate::{
+    api::{
+        Certificate, CertificateStatus, Issuance, IssuanceSpec,
+        issuance::{CertificateRef, FailureClass},
+    },
+    lifecycle::{
+        Step,
+        certificate::{self, Held, KeyView, OrderView, SecretView},
+        install, invariants,
+        lineage::Lineage,
+        names,
+        plan::{Plan, StoredKey},
+        present,
+        record::Change,
+        testing,
+        trigger::{self, Due},
+    },
+    pki::Leaf,
+};
+
+impl House {
+    /// A turn of the certificate controller of one process, perhaps on old copies: reads as much as it needs, writes
+    /// once.
+    pub fn certificate(&self, world: &mut World, process: usize, stale: bool) -> Result<Turn> {
+        let mut copies = Copies::read(world, stale);
+        loop {
+            let decided = self.observe(world, &copies, certificate::decide);
+            let Ok(Step::Do(effect)) = decided else {
+                let status = self.status.then(|| self.observe(world, &copies, |o| present::status(o, &decided)));
+                let pause = match decided {
+                    Ok(Step::Wait(pause)) => Some(pause),
+                    Err(hindrance) => hindrance.again,
+                    _ => None,
+                };
+                let certificate = copies.certificate.clone();
+                return Ok(rest(world, &certificate, status, pause));
+            };
+            let acted = match effect {
+                certificate::Effect::ReadSecret => {
+                    copies.secret = world.secret.value.as_ref().clone();
+                    continue;
+                }
+                certificate::Effect::ReadOrder { order_id } => {
+                    copies.order = world.ca.order(&order_id, world.now).map_or(OrderView::Absent, OrderView::Read);
+                    continue;
+                }
+                certificate::Effect::ReadKey { issuance } => {
+                    let stored = world.keys.get(&revision_of(&issuance));
+                    copies.key = stored.map_or(KeyView::Absent, |key| KeyView::Stored(key.value.as_ref().clone()));
+                    continue;
+                }
+                certificate::Effect::StoreKey(plan) => store_key(world, &plan),
+                certificate::Effect::DeleteKey { secret } => {
+                    world.keys.remove(&revision_of(&secret)).map(|_| "a key is removed")
+                }
+                certificate::Effect::RecordIntent(plan, key) => {
+                    self.record_intent(world, process, &copies, &plan, &key)?
+                }
+                certificate::Effect::Install { issuance } => self.install(world, &copies, revision_of(&issuance))?,
+                certificate::Effect::Copy { .. } => unreachable!("the Secret keeps its name"),
+                certificate::Effect::MarkInstalled { issuance } => {
+                    world.record(revision_of(&issuance), &[Change::Installed])?.then_some("marked as installed")
+                }
+            };
+            // A conflict, or nothing to write after all: observed again.
+            return Ok(acted.map_or(Turn::Rests(world.now + SOON), Turn::Acted));
+        }
+    }
+
+    fn observe<T>(&self, world: &World, copies: &Copies, look: impl FnOnce(&certificate::Observed) -> T) -> T {
+        let issuances: Vec<Arc<Issuance>> = copies.issuances.iter().map(|copy| copy.object.clone()).collect();
+        look(&certificate::Observed {
+            certificate: &copies.certificate.object,
+            issuer: &self.issuer,
+            namespace_labels: Some(&BTreeMap::new()),
+            secret: &copies.secret,
+            rival: None,
+            elsewhere: None,
+            issuances: &issuances,
+            installation: testing::INSTALLATION,
+            key: &copies.key,
+            spent_keys: &copies.spent_keys(world),
+            order: &copies.order,
+            now: world.now,
+            machine_now: world.now,
+        })
+    }
+
+    /// When something is due next, told by everything there is.
+    pub fn due(&self, world: &World) -> Due {
+        let copies = Copies { secret: world.secret.value.as_ref().clone(), ..Copies::read(world, false) };
+        self.observe(world, &copies, |o| trigger::due(o, &Lineage::of(o, Some(&testing::account()))))
+    }
+
+    /// Guarded by what is read right before.
+    fn record_intent(
+        &self,
+        world: &mut World,
+        process: usize,
+        copies: &Copies,
+        plan: &Plan,
+        key: &StoredKey,
+    ) -> Result<Option<&'static str>> {
+        let (now, then) = (&world.certificate.newest.object, &copies.certificate.object);
+        let known: Vec<u32> = world.issuances.values().map(|stored| stored.newest.version).collect();
+        let same = now.metadata.generation == then.metadata.generation
+            && now.metadata.annotations == then.metadata.annotations
+            && copies.issuances.iter().map(|copy| copy.version).eq(known);
+        if !world.processes[process].lease || !same || world.issuances.contains_key(&plan.revision) {
+            return Ok(None);
+        }
+        let stored: Vec<&str> = world.keys.values().map(|key| key.value.public_key_sha256.as_str()).collect();
+        invariants::key_first(&key.public_key_sha256, &stored)?;
+        let spec = IssuanceSpec {
+            certificate_ref: CertificateRef { name: "shop".to_owned(), uid: "uid".to_owned() },
+            issuer_ref: now.spec.issuer_ref.clone(),
+            account: plan.account.clone(),
+            revision: plan.revision,
+            operation: plan.operation,
+            cost: plan.cost,
+            reason: plan.trigger,
+            request_token: plan.token.clone(),
+            request: plan.request(key),
+            parent: plan.parent.clone(),
+            supersedes: plan.supersedes.clone(),
+            idempotency_key: format!("{}-{:?}", plan.revision, plan.operation),
+            submissions: vec![submission(world, process, 1)],
+        };
+        let mut issuance = Issuance::new(&plan.issuance_name(), spec);
+        world.made += 1;
+        issuance.metadata.uid = Some(format!("uid-{}", world.made));
+        world.issuances.insert(plan.revision, Stored::new(issuance));
+        world.processes[process].intents.insert(plan.revision, 1);
+        Ok(Some("an intent is recorded"))
+    }
+
+    fn install(&self, world: &mut World, copies: &Copies, revision: i64) -> Result<Option<&'static str>> {
+        let Some(copy) = copies.issuances.iter().find(|copy| copy.object.spec.revision == revision) else {
+            return Ok(None);
+        };
+        let issuance = copy.object.as_ref();
+        let spec = &issuance.spec;
+        let fail = |class, message: String| Some(Change::Failed(class, message));
+        let key = world.keys.get(&revision).map(|key| key.value.public_key_sha256.clone());
+        let served = leaf_of(&world.secret.value);
+        let wanted = names::wanted(&copies.certificate.object.spec);
+        let id = issuance.status.as_ref().and_then(|status| status.certificate_id.as_ref()?.parse().ok());
+        let Some(offered) = id.and_then(|id| world.ca.certificate(id)) else { return Ok(None) };
+        let change = match key.filter(|key| *key == spec.request.public_key_sha256) {
+            None => fail(FailureClass::KeyMissing, "the key is gone".to_owned()),
+            Some(key) => match install::judge(&offered, &key, spec.reason, served, &wanted, world.now) {
+                _ if self.breaks(Broken::AnythingInstalled) => None,
+                install::Verdict::Refused(why) => fail(FailureClass::InvalidCertificate, why),
+                install::Verdict::Superseded(_) => Some(Change::Superseded),
+                install::Verdict::Install => None,
+            },
+        };
+        if let Some(change) = change {
+            return Ok(world.record(revision, &[change])?.then_some("not installed"));
+        }
+        invariants::served_well(served, &offered, &spec.request.public_key_sha256, spec.reason, &wanted, world.now)?;
+        world.secret = Told::new(filled(&copies.certificate.object, issuance, offered));
+        Ok(Some("installed"))
+    }
+}
+
+/// What one reconcile of the Certificate has read.
+struct Copies {
+    certificate: Copy<Certificate>,
+    issuances: Vec<Copy<Issuance>>,
+    secret: SecretView,
+    key: KeyView,
+    order: OrderView,
+}
+
+impl Copies {
+    /// A stale cache shows each object as it was before, and no new one.
+    fn read(world: &World, stale: bool) -> Self {
+        let issuance = |stored: &Stored<Issuance>| match stale {
+            true => stored.before.clone(),
+            false => Some(stored.newest.clone()),
+        };
+        let certificate = world.certificate.before.clone().filter(|_| stale);
+        Self {
+            certificate: certificate.unwrap_or_else(|| world.certificate.newest.clone()),
+            issuances: world.issuances.values().filter_map(issuance).collect(),
+            secret: SecretView::Unread,
+            key: KeyView::Unread,
+            order: OrderView::Unread,
+        }
+    }
+
+    fn spent_keys(&self, world: &World) -> Vec<String> {
+        let over = self.issuances.iter().filter(|copy| ended(&copy.object)).map(|copy| copy.object.spec.revision);
+        over.filter(|revision| world.keys.contains_key(revision))
+            .map(|revision| format!("evercert-key-shop-{revision}"))
+            .collect()
+    }
+}
+
+/// The status as far as later decisions read it.
+fn rest(
+    world: &mut World,
+    certificate: &Copy<Certificate>,
+    status: Option<CertificateStatus>,
+    pause: Option<Duration>,
+) -> Turn {
+    let kept = status.map(|status| CertificateStatus {
+        revision: status.revision,
+        order: status.order,
+        issuance: status.issuance,
+        last_handled_reissue_request: status.last_handled_reissue_request,
+        ..CertificateStatus::default()
+    });
+    let current = certificate.version == world.certificate.newest.version;
+    if current && certificate.object.status != kept && kept.is_some() {
+        let mut next = certificate.object.as_ref().clone();
+        next.status = kept;
+        world.certificate.write(next);
+        return Turn::Acted("the status is written");
+    }
+    let pause = pause.and_then(|pause| SignedDuration::try_from(pause).ok());
+    Turn::Rests(pause.and_then(|pause| world.now.checked_add(pause).ok()).unwrap_or(Timestamp::MAX))
+}
+
+/// A create: refused when there is one.
+fn store_key(world: &mut World, plan: &Plan) -> Option<&'static str> {
+    if world.keys.contains_key(&plan.revision) {
+        return None;
+    }
+    world.made += 1;
+    let key = StoredKey {
+        csr: "csr".to_owned(),
+        public_key_sha256: format!("key-{}", world.made),
+        common_name: plan.wanted.common_name.clone(),
+        dns_names: plan.wanted.dns_names.clone(),
+        kind: plan.wanted.key_kind()?,
+    };
+    world.keys.insert(plan.revision, Told::new(key));
+    Some("a key is stored")
+}
+
+fn filled(certificate: &Certificate, issuance: &Issuance, leaf: Leaf) -> SecretView {
+    let status = issuance.status.clone().unwrap_or_default();
+    let before = certificate.status.as_ref().and_then(|status| status.last_handled_reissue_request.clone());
+    SecretView::Ours(Box::new(Held {
+        pair: Some(leaf),
+        problem: None,
+        order_id: status.order_id,
+        certificate_id: status.certificate_id,
+        revision: Some(issuance.spec.revision),
+        handled_token: issuance.spec.request_token.clone().or(before),
+    }))
+}
+
+fn revision_of(name: &str) -> i64 {
+    name.rsplit('-').next().and_then(|revision| revision.parse().ok()).unwrap_or(0)
+}
+
+fn leaf_of(secret: &SecretView) -> Option<&Leaf> {
+    match secret {
+        SecretView::Ours(held) => held.pair.as_ref(),
+        _ => None,
+    }
+}

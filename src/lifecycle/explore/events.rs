@@ -1,0 +1,202 @@
+//! What happens beside the operator: answers, people, time, and what goes wrong.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    house::{House, Turn},
+    issuance::not_sent,
+    search::{Next, Scenario, satisfied},
+    world::{Flight, Process, Told, Unwritten, World},
+};
+use crate::{
+    api::{
+        Certificate,
+        conditions::{RESOLVED, reason},
+        issuance::State,
+        meta,
+    },
+    lifecycle::{certificate::SecretView, issuance::is_paid, testing::resolved},
+    provider::{Accepted, CallError},
+};
+
+/// What may become of the call that is on its way.
+pub fn answers(scenario: &Scenario, world: &World, next: &mut Next) {
+    let Some(flight) = world.flight.clone() else { return };
+    let mut outcome = |what: &str, costs: bool, lag: SignedDuration, commits: bool, answer: Option<CallError>| {
+        let mut after = world.clone();
+        after.flight = None;
+        if costs {
+            after.budget.answers -= 1;
+            after.budget.all -= 1;
+        }
+        if !lag.is_zero() {
+            after.budget.lags -= 1;
+            after.budget.all -= 1;
+        }
+        let accepted = if commits { accept(&mut after, &flight, lag) } else { None };
+        match (answer, accepted) {
+            (Some(error), _) => deliver(&mut after, &flight, Err(error)),
+            (None, Some(accepted)) => deliver(&mut after, &flight, Ok(accepted)),
+            (None, None) => {}
+        }
+        next.push((format!("the call of submission {}: {what}", flight.n), Ok(after)));
+    };
+    let ambiguous = || CallError::Ambiguous { call: "submit", message: "reset".to_owned() };
+    let hidden = world.budget.lags > 0 && world.budget.all > 0 && !scenario.lag.is_zero();
+    outcome("accepted", false, SignedDuration::ZERO, true, None);
+    if hidden {
+        outcome("accepted, hidden at first", false, scenario.lag, true, None);
+    }
+    if world.budget.answers == 0 || world.budget.all == 0 {
+        return;
+    }
+    outcome("accepted, its answer lost", true, SignedDuration::ZERO, true, Some(ambiguous()));
+    if hidden && world.budget.all > 1 {
+        outcome("accepted, its answer lost, hidden at first", true, scenario.lag, true, Some(ambiguous()));
+    }
+    outcome("lost on its way", true, SignedDuration::ZERO, false, Some(ambiguous()));
+    outcome("not sent", true, SignedDuration::ZERO, false, Some(not_sent()));
+    let (code, message) = ("code".to_owned(), "words".to_owned());
+    let blocked =
+        CallError::Blocked { call: "submit", code: code.clone(), message: message.clone(), action: "pay".to_owned() };
+    outcome("blocked", true, SignedDuration::ZERO, false, Some(blocked));
+    outcome("rejected", true, SignedDuration::ZERO, false, Some(CallError::Rejected { call: "submit", code, message }));
+}
+
+pub fn accept(world: &mut World, flight: &Flight, lag: SignedDuration) -> Option<Accepted> {
+    let spec = world.issuances.get(&flight.revision)?.newest.object.spec.clone();
+    Some(world.ca.accept(&spec, world.now, lag))
+}
+
+/// To whoever called, if it lives.
+pub fn deliver(world: &mut World, flight: &Flight, answer: Result<Accepted, CallError>) {
+    let caller = world.processes.iter_mut().find(|process| process.number == flight.process);
+    let run = caller.and_then(|caller| caller.runs.get_mut(&flight.revision));
+    if let Some(run) = run.filter(|run| run.unwritten.is_some()) {
+        run.unwritten = Some(Told::new(Unwritten::Answered(flight.n, answer)));
+    }
+}
+
+pub fn clock(house: &House, world: &World, wakes: Timestamp, next: &mut Next) {
+    let mut after = World { now: wakes.max(world.now + SignedDuration::from_secs(1)), ..world.clone() };
+    // Who has lost the lease ends as soon as it notices.
+    after.processes.retain(|process| process.lease || process.frozen);
+    if world.state() == Some(State::NeedsAttention) {
+        next.extend(person(world).map(|(what, answered)| (what, Ok(answered))));
+        if !world.ca.hides(world.now) {
+            return;
+        }
+    } else if satisfied(house, world) {
+        return;
+    }
+    next.push((format!("the clock shows {}", after.now), Ok(after)));
+}
+
+/// Who looks at the provider's own pages sees what is there.
+pub fn person(world: &World) -> Option<(String, World)> {
+    let issuance = world.unresolved()?.clone();
+    let placed = world
+        .ca
+        .accepted
+        .iter()
+        .find(|op| op.public_key == issuance.spec.request.public_key_sha256 && is_paid(op.operation));
+    let answer = match placed {
+        Some(op) => resolved(reason::PLACED, &op.order_id),
+        None => resolved(reason::NOT_PLACED, ""),
+    };
+    let mut after = world.clone();
+    let stored = after.issuances.get_mut(&issuance.spec.revision)?;
+    let mut next = issuance.as_ref().clone();
+    let conditions = &mut next.status.get_or_insert_default().conditions;
+    if conditions.iter().any(|condition| condition.type_ == RESOLVED) {
+        return None;
+    }
+    conditions.push(answer.clone());
+    stored.write(next);
+    Some((format!("a person says {} {}", answer.reason, answer.message), after))
+}
+
+/// What goes wrong, and what users do, each as often as the budget says.
+pub fn disturbances(house: &House, world: &World, next: &mut Next) {
+    let mut disturb = |what: &str, change: &dyn Fn(&mut World) -> Option<()>| {
+        let mut after = world.clone();
+        after.budget.all -= 1;
+        if change(&mut after).is_some() {
+            next.push((what.to_owned(), Ok(after)));
+        }
+    };
+    disturb("the process dies, another starts", &|after| {
+        after.budget.crashes = after.budget.crashes.checked_sub(1)?;
+        after.started += 1;
+        after.processes[0] = Process::new(after.started, true);
+        Some(())
+    });
+    disturb("the lease goes to another process", &|after| {
+        after.budget.handovers = after.budget.handovers.checked_sub(1)?;
+        after.started += 1;
+        after.processes[0].lease = false;
+        after.processes.insert(0, Process::new(after.started, true));
+        Some(())
+    });
+    disturb("the process freezes, the lease goes to another", &|after| {
+        after.budget.handovers = after.budget.handovers.checked_sub(1)?;
+        after.started += 1;
+        after.processes[0].lease = false;
+        after.processes[0].frozen = true;
+        after.processes.insert(0, Process::new(after.started, true));
+        Some(())
+    });
+    disturb("nothing runs for 20 minutes", &|after| {
+        after.budget.stalls = after.budget.stalls.checked_sub(1)?;
+        after.flight.is_none().then(|| after.later(1200))
+    });
+    disturb("the Secret is deleted", &|after| {
+        after.budget.deleted_secrets = after.budget.deleted_secrets.checked_sub(1)?;
+        after.secret = (*after.secret.value != SecretView::Absent).then(|| Told::new(SecretView::Absent))?;
+        Some(())
+    });
+    disturb("a name is added, or taken away again", &|after| {
+        after.budget.edits = after.budget.edits.checked_sub(1)?;
+        edit(after, |certificate| {
+            let names = &mut certificate.spec.dns_names;
+            match names.len() {
+                1 => names.push("www.example.com".to_owned()),
+                _ => names.truncate(1),
+            }
+            certificate.metadata.generation = certificate.metadata.generation.map(|generation| generation + 1);
+        });
+        Some(())
+    });
+    disturb("a compromise is reported", &|after| {
+        after.budget.tokens = after.budget.tokens.checked_sub(1)?;
+        let left = after.budget.tokens;
+        edit(after, |certificate| {
+            let annotations = certificate.metadata.annotations.get_or_insert_default();
+            annotations.insert(meta::REISSUE_REQUESTED.to_owned(), format!("token-{left}"));
+            annotations.insert(meta::REISSUE_REASON.to_owned(), meta::REASON_KEY_COMPROMISE.to_owned());
+        });
+        Some(())
+    });
+    disturb("ledger and waiting keys are deleted", &|after| {
+        after.budget.lost_ledgers = after.budget.lost_ledgers.checked_sub(1)?;
+        // What nobody shows yet, and nothing remembers, nobody can find.
+        let findable = after.flight.is_none() && !after.ca.hides(after.now);
+        let shown = matches!(house.certificate(&mut after.clone(), 0, false), Ok(Turn::Rests(_)));
+        if !findable || !shown || after.issuances.is_empty() {
+            return None;
+        }
+        after.lost_ledger = true;
+        after.issuances.clear();
+        after.keys.clear();
+        for process in &mut after.processes {
+            process.runs.clear();
+        }
+        Some(())
+    });
+}
+
+fn edit(world: &mut World, change: impl FnOnce(&mut Certificate)) {
+    let mut next = world.certificate.newest.object.as_ref().clone();
+    change(&mut next);
+    world.certificate.write(next);
+}
