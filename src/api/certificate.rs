@@ -1,5 +1,7 @@
 //! `Certificate`: what should be in a Secret, and from whom.
 
+mod outputs;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::core::Duration;
 use kube::{CustomResource, KubeSchema};
@@ -9,6 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::issuance::{Cost, Operation, Trigger};
 use super::issuer::{IssuerRef, OrderValidity};
 use super::schema;
+
+pub use outputs::{
+    AdditionalOutputFormat, JksKeystore, Keystores, OutputFormat, Pkcs12Keystore, Pkcs12Profile, SecretTemplate,
+};
 
 /// What should be in a Secret, and from whom.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -70,6 +76,17 @@ pub struct CertificateSpec {
     /// When the certificate is replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewal: Option<Renewal>,
+    /// Labels and annotations of the Secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_template: Option<SecretTemplate>,
+    /// Further forms of the pair in the Secret.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 2))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub additional_output_formats: Vec<AdditionalOutputFormat>,
+    /// Keystores in the Secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keystores: Option<Keystores>,
     /// Whether an existing Secret that another tool made may be taken over. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub take_over_secret: Option<bool>,
@@ -92,6 +109,9 @@ pub struct PrivateKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 256, max = 4096))]
     pub size: Option<i32>,
+    /// Form of tls.key: PKCS8 (default) or PKCS1, which for ECDSA means SEC1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<KeyEncoding>,
 }
 
 impl PrivateKey {
@@ -111,6 +131,15 @@ pub enum KeyAlgorithm {
     #[default]
     Ecdsa,
     Rsa,
+}
+
+/// Form of a private key in PEM and DER.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum KeyEncoding {
+    #[default]
+    Pkcs8,
+    Pkcs1,
 }
 
 /// Hash of a signature.

@@ -49,6 +49,10 @@ pub mod reason {
     pub const SECRET_OWNED_BY_OTHER: &str = "SecretOwnedByOther";
     /// The Secret was made by another tool and `takeOverSecret` is not set.
     pub const SECRET_NOT_OURS: &str = "SecretNotOurs";
+    /// The Secret's type or `immutable` forbids what has to be written, or the API server refuses it.
+    pub const SECRET_NOT_WRITABLE: &str = "SecretNotWritable";
+    /// A keystore's password is missing, or no keystore can be made with it.
+    pub const KEYSTORE_PASSWORD: &str = "KeystorePassword";
     /// issuerRef names nothing.
     pub const ISSUER_NOT_FOUND: &str = "IssuerNotFound";
     /// The issuer exists but its account could not be used.

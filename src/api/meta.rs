@@ -30,6 +30,10 @@ pub mod secret {
     pub const PUBLIC_KEY_SHA256: &str = "evercert.dev/public-key-sha256";
     /// Revision of the Issuance whose result this is.
     pub const REVISION: &str = "evercert.dev/revision";
+    /// Keys of labels and annotations that came from the Certificate's template, to be removed with it: JSON.
+    pub const TEMPLATE_KEYS: &str = "evercert.dev/template-keys";
+    /// Tells whether the keystores are what spec, password and pair ask for: an HMAC under the private key.
+    pub const KEYSTORES: &str = "evercert.dev/keystores";
     /// The last reissue token that was handled, so that a restored annotation does not fire again.
     pub const HANDLED_REISSUE_REQUEST: &str = "evercert.dev/handled-reissue-request";
 }

@@ -16,6 +16,29 @@ pub(super) const DURATION: &str = r"^([0-9]+(h|m|s))+$";
 /// A provider's product identifier.
 pub(super) const PRODUCT: &str = r"^[A-Za-z0-9_.-]+$";
 
+/// Name of an entry in a keystore: what every tool takes on its command line.
+pub(super) const ALIAS: &str = r"^[A-Za-z0-9._-]+$";
+
+/// Labels, as Kubernetes takes them.
+pub(super) fn labels(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 32,
+        "additionalProperties": {
+            "type": "string", "maxLength": 63, "pattern": "^([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$",
+        },
+    })
+}
+
+/// Annotations: all of an object's may have 256 KiB.
+pub(super) fn annotations(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": 32,
+        "additionalProperties": { "type": "string", "maxLength": 4096 },
+    })
+}
+
 /// Go duration with the limits a CEL cost estimate needs.
 pub(super) fn duration(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "maxLength": 32, "pattern": DURATION })

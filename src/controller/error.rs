@@ -34,6 +34,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// What the API server says about an object it will not take as it is, however often it is sent.
+    pub fn refusal(&self) -> Option<&str> {
+        match self {
+            Self::Kube { source, .. } => match source.as_ref() {
+                kube::Error::Api(status) if matches!(status.code, 400 | 413 | 422) => Some(&status.message),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Kube { source, .. } if matches!(source.as_ref(), kube::Error::Api(status) if status.code == 404))
     }

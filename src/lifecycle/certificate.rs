@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use observed::is_of;
-pub use observed::{Held, IssuerView, KeyView, Observed, OrderView, SecretView};
+pub use observed::{Held, IssuerView, KeyView, Observed, OrderView, Outputs, SecretView};
 
 use super::{
     Step, backoff,
@@ -63,6 +63,8 @@ pub enum Effect {
     MarkInstalled {
         issuance: String,
     },
+    /// Brings what is beside the pair to what the spec asks for.
+    Rewrite,
 }
 
 /// Why nothing can be done now.
@@ -95,6 +97,31 @@ pub fn decide(o: &Observed) -> Result<Step<Effect>, Hindrance> {
         return Ok(Step::Do(Effect::ReadSecret));
     }
     same_installation(o)?;
+    outputs(o, progress(o))
+}
+
+/// What is beside the pair is kept in sync whatever else is waited for.
+fn outputs(o: &Observed, next: Result<Step<Effect>, Hindrance>) -> Result<Step<Effect>, Hindrance> {
+    let (SecretView::Ours(held), false) = (o.secret, matches!(next, Ok(Step::Do(_)))) else { return next };
+    match &held.outputs {
+        Outputs::AsWanted => next,
+        Outputs::Differ => match writable(o) {
+            Ok(()) => Ok(Step::Do(Effect::Rewrite)),
+            Err(hindrance) => next.and(Err(hindrance)),
+        },
+        Outputs::Unmakeable(why) => next.and_then(|_| {
+            let missing = Hindrance::person(reason::KEYSTORE_PASSWORD, why);
+            Err(Hindrance { again: Some(Duration::from_secs(60)), ..missing })
+        }),
+    }
+}
+
+/// Nothing is bought for a Secret that cannot take it.
+fn writable(o: &Observed) -> Result<(), Hindrance> {
+    o.unwritable.map_or(Ok(()), |why| Err(Hindrance::person(reason::SECRET_NOT_WRITABLE, why)))
+}
+
+fn progress(o: &Observed) -> Result<Step<Effect>, Hindrance> {
     let lineage = Lineage::of(o, account(o));
     if let Some(issuance) = lineage.unresolved {
         return finish(o, issuance);
@@ -104,6 +131,7 @@ pub fn decide(o: &Observed) -> Result<Step<Effect>, Hindrance> {
     }
     match trigger::due(o, &lineage) {
         Due::Now(Trigger::KeyLost) if let Some(from) = o.elsewhere => {
+            writable(o)?;
             Ok(Step::Do(Effect::Copy { from: from.to_owned() }))
         }
         Due::Now(trigger) => begin(o, &lineage, trigger),
@@ -164,11 +192,13 @@ fn finish(o: &Observed, issuance: &Issuance) -> Result<Step<Effect>, Hindrance> 
     {
         return Ok(Step::Do(Effect::MarkInstalled { issuance: name }));
     }
+    writable(o)?;
     Ok(Step::Do(Effect::Install { issuance: name }))
 }
 
 /// An operation is due: which one, and may it be done?
 fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result<Step<Effect>, Hindrance> {
+    writable(o)?;
     let (spec, account, kind) = match o.issuer {
         IssuerView::Ready { spec, account, kind } => (spec, account, *kind),
         IssuerView::Missing => {

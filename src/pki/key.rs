@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::{
-    encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
+    encoding::{AsDer, EcPrivateKeyRfc5915Der, Pkcs8V1Der, PublicKeyX509Der},
     error::Unspecified,
     rsa,
     signature::{
@@ -12,6 +12,7 @@ use aws_lc_rs::{
 };
 use rustls_pki_types::{PrivateKeyDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
+use x509_parser::asn1_rs::{Any, FromDer, Integer, OctetString, Sequence};
 use zeroize::Zeroizing;
 
 use super::{pem, sha256_hex};
@@ -60,6 +61,16 @@ impl fmt::Display for KeyKind {
             _ => write!(f, "RSA {}", self.bits()),
         }
     }
+}
+
+/// The form of a private key in PEM and DER.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// RFC 5958.
+    #[default]
+    Pkcs8,
+    /// The form before it: PKCS#1 (RFC 8017 appendix A.1.2) for RSA, SEC1 (RFC 5915) for ECDSA.
+    Traditional,
 }
 
 /// Says nothing of the key itself.
@@ -124,6 +135,24 @@ impl PrivateKey {
         pem::encode("PRIVATE KEY", self.pkcs8.expose_secret()).into()
     }
 
+    pub fn to_pem(&self, encoding: Encoding) -> Result<SecretString, KeyError> {
+        let label = match (encoding, self.kind.algorithm()) {
+            (Encoding::Pkcs8, _) => "PRIVATE KEY",
+            (Encoding::Traditional, "RSA") => "RSA PRIVATE KEY",
+            (Encoding::Traditional, _) => "EC PRIVATE KEY",
+        };
+        Ok(pem::encode(label, self.to_der(encoding)?.expose_secret()).into())
+    }
+
+    pub fn to_der(&self, encoding: Encoding) -> Result<SecretSlice<u8>, KeyError> {
+        let curve = CURVES.into_iter().find(|(kind, _)| *kind == self.kind).map(|(_, curve)| curve);
+        match (encoding, curve) {
+            (Encoding::Pkcs8, _) => Ok(self.pkcs8.clone()),
+            (Encoding::Traditional, Some(curve)) => sec1(self.pkcs8(), curve).map_err(|_| KeyError::Unreadable),
+            (Encoding::Traditional, None) => pkcs1(self.pkcs8()).ok_or(KeyError::Unreadable),
+        }
+    }
+
     /// Lower-case hex SHA-256 of the DER SubjectPublicKeyInfo; the same for this key's CSRs and certificates.
     pub fn public_key_sha256(&self) -> String {
         sha256_hex(&self.spki)
@@ -156,6 +185,21 @@ impl PrivateKey {
         let spki = AsDer::<PublicKeyX509Der>::as_der(pair.public_key())?;
         Ok(Self { kind, pkcs8: pkcs8.as_ref().to_vec().into(), spki: spki.as_ref().to_vec() })
     }
+}
+
+fn sec1(pkcs8: &[u8], curve: &'static EcdsaSigningAlgorithm) -> Result<SecretSlice<u8>, Unspecified> {
+    let pair = EcdsaKeyPair::from_pkcs8(curve, pkcs8).map_err(|_| Unspecified)?;
+    let der = AsDer::<EcPrivateKeyRfc5915Der>::as_der(&pair.private_key())?;
+    Ok(der.as_ref().to_vec().into())
+}
+
+/// What PKCS#8 wraps: version, algorithm, and the PKCS#1 key as octets.
+fn pkcs1(pkcs8: &[u8]) -> Option<SecretSlice<u8>> {
+    let (_, wrapped) = Sequence::from_der(pkcs8).ok()?;
+    let (rest, _version) = Integer::from_der(&wrapped.content).ok()?;
+    let (rest, _algorithm) = Any::from_der(rest).ok()?;
+    let (_, key) = OctetString::from_der(rest).ok()?;
+    Some(key.as_cow().to_vec().into())
 }
 
 static CURVES: [(KeyKind, &EcdsaSigningAlgorithm); 2] =
@@ -213,6 +257,23 @@ mod tests {
             assert_eq!(key.public_key_sha256(), sha256_hex(&spki));
             let again = openssl(&["pkey", "-pubout", "-outform", "DER"], key.to_pkcs8_pem().expose_secret().as_bytes());
             assert_eq!(spki, again);
+        }
+    }
+
+    #[test]
+    fn writes_the_traditional_forms_as_openssl_does() {
+        for (kind, command) in [
+            (KeyKind::EcdsaP256, &["ec"] as &[&str]),
+            (KeyKind::EcdsaP384, &["ec"]),
+            (KeyKind::Rsa2048, &["rsa", "-traditional"]),
+            (KeyKind::Rsa4096, &["rsa", "-traditional"]),
+        ] {
+            let key = PrivateKey::generate(kind).unwrap();
+            let theirs = openssl(command, key.to_pkcs8_pem().expose_secret().as_bytes());
+            let ours = key.to_pem(Encoding::Traditional).unwrap();
+            assert_eq!(ours.expose_secret(), String::from_utf8(theirs).unwrap(), "{kind}");
+            let read = PrivateKey::from_pem(ours.expose_secret()).unwrap();
+            assert_eq!((read.kind(), read.public_key_sha256()), (kind, key.public_key_sha256()));
         }
     }
 

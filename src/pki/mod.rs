@@ -3,7 +3,9 @@
 pub mod chain;
 pub mod csr;
 pub mod key;
+pub mod keystore;
 pub mod leaf;
+pub mod outputs;
 pub mod payload;
 
 mod pem;

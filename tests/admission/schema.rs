@@ -15,6 +15,12 @@ async fn certificates() {
     let longest = format!("{0}.{0}.{0}.{1}.com", "a".repeat(63), "a".repeat(57));
     let longest = |n: usize| (0..n).map(|i| format!("{i:03}{}", &longest[3..])).collect::<Vec<_>>();
     let spec = |patch: Value| json!({"spec": patch});
+    let template = |patch: Value| json!({"spec": {"secretTemplate": patch}});
+    let notes = |n: usize| -> Value { (0..n).map(|i| (format!("note-{i}"), json!("x"))).collect() };
+    let keystore = |kind: &str, patch: Value| {
+        let password = json!({"spec": {"keystores": {kind: {"passwordSecretRef": {"name": "pw", "key": "password"}}}}});
+        with(password, json!({"spec": {"keystores": {kind: patch}}}))
+    };
     let mut verdicts = Verdicts::default();
     for (expected, patch) in [
         ("", json!({})),
@@ -62,6 +68,28 @@ async fn certificates() {
         ("before is at least 1h", spec(json!({"renewal": {"before": "59m59s"}}))),
         ("should match", spec(json!({"renewal": {"before": "30d"}}))),
         ("", spec(json!({"takeOverSecret": true}))),
+        ("", spec(json!({"privateKey": {"algorithm": "RSA", "encoding": "PKCS1"}}))),
+        ("Unsupported value", spec(json!({"privateKey": {"algorithm": "RSA", "encoding": "SEC1"}}))),
+        ("", template(json!({"labels": {"team": "shop", "example.com/tier": ""}, "annotations": {"note": "a b"}}))),
+        ("labels of evercert.dev are", template(json!({"labels": {"evercert.dev/managed": "false"}}))),
+        ("annotations of evercert.dev are", template(json!({"annotations": {"evercert.dev/certificate": "x"}}))),
+        ("labels has a key", template(json!({"labels": {"no spaces": "x"}}))),
+        ("labels has a key", template(json!({"labels": {(longest(1)[0].clone() + "/" + &"a".repeat(64)): "x"}}))),
+        ("annotations has a key", template(json!({"annotations": {"a/b/c": "x"}}))),
+        ("should match", template(json!({"labels": {"team": "no spaces"}}))),
+        ("Too long", template(json!({"labels": {"team": "a".repeat(64)}}))),
+        ("Too long", template(json!({"annotations": {"note": "a".repeat(4097)}}))),
+        ("", template(json!({"annotations": notes(32)}))),
+        ("Too many", template(json!({"annotations": notes(33)}))),
+        ("", spec(json!({"additionalOutputFormats": [{"type": "CombinedPEM"}, {"type": "DER"}]}))),
+        ("Duplicate value", spec(json!({"additionalOutputFormats": [{"type": "DER"}, {"type": "DER"}]}))),
+        ("Unsupported value", spec(json!({"additionalOutputFormats": [{"type": "PEM"}]}))),
+        ("", keystore("pkcs12", json!({"profile": "LegacyRC2", "alias": "shop"}))),
+        ("", keystore("pkcs12", json!({"profile": "LegacyDES"}))),
+        ("", keystore("jks", json!({}))),
+        ("Unsupported value", keystore("pkcs12", json!({"profile": "Modern2026"}))),
+        ("should match", keystore("jks", json!({"alias": "no spaces"}))),
+        ("Required value", keystore("jks", json!({"passwordSecretRef": null}))),
         ("", spec(json!({"digicert": {"product": "ssl_basic", "orderValidity": {"days": 90}}}))),
         ("exactly one of days and years", spec(json!({"digicert": {"orderValidity": {"days": 90, "years": 1}}}))),
     ] {

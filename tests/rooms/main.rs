@@ -51,6 +51,7 @@ const ROOMS: [Room; 7] = [
         crates: &[
             "aws_lc_rs",
             "jiff",
+            "p12_keystore",
             "pem",
             "rcgen",
             "rustls_pki_types",

@@ -10,7 +10,7 @@ use kube::{
 };
 use tracing::info;
 
-use super::{Work, secret};
+use super::{Work, secret, wants::Wants};
 use crate::{
     api::{Issuance, issuance::FailureClass, meta},
     controller::{
@@ -40,13 +40,14 @@ impl Work {
             Effect::Copy { from } => self.copy(&from).await,
             Effect::Install { issuance } => self.install(&issuance).await,
             Effect::MarkInstalled { issuance } => self.mark_installed(&issuance).await,
+            Effect::Rewrite => self.rewrite().await,
         }
     }
 
-    async fn read_secret(&mut self) -> Result<Option<Secret>, Error> {
+    pub(super) async fn read_secret(&mut self) -> Result<Option<Secret>, Error> {
         let api = self.context.secrets(&self.namespace);
         let secret = kube("read a Secret", api.get_opt(&self.certificate.spec.secret_name)).await?;
-        self.secret = secret::judge(secret.as_ref(), &self.certificate.name_any());
+        self.judge(secret.as_ref()).await?;
         Ok(secret)
     }
 
@@ -123,17 +124,16 @@ impl Work {
         let api = self.context.secrets(&self.namespace);
         let source = kube("read a Secret", api.get_opt(from)).await?;
         let whole = matches!(
-            secret::judge(source.as_ref(), &self.certificate.name_any()),
+            secret::judge(source.as_ref(), &self.certificate.name_any(), &Wants::default()),
             SecretView::Ours(held) if held.pair.is_some()
         );
-        let Some(source) = source.filter(|_| whole) else {
+        let source = source.filter(|_| whole).and_then(|source| secret::key(&source).map(|key| (source, key)));
+        let Some((source, key)) = source else {
             self.removed.insert(from.to_owned());
             return Ok(());
         };
         let copy = secret::copied(&source, &self.certificate.spec.secret_name);
-        let stored = kube("create a Secret", api.create(&PostParams::default(), &copy)).await?;
-        self.secret = secret::judge(Some(&stored), &self.certificate.name_any());
-        Ok(())
+        self.dress_and_write(None, copy, key).await
     }
 
     async fn install(&mut self, name: &str) -> Result<(), Error> {
@@ -160,18 +160,10 @@ impl Work {
             Ok(chain) => chain,
             Err(change) => return self.change(name, change).await,
         };
-        let secret = secret::filled(before.as_ref(), &self.certificate, &issuance, &chain, &key);
-        let api = self.context.secrets(&self.namespace);
+        let filled = secret::filled(before.as_ref(), &self.certificate, &issuance, &chain, &key);
         fault::point("install.before", name);
-        let stored = match before {
-            None => kube("create a Secret", api.create(&PostParams::default(), &secret)).await?,
-            // Guarded by the resourceVersion that was read: nobody's change is overwritten.
-            Some(_) => {
-                kube("update a Secret", api.replace(&secret.name_any(), &PostParams::default(), &secret)).await?
-            }
-        };
+        self.dress_and_write(before, filled, key).await?;
         fault::point("install.after", name);
-        self.secret = secret::judge(Some(&stored), &self.certificate.name_any());
         Ok(())
     }
 

@@ -3,6 +3,8 @@
 
 mod execute;
 mod secret;
+mod wants;
+mod write;
 
 use std::{cmp::Ordering, collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -10,6 +12,8 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{ResourceExt, api::PostParams, core::PartialObjectMeta, runtime::controller::Action};
 use tracing::debug;
+
+use wants::Wants;
 
 use super::{
     context::Context,
@@ -44,6 +48,8 @@ impl Reconciler<Certificate> for CertificateReconciler {
                 .issuer(&object.spec.issuer_ref, &namespace)
                 .map_or(IssuerView::Missing, |issuer| issuer.view()),
             secret: SecretView::Unread,
+            unwritable: None,
+            wants: None,
             key: KeyView::Unread,
             order: OrderView::Unread,
             removed: BTreeSet::new(),
@@ -63,6 +69,9 @@ struct Work {
     issuer: IssuerView,
     issuances: Vec<Arc<Issuance>>,
     secret: SecretView,
+    unwritable: Option<String>,
+    /// Read once, with the passwords of keystores.
+    wants: Option<Wants>,
     key: KeyView,
     order: OrderView,
     /// Secrets that this reconcile has removed, or found to be other than the watch says.
@@ -101,6 +110,7 @@ impl Work {
             issuer: &self.issuer,
             namespace_labels: labels.as_ref(),
             secret: &self.secret,
+            unwritable: self.unwritable.as_deref(),
             rival: rival.as_deref(),
             issuances: &self.issuances,
             installation: &self.context.installation,

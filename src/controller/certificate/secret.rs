@@ -6,9 +6,10 @@ use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::me
 use kube::ResourceExt;
 use secrecy::ExposeSecret;
 
+use super::wants::{Wants, value};
 use crate::{
     api::{Certificate, Issuance, meta},
-    lifecycle::certificate::{Held, SecretView, TLS_SECRET},
+    lifecycle::certificate::{Held, Outputs, SecretView, TLS_SECRET},
     pki::{
         Chain, PrivateKey,
         payload::{payload, read_pair},
@@ -16,25 +17,48 @@ use crate::{
 };
 
 /// Whose a Secret is, and what it holds.
-pub fn judge(secret: Option<&Secret>, certificate: &str) -> SecretView {
+pub fn judge(secret: Option<&Secret>, certificate: &str, wants: &Wants) -> SecretView {
     let Some(secret) = secret else { return SecretView::Absent };
     match secret.annotations().get(meta::secret::CERTIFICATE) {
         None => SecretView::Foreign { type_: secret.type_.clone().unwrap_or_default() },
         Some(owner) if owner != certificate => SecretView::OwnedBy(owner.clone()),
-        Some(_) => SecretView::Ours(Box::new(held(secret))),
+        Some(_) => SecretView::Ours(Box::new(held(secret, wants))),
     }
 }
 
-fn held(secret: &Secret) -> Held {
+/// Why a Secret cannot hold a pair, whatever is in it.
+pub fn unwritable(secret: &Secret) -> Option<String> {
+    let name = secret.name_any();
+    let type_ = secret.type_.as_deref().unwrap_or_default();
+    if secret.immutable == Some(true) {
+        return Some(format!(
+            "Secret {name} is immutable: delete it, and Evercert makes it anew, or name another in secretName"
+        ));
+    }
+    (type_ != TLS_SECRET).then(|| {
+        format!(
+            "Secret {name} is of type {type_}, which cannot be changed to {TLS_SECRET}: delete it, and Evercert makes it \
+             anew, or name another in secretName"
+        )
+    })
+}
+
+/// The key in a Secret.
+pub fn key(secret: &Secret) -> Option<PrivateKey> {
+    PrivateKey::from_pem(std::str::from_utf8(value(secret, "tls.key")?).ok()?).ok()
+}
+
+fn held(secret: &Secret, wants: &Wants) -> Held {
     let note = |key: &str| secret.annotations().get(key).filter(|value| !value.is_empty()).cloned();
-    let value = |key: &str| secret.data.as_ref().and_then(|data| data.get(key)).map_or(&[][..], |value| &value.0);
-    let (pair, problem) = match read_pair(value("tls.crt"), value("tls.key")) {
-        Ok(pair) => (Some(pair.leaf), None),
-        Err(error) => (None, Some(error.to_string())),
+    let value = |key: &str| value(secret, key).unwrap_or_default();
+    let (pair, problem, outputs) = match read_pair(value("tls.crt"), value("tls.key")) {
+        Ok(pair) => (Some(pair.leaf), None, wants.compare(secret, &pair.key)),
+        Err(error) => (None, Some(error.to_string()), Outputs::default()),
     };
     Held {
         pair,
         problem,
+        outputs,
         order_id: note(meta::secret::ORDER_ID),
         certificate_id: note(meta::secret::CERTIFICATE_ID),
         revision: note(meta::secret::REVISION).and_then(|revision| revision.parse().ok()),
@@ -87,7 +111,6 @@ pub fn filled(
     let stored = secret.data.get_or_insert_default();
     stored.remove("ca.crt");
     stored.extend(data);
-    secret.labels_mut().insert(meta::MANAGED.to_owned(), "true".to_owned());
     let annotations = secret.annotations_mut();
     for (key, value) in annotations_for(certificate, issuance, chain) {
         match value {

@@ -18,6 +18,8 @@ pub struct Observed<'a> {
     /// `None`: the namespace is going away, or not known yet.
     pub namespace_labels: Option<&'a BTreeMap<String, String>>,
     pub secret: &'a SecretView,
+    /// Why the Secret cannot be written: what it is, or what the API server has answered just now.
+    pub unwritable: Option<&'a str>,
     /// An older Certificate that names the same Secret.
     pub rival: Option<&'a str>,
     /// Another Secret of this Certificate that holds the last installed pair: it was named before.
@@ -63,10 +65,22 @@ pub struct Held {
     /// The certificate, when it can be read and matches the key beside it; else why not.
     pub pair: Option<Leaf>,
     pub problem: Option<String>,
+    /// How what is beside the pair compares with the spec.
+    pub outputs: Outputs,
     pub order_id: Option<String>,
     pub certificate_id: Option<String>,
     pub revision: Option<i64>,
     pub handled_token: Option<String>,
+}
+
+/// Labels, further forms and keystores of a Secret with a pair: none of it concerns the CA.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Outputs {
+    #[default]
+    AsWanted,
+    Differ,
+    /// A keystore's password is missing or unfit.
+    Unmakeable(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -279,6 +279,61 @@ fn a_key_is_stored_for_what_is_asked_and_for_nothing_else() {
     assert_eq!(key(KeyView::Stored(stored_key('a', &["www.example.com"]))), gone);
 }
 
+mod outputs {
+    use super::*;
+
+    fn with(mut case: CertificateCase, outputs: Outputs) -> CertificateCase {
+        if let SecretView::Ours(held) = &mut case.secret {
+            held.outputs = outputs;
+        }
+        case
+    }
+
+    fn unwritable(case: CertificateCase) -> CertificateCase {
+        CertificateCase { unwritable: Some("it is immutable".to_owned()), ..case }
+    }
+
+    #[test]
+    fn what_is_beside_the_pair_is_rewritten_whatever_else_is_waited_for() {
+        let rewrite = Ok(Step::Do(Effect::Rewrite));
+        let differ = |case| with(case, Outputs::Differ).decide();
+        assert_eq!(differ(CertificateCase::served()), rewrite);
+        assert_eq!(differ(CertificateCase::served().with(issued(2, State::Validating, 'b'))), rewrite);
+        let due = CertificateCase::served().named(&["www.example.com"]);
+        assert_eq!(differ(CertificateCase { issuer: IssuerView::Missing, ..due.clone() }), rewrite);
+        let read = CertificateCase { order: OrderView::Read(order()), ..due };
+        assert_eq!(differ(read.clone()), read.decide(), "what is due goes first, and brings it along");
+        let ready = CertificateCase::served().with(issued(2, State::Issued, 'b'));
+        assert_eq!(differ(ready), Ok(Step::Do(Effect::Install { issuance: "shop-2".to_owned() })));
+    }
+
+    #[test]
+    fn nothing_is_bought_for_a_secret_that_cannot_take_it() {
+        let not_writable = (reason::SECRET_NOT_WRITABLE, true);
+        assert_eq!(reason_of(unwritable(CertificateCase::new()).decide()), not_writable);
+        let ready = CertificateCase::served().with(issued(2, State::Issued, 'b'));
+        assert_eq!(reason_of(unwritable(ready).decide()), not_writable);
+        let differs = with(CertificateCase::served(), Outputs::Differ);
+        assert_eq!(reason_of(unwritable(differs).decide()), not_writable);
+        let elsewhere = CertificateCase { elsewhere: Some("old-tls".to_owned()), ..lost(CertificateCase::served()) };
+        assert_eq!(reason_of(unwritable(elsewhere).decide()), not_writable);
+        let idle = CertificateCase::served();
+        assert_eq!(unwritable(idle.clone()).decide(), idle.decide(), "nothing has to be written");
+    }
+
+    #[test]
+    fn a_missing_password_is_asked_for_and_holds_up_no_certificate() {
+        let missing = |case| with(case, Outputs::Unmakeable("Secret pw does not exist".to_owned()));
+        let Err(hindrance) = missing(CertificateCase::served()).decide() else { panic!("nobody is asked") };
+        assert_eq!((hindrance.reason, hindrance.person), (reason::KEYSTORE_PASSWORD, true));
+        assert_eq!(hindrance.again, Some(Duration::from_secs(60)));
+        let due = reading(order(), CertificateCase::served().named(&["www.example.com"]));
+        assert_eq!(missing(due.clone()).decide(), due.decide());
+        let refused = CertificateCase { issuer: IssuerView::Missing, ..due };
+        assert_eq!(reason_of(missing(refused).decide()), (reason::ISSUER_NOT_FOUND, true));
+    }
+}
+
 mod failures {
     use super::*;
 

@@ -15,7 +15,7 @@ use crate::{
     },
     lifecycle::{
         Step,
-        certificate::{self, Held, KeyView, OrderView, SecretView},
+        certificate::{self, Held, KeyView, OrderView, Outputs, SecretView},
         install, invariants,
         lineage::Lineage,
         names,
@@ -68,6 +68,7 @@ impl House {
                 }
                 certificate::Effect::Install { issuance } => self.install(world, &copies, revision_of(&issuance))?,
                 certificate::Effect::Copy { .. } => unreachable!("the Secret keeps its name"),
+                certificate::Effect::Rewrite => unreachable!("only the pair is in the Secret"),
                 certificate::Effect::MarkInstalled { issuance } => {
                     world.record(revision_of(&issuance), &[Change::Installed])?.then_some("marked as installed")
                 }
@@ -84,6 +85,7 @@ impl House {
             issuer: &self.issuer,
             namespace_labels: Some(&BTreeMap::new()),
             secret: &copies.secret,
+            unwritable: None,
             rival: None,
             elsewhere: None,
             issuances: &issuances,
@@ -256,6 +258,7 @@ fn filled(certificate: &Certificate, issuance: &Issuance, leaf: Leaf) -> SecretV
     SecretView::Ours(Box::new(Held {
         pair: Some(leaf),
         problem: None,
+        outputs: Outputs::AsWanted,
         order_id: status.order_id,
         certificate_id: status.certificate_id,
         revision: Some(issuance.spec.revision),

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     Step,
-    certificate::{Effect, Held, Hindrance, Observed, SecretView, account, action_required},
+    certificate::{Effect, Held, Hindrance, Observed, Outputs, SecretView, account, action_required},
     lineage::Lineage,
     trigger,
 };
@@ -163,6 +163,11 @@ fn readiness(
     }
     if trigger::spec_changed(&o.certificate.spec, leaf, lineage) {
         return hindered("the certificate in the Secret is not yet what the spec asks for");
+    }
+    match held(o).map(|held| &held.outputs) {
+        None | Some(Outputs::AsWanted) => {}
+        Some(Outputs::Differ) => return hindered("the Secret is not yet what the spec asks for"),
+        Some(Outputs::Unmakeable(why)) => return (false, reason::KEYSTORE_PASSWORD, why.clone()),
     }
     (true, reason::ISSUED, format!("certificate {} is valid until {}", leaf.serial, leaf.not_after))
 }

@@ -284,3 +284,25 @@ fn nothing_changes_when_nothing_has_changed() {
         assert_eq!(Some(shown(&later)), later.certificate.status, "{seconds}");
     }
 }
+
+#[test]
+fn ready_means_that_what_is_beside_the_pair_is_there_too() {
+    let with = |outputs| {
+        let mut case = CertificateCase::served();
+        if let SecretView::Ours(held) = &mut case.secret {
+            held.outputs = outputs;
+        }
+        case
+    };
+    let differs = shown(&with(Outputs::Differ));
+    assert_eq!(is(&differs, READY), Some((false, reason::PENDING.to_owned())));
+    assert_eq!(kstatus(&differs), "InProgress");
+    let refused = CertificateCase { unwritable: Some("immutable".to_owned()), ..with(Outputs::Differ) };
+    assert_eq!(is(&shown(&refused), READY), Some((false, reason::SECRET_NOT_WRITABLE.to_owned())));
+    assert_eq!(kstatus(&shown(&refused)), "Failed");
+    let missing = shown(&with(Outputs::Unmakeable("Secret pw does not exist".to_owned())));
+    assert_eq!(is(&missing, READY), Some((false, reason::KEYSTORE_PASSWORD.to_owned())));
+    assert_eq!(is(&missing, ACTION_REQUIRED), Some((true, reason::KEYSTORE_PASSWORD.to_owned())));
+    assert_eq!(kstatus(&missing), "Failed");
+    assert_eq!(kstatus(&shown(&with(Outputs::AsWanted))), "Current");
+}

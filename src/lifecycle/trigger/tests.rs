@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     api::{
-        certificate::{SignatureHash, Validity},
+        certificate::{KeyEncoding, Keystores, SecretTemplate, SignatureHash, Validity},
         issuance::{FailureClass, State},
     },
     lifecycle::{
@@ -89,19 +89,37 @@ fn a_pair_that_cannot_be_used_is_lost() {
 #[test]
 fn each_field_of_the_request_counts_but_the_product_only_from_the_next_order_on() {
     type Edit = fn(&mut CertificateSpec);
-    let edits: [(Edit, bool); 12] = [
+    let edits: [(Edit, bool); 15] = [
         (|spec| spec.dns_names.push("www.example.com".to_owned()), true),
         (|spec| spec.dns_names = strings(&["www.example.com"]), true),
         (|spec| spec.dns_names = strings(&[NAME, NAME]), false),
         (|spec| spec.common_name = Some(NAME.to_owned()), false),
-        (|spec| spec.private_key = Some(PrivateKey { algorithm: KeyAlgorithm::Rsa, size: None }), true),
-        (|spec| spec.private_key = Some(PrivateKey { algorithm: KeyAlgorithm::Ecdsa, size: Some(384) }), true),
-        (|spec| spec.private_key = Some(PrivateKey { algorithm: KeyAlgorithm::Ecdsa, size: Some(256) }), false),
+        (|spec| spec.private_key = Some(PrivateKey { algorithm: KeyAlgorithm::Rsa, ..PrivateKey::default() }), true),
+        (
+            |spec| {
+                spec.private_key =
+                    Some(PrivateKey { algorithm: KeyAlgorithm::Ecdsa, size: Some(384), ..PrivateKey::default() })
+            },
+            true,
+        ),
+        (
+            |spec| {
+                spec.private_key = Some(PrivateKey {
+                    algorithm: KeyAlgorithm::Ecdsa,
+                    size: Some(256),
+                    encoding: Some(KeyEncoding::Pkcs1),
+                })
+            },
+            false,
+        ),
         (|spec| spec.signature_hash = Some(SignatureHash::Sha384), true),
         (|spec| spec.signature_hash = Some(SignatureHash::Sha256), false),
         (|spec| spec.validity = Some(Validity::Days(90)), true),
         (|spec| spec.digicert.get_or_insert_default().product = Some("ssl_ev_basic".to_owned()), false),
         (|spec| spec.renewal = Some(Default::default()), false),
+        (|spec| spec.private_key.get_or_insert_default().encoding = Some(KeyEncoding::Pkcs1), false),
+        (|spec| spec.secret_template = Some(SecretTemplate::default()), false),
+        (|spec| spec.keystores = Some(Keystores::default()), false),
     ];
     for (n, (edit, counts)) in edits.into_iter().enumerate() {
         let mut case = CertificateCase::served();
