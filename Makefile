@@ -38,6 +38,10 @@ test: ## Run all tests
 		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
 		END { printf "\ntotal: %d passed; %d failed; %d ignored\n", passed, failed, ignored }'
 
+.PHONY: verify
+verify: ## Explore the paid-call protocol with one disturbance more: minutes, and no part of `make test`
+	cargo test --release -p evercert --lib --features $(FEATURES) -- --ignored --nocapture
+
 .PHONY: lint
 lint: lint-format lint-code lint-dependencies lint-crds ## Run all checks that are not tests
 
