@@ -30,12 +30,11 @@ const TRIES: usize = 8;
 /// second one of the same revision is a conflict.
 pub async fn create(
     context: &Context,
-    provider: &dyn Provider,
+    permit: Permit,
     certificate: &Certificate,
     plan: &Plan,
     key: &StoredKey,
 ) -> Result<Issuance, Error> {
-    let permit = provider.permit(plan.urgency).await;
     if !context.may_call(context.times.call) {
         return Err(Error::NoLease);
     }

@@ -96,7 +96,8 @@ impl Work {
 
     /// Decided on copies; confirmed by quorum reads before anything is recorded that leads to a paid call.
     async fn record_intent(&mut self, plan: &Plan, key: &StoredKey) -> Result<(), Error> {
-        let provider = self.provider().await?;
+        // The wait comes first: nothing may change between what is confirmed now and the record.
+        let permit = self.provider().await?.permit(plan.urgency).await;
         let now =
             kube("read a Certificate", self.context.certificates(&self.namespace).get(&self.certificate.name_any()))
                 .await?;
@@ -114,7 +115,7 @@ impl Work {
         if !same || versions(&mut known.iter()) != versions(&mut self.issuances.iter().map(Arc::as_ref)) {
             return Err(Error::Conflict { call: "record an intent" });
         }
-        let created = ledger::create(&self.context, provider.as_ref(), &now, plan, key).await?;
+        let created = ledger::create(&self.context, permit, &now, plan, key).await?;
         self.issuances.push(Arc::new(created));
         Ok(())
     }
