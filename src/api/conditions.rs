@@ -35,6 +35,9 @@ pub const DENIED: &str = "Denied";
 /// reason [`reason::NOT_PLACED`], or [`reason::PLACED`] with the order id as message.
 pub const RESOLVED: &str = "Resolved";
 
+/// On an Issuance: the key it replaces was reported as compromised while it was under way; the message is the token.
+pub const KEY_COMPROMISED: &str = "KeyCompromised";
+
 /// Reasons that more than one reconciler uses or that users act upon.
 pub mod reason {
     /// Ready: issued, verified, installed.

@@ -60,6 +60,11 @@ pub enum Effect {
     Install {
         issuance: String,
     },
+    /// Keeps with an Issuance under way that the key it replaces was reported as compromised.
+    NoteCompromise {
+        issuance: String,
+        token: String,
+    },
     MarkInstalled {
         issuance: String,
     },
@@ -124,7 +129,13 @@ fn writable(o: &Observed) -> Result<(), Hindrance> {
 fn progress(o: &Observed) -> Result<Step<Effect>, Hindrance> {
     let lineage = Lineage::of(o, account(o));
     if let Some(issuance) = lineage.unresolved {
-        return finish(o, issuance);
+        return match trigger::compromised_before(o, &lineage, issuance) {
+            Some(token) => Ok(Step::Do(Effect::NoteCompromise {
+                issuance: issuance.metadata.name.clone().unwrap_or_default(),
+                token: token.to_owned(),
+            })),
+            None => finish(o, issuance),
+        };
     }
     if let Some(secret) = o.spent_keys.first() {
         return Ok(Step::Do(Effect::DeleteKey { secret: secret.clone() }));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use observed::{Observed, Seen};
 
-use super::{Step, backoff, dcv, remaining};
+use super::{Step, backoff, dcv, record, remaining};
 use crate::{
     api::{
         conditions::{self, RESOLVED, reason},
@@ -245,7 +245,7 @@ fn clean_up(o: &Observed) -> Option<Step<Effect>> {
 
 /// A compromised key is revoked only once its successor is served.
 fn revoke_superseded(o: &Observed) -> Option<Step<Effect>> {
-    if o.spec.reason != Trigger::KeyCompromise {
+    if o.spec.reason != Trigger::KeyCompromise && record::compromised(o.status).is_none() {
         return None;
     }
     let serials = o.spec.supersedes.iter().flat_map(|supersedes| &supersedes.serial_numbers);

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::certificate::observed::{Held, Observed, SecretView};
+use super::{
+    certificate::observed::{Held, Observed, SecretView},
+    record,
+};
 use crate::api::{
     CertificateStatus, Issuance,
     issuance::{Account, FailureClass, Operation, State},
@@ -71,6 +74,7 @@ impl<'a> Lineage<'a> {
                 self.other_account = !here;
                 self.failed.clear();
                 self.tokens.extend(token);
+                self.tokens.extend(status.and_then(record::compromised));
                 self.exists = true;
             }
             Some(State::Superseded) => self.fulfilled = Some(issuance),

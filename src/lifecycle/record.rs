@@ -10,11 +10,12 @@ use super::{
 };
 use crate::{
     api::{
-        conditions::{self, ACTION_REQUIRED, RESOLVED, reason},
+        conditions::{self, ACTION_REQUIRED, KEY_COMPROMISED, RESOLVED, reason},
         issuance::{
             Failure, FailureClass, IssuanceSpec, IssuanceStatus, Looks, Outcome, OutcomeClass, PublisherKind,
             RecordType, State, Validation, ValidationMethod, ValidationState,
         },
+        meta,
     },
     provider::{self, Accepted, CallError, Found, Progress, Standing},
 };
@@ -54,6 +55,8 @@ pub enum Change {
         serial: String,
         awaiting_approval: bool,
     },
+    /// The key this one replaces was reported as compromised, by this token.
+    Compromised(String),
     Failed(FailureClass, String),
     AskedPerson(String),
     Taken(String),
@@ -70,6 +73,11 @@ pub struct Delivered {
     pub chain: String,
     pub serial_number: String,
     pub not_after: Timestamp,
+}
+
+/// The token by which the key that an Issuance replaces was reported as compromised while it was under way.
+pub fn compromised(status: &IssuanceStatus) -> Option<&str> {
+    conditions::condition(&status.conditions, KEY_COMPROMISED).map(|reported| reported.message.as_str())
 }
 
 pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, now: Timestamp) {
@@ -146,6 +154,15 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
                 act(status, reason::PROVIDER_BLOCKED, &message, now);
             }
         }
+        Change::Compromised(token) => conditions::set_condition(
+            &mut status.conditions,
+            KEY_COMPROMISED,
+            true,
+            meta::REASON_KEY_COMPROMISE,
+            token.as_str(),
+            None,
+            &at,
+        ),
         Change::Failed(class, message) => fail(status, *class, None, message, now),
         Change::AskedPerson(message) => {
             answered(status);
@@ -171,6 +188,7 @@ fn counts(status: &IssuanceStatus, change: &Change) -> bool {
         // Records are removed and certificates revoked after the end, and an answer is never lost.
         (_, Change::Unpublished(_) | Change::DcvFailed(..) | Change::Revoked { .. } | Change::Submitted { .. }) => true,
         (Some(state), _) if state.is_final() => false,
+        (_, Change::Compromised(_)) => true,
         (Some(State::Issued), change) => matches!(
             change,
             Change::Installed

@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use super::{
     certificate::observed::{Observed, SecretView},
     lineage::Lineage,
-    names,
+    names, record,
     renewal::renewal_time,
 };
 use crate::{
     api::{
-        Certificate, CertificateSpec,
+        Certificate, CertificateSpec, Issuance,
         certificate::{KeyAlgorithm, PrivateKey},
         issuance::{Request, Trigger},
         meta,
@@ -78,6 +78,18 @@ pub fn unhandled<'a>(certificate: &'a Certificate, lineage: &Lineage) -> Option<
 pub fn fresh<'a>(certificate: &'a Certificate, lineage: &Lineage) -> Option<&'a str> {
     let tried = |token: &str| lineage.failed.iter().any(|failed| failed.spec.request_token.as_deref() == Some(token));
     unhandled(certificate, lineage).filter(|token| !tried(token))
+}
+
+/// The token that reports the key an Issuance under way replaces: a newer key is coming already, so the old one needs
+/// only to be revoked after it. Once the newer key is served, a report is about that one.
+pub fn compromised_before<'a>(o: &Observed<'a>, lineage: &Lineage, issuance: &Issuance) -> Option<&'a str> {
+    let token =
+        unhandled(o.certificate, lineage).filter(|_| reason(o.certificate) == Some(meta::REASON_KEY_COMPROMISE))?;
+    let noted = issuance.status.as_ref().and_then(record::compromised) == Some(token);
+    let asked = issuance.spec.request_token.as_deref() == Some(token);
+    let replaces = issuance.spec.supersedes.is_some();
+    let installed = served(o).is_some_and(|leaf| leaf.public_key_sha256 == issuance.spec.request.public_key_sha256);
+    (replaces && !installed && !noted && !asked).then_some(token)
 }
 
 fn reason(certificate: &Certificate) -> Option<&str> {

@@ -39,6 +39,7 @@ impl Work {
             Effect::RecordIntent(plan, key) => self.record_intent(&plan, &key).await,
             Effect::Copy { from } => self.copy(&from).await,
             Effect::Install { issuance } => self.install(&issuance).await,
+            Effect::NoteCompromise { issuance, token } => self.change(&issuance, Change::Compromised(token)).await,
             Effect::MarkInstalled { issuance } => self.mark_installed(&issuance).await,
             Effect::Rewrite => self.rewrite().await,
         }

@@ -9,7 +9,10 @@ use secrecy::ExposeSecret;
 use super::wants::{Wants, value};
 use crate::{
     api::{Certificate, Issuance, meta},
-    lifecycle::certificate::{Held, Outputs, SecretView, TLS_SECRET},
+    lifecycle::{
+        certificate::{Held, Outputs, SecretView, TLS_SECRET},
+        record,
+    },
     pki::{
         Chain, PrivateKey,
         payload::{payload, read_pair},
@@ -128,6 +131,8 @@ fn annotations_for(
     chain: &Chain,
 ) -> [(&'static str, Option<String>); 8] {
     let status = issuance.status.as_ref();
+    let noted = status.and_then(record::compromised).map(str::to_owned);
+    let handled = noted.or_else(|| issuance.spec.request_token.clone());
     let before = certificate.status.as_ref().and_then(|status| status.last_handled_reissue_request.clone());
     [
         (meta::secret::CERTIFICATE, Some(certificate.name_any())),
@@ -137,6 +142,6 @@ fn annotations_for(
         (meta::secret::SERIAL, Some(chain.leaf.serial.clone())),
         (meta::secret::PUBLIC_KEY_SHA256, Some(chain.leaf.public_key_sha256.clone())),
         (meta::secret::REVISION, Some(issuance.spec.revision.to_string())),
-        (meta::secret::HANDLED_REISSUE_REQUEST, issuance.spec.request_token.clone().or(before)),
+        (meta::secret::HANDLED_REISSUE_REQUEST, handled.or(before)),
     ]
 }

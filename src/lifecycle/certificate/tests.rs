@@ -2,10 +2,13 @@ use super::*;
 use crate::{
     api::{
         IssuanceSpec,
-        issuance::{FailureClass, Parent},
+        issuance::{FailureClass, Parent, Supersedes},
         issuer::{Policy, PolicyRule},
     },
-    lifecycle::testing::{self, CertificateCase, NAME, at, days, failed, issued, leaf, order, stored_key, strings},
+    lifecycle::{
+        record::{self, Change},
+        testing::{self, CertificateCase, NAME, at, days, failed, issued, key_hash, leaf, order, stored_key, strings},
+    },
     provider::OrderStatus,
 };
 
@@ -384,4 +387,28 @@ fn a_new_secret_name_copies_the_pair_and_asks_nobody() {
     case.secret = SecretView::Absent;
     case.elsewhere = Some("shop-old".to_owned());
     assert_eq!(case.decide(), Ok(Step::Do(Effect::Copy { from: "shop-old".to_owned() })));
+}
+
+/// A newer key is coming already: the report is about the key it replaces, and that one is revoked after it.
+#[test]
+fn a_compromise_reported_while_an_operation_is_under_way_is_about_the_key_it_replaces() {
+    let mut coming = issued(2, State::Validating, 'b');
+    let replaced = Supersedes { public_key_sha256: key_hash('a'), serial_numbers: strings(&["0a"]) };
+    coming.spec.supersedes = Some(replaced);
+    let case = CertificateCase::served().with(coming).asking("incident-7", Some(meta::REASON_KEY_COMPROMISE));
+    let note = Effect::NoteCompromise { issuance: "shop-2".to_owned(), token: "incident-7".to_owned() };
+    assert_eq!(case.decide(), Ok(Step::Do(note)));
+
+    let noted = |state| {
+        case.clone().edit_last(|issuance| {
+            let status = issuance.status.get_or_insert_default();
+            record::apply(&issuance.spec.clone(), status, &Change::Compromised("incident-7".to_owned()), at(0));
+            status.state = Some(state);
+        })
+    };
+    assert_eq!(noted(State::Validating).decide(), Ok(Step::Wait(LOOK_AGAIN)), "noted once");
+    let observed = noted(State::Installed);
+    let observed = observed.observed();
+    let lineage = Lineage::of(&observed, account(&observed));
+    assert!(lineage.tokens.contains("incident-7"), "handled once its successor is served");
 }

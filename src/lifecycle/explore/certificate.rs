@@ -69,6 +69,9 @@ impl House {
                 certificate::Effect::Install { issuance } => self.install(world, &copies, revision_of(&issuance))?,
                 certificate::Effect::Copy { .. } => unreachable!("the Secret keeps its name"),
                 certificate::Effect::Rewrite => unreachable!("only the pair is in the Secret"),
+                certificate::Effect::NoteCompromise { issuance, token } => world
+                    .record(revision_of(&issuance), &[Change::Compromised(token)])?
+                    .then_some("the replaced key is noted as compromised"),
                 certificate::Effect::MarkInstalled { issuance } => {
                     world.record(revision_of(&issuance), &[Change::Installed])?.then_some("marked as installed")
                 }

@@ -332,3 +332,17 @@ fn records_are_removed_before_the_object_goes_and_given_up_after_an_hour() {
     case.finalizer = false;
     assert_eq!(case.decide(), Step::Done);
 }
+
+#[test]
+fn a_key_reported_while_its_successor_was_coming_is_revoked_after_it() {
+    let mut case = IssuanceCase::new(Operation::Reissue);
+    case.spec.reason = Trigger::Expiring;
+    case.spec.supersedes = Some(Supersedes { public_key_sha256: key_hash('a'), serial_numbers: strings(&["0a"]) });
+    case.status.state = Some(State::Installed);
+    assert_eq!(case.decide(), Step::Done, "nobody reported it");
+    case.status.state = Some(State::Validating);
+    let change = crate::lifecycle::record::Change::Compromised("incident-7".to_owned());
+    record::apply(&case.spec, &mut case.status, &change, at(1));
+    case.status.state = Some(State::Installed);
+    assert_eq!(case.decide(), Step::Do(Effect::Revoke { serial: "0a".to_owned() }));
+}
