@@ -133,6 +133,16 @@ pub enum KeyAlgorithm {
     Rsa,
 }
 
+impl KeyAlgorithm {
+    /// The wire spelling.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ecdsa => "ECDSA",
+            Self::Rsa => "RSA",
+        }
+    }
+}
+
 /// Form of a private key in PEM and DER.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -150,6 +160,17 @@ pub enum SignatureHash {
     Sha256,
     Sha384,
     Sha512,
+}
+
+impl SignatureHash {
+    /// The wire spelling, which is CertCentral's too (Services API, *Order certificate*, `signature_hash`).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+        }
+    }
 }
 
 /// How long a certificate is valid: exactly one of days and until.

@@ -12,7 +12,7 @@ use super::error::Error;
 use crate::{
     api::meta,
     lifecycle::plan::{Plan, StoredKey},
-    pki::{self, KeyKind, PrivateKey, SignatureHash},
+    pki::{self, PrivateKey, SignatureHash},
 };
 
 const KEY: &str = "tls.key";
@@ -24,8 +24,8 @@ pub fn generate(plan: &Plan) -> Result<Secret, Error> {
     let wanted = &plan.wanted;
     let kind = wanted.key_kind().ok_or_else(|| Error::Pki("no such kind of key".to_owned()))?;
     let key = PrivateKey::generate(kind).map_err(|error| Error::Pki(error.to_string()))?;
-    let hash =
-        SignatureHash::parse(&format!("{:?}", wanted.signature_hash).to_lowercase()).unwrap_or(SignatureHash::Sha256);
+    let hash = SignatureHash::parse(wanted.signature_hash.as_str())
+        .ok_or_else(|| Error::Pki("no such signature hash".to_owned()))?;
     let csr = pki::csr::build(&key, Some(&wanted.common_name), &wanted.dns_names, hash)
         .map_err(|error| Error::Pki(error.to_string()))?;
     let names = std::iter::once(&wanted.common_name).chain(&wanted.dns_names).cloned().collect::<Vec<_>>().join("\n");
@@ -73,16 +73,12 @@ pub fn stored(secret: &Secret) -> Option<StoredKey> {
         public_key_sha256: key.public_key_sha256(),
         common_name: names.next()?,
         dns_names: names.collect(),
-        kind: kind(&key),
+        kind: key.kind(),
     })
 }
 
 pub fn private_key(secret: &Secret) -> Option<PrivateKey> {
     PrivateKey::from_pem(text(secret, KEY)?).ok()
-}
-
-fn kind(key: &PrivateKey) -> KeyKind {
-    key.kind()
 }
 
 fn text<'a>(secret: &'a Secret, name: &str) -> Option<&'a str> {

@@ -65,11 +65,7 @@ impl Wanted {
     }
 
     pub fn key_kind(&self) -> Option<KeyKind> {
-        let algorithm = match self.key_algorithm {
-            KeyAlgorithm::Ecdsa => "ECDSA",
-            KeyAlgorithm::Rsa => "RSA",
-        };
-        KeyKind::new(algorithm, self.key_size.try_into().ok()?)
+        KeyKind::new(self.key_algorithm.as_str(), self.key_size.try_into().ok()?)
     }
 
     /// Whether an earlier operation asked for something else.

@@ -11,7 +11,6 @@ use super::{
 use crate::{
     api::{
         Certificate, CertificateSpec, Issuance,
-        certificate::{KeyAlgorithm, PrivateKey},
         issuance::{Request, Trigger},
         meta,
     },
@@ -113,7 +112,7 @@ pub(super) fn spec_changed(spec: &CertificateSpec, leaf: &Leaf, lineage: &Lineag
         }
         None => leaf.key_kind.is_some_and(|kind| {
             let key = spec.private_key.unwrap_or_default();
-            !kind.algorithm().eq_ignore_ascii_case(algorithm(key)) || i32::from(kind.bits()) != key.bits()
+            kind.algorithm() != key.algorithm.as_str() || i32::from(kind.bits()) != key.bits()
         }),
     }
 }
@@ -127,13 +126,6 @@ pub fn differs(spec: &CertificateSpec, asked: &Request) -> bool {
         || key.bits() != asked.key_size
         || spec.signature_hash.unwrap_or_default() != asked.signature_hash
         || spec.validity != asked.validity
-}
-
-fn algorithm(key: PrivateKey) -> &'static str {
-    match key.algorithm {
-        KeyAlgorithm::Ecdsa => "ECDSA",
-        KeyAlgorithm::Rsa => "RSA",
-    }
 }
 
 #[cfg(test)]

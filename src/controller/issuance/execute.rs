@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use super::{FINALIZER, Work};
 use crate::{
     api::{
-        certificate::{SignatureHash, Validity},
+        certificate::Validity,
         issuance::Operation,
         issuer::{OrderValidity, PaymentMethod},
     },
@@ -281,12 +281,7 @@ impl Work {
             common_name: asked.common_name.clone(),
             dns_names: asked.dns_names.clone(),
             csr: asked.csr.clone(),
-            signature_hash: match asked.signature_hash {
-                SignatureHash::Sha256 => "sha256",
-                SignatureHash::Sha384 => "sha384",
-                SignatureHash::Sha512 => "sha512",
-            }
-            .to_owned(),
+            signature_hash: asked.signature_hash.as_str().to_owned(),
             validity: match (&asked.validity, days) {
                 (Some(Validity::Until(until)), _) => until.parse().ok().map(provider::Validity::Until),
                 (_, days) => days.map(provider::Validity::Days),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     api::{
-        certificate::{KeyEncoding, Keystores, SecretTemplate, SignatureHash, Validity},
+        certificate::{KeyAlgorithm, KeyEncoding, Keystores, PrivateKey, SecretTemplate, SignatureHash, Validity},
         issuance::{FailureClass, State},
     },
     lifecycle::{
