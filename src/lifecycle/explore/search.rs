@@ -27,6 +27,8 @@ pub struct Scenario {
     pub lag: SignedDuration,
     /// After that nothing new is tried; what was begun is followed to its end all the same.
     pub horizon: SignedDuration,
+    /// A broken protocol can go on for ever: more states than this are a failure.
+    pub most_states: usize,
 }
 
 /// What was seen.
@@ -70,6 +72,10 @@ pub fn explore(scenario: &Scenario) -> Result<Seen, Broken> {
             continue;
         }
         search.seen.states += 1;
+        if search.seen.states > scenario.most_states {
+            let violation = Violation { rule: "L", what: format!("more than {} states", scenario.most_states) };
+            return Err(Broken { violation, path: path(&link) });
+        }
         search.check(&world).map_err(|violation| Broken { violation, path: path(&link) })?;
         for (what, next) in search.next(&world) {
             let link = Some(Rc::new(Link { what, before: link.clone() }));
