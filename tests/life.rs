@@ -66,3 +66,37 @@ async fn one_order_lives_through_every_reason_to_reissue() -> Result<()> {
     ensure!(reissues >= 5, "{reissues} reissues");
     Ok(())
 }
+
+/// The key that is served is reported while its successor is on the way already: that one is installed, and the
+/// reported one revoked, without another reissue.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compromise_reported_while_a_reissue_is_pending_revokes_the_served_key() -> Result<()> {
+    let world = World::start(WorldOptions::default()).await?;
+    let _operator = world.operator().await?;
+    let objects = &world.objects;
+    let spec = json!({"issuerRef": {"name": "digicert"}, "secretName": "shop-tls", "dnsNames": [NAME]});
+    objects.create("Certificate", "shop", spec).await?;
+    let first = objects.until_ready("shop", 1).await?;
+
+    world.sandbox.fault(&json!({"match": {"operation": "reissue"}, "kind": "stayPending"})).await?;
+    objects.patch("Certificate", "shop", json!({"spec": {"dnsNames": [NAME, "www.example.com"]}})).await?;
+    objects.until("Issuance", "shop-2", "it is placed", |issuance| issuance["status"]["orderId"].is_string()).await?;
+    let request = json!({"metadata": {"annotations": {
+        "evercert.dev/reissue-requested": "incident-8", "evercert.dev/reissue-reason": "KeyCompromise"}}});
+    objects.patch("Certificate", "shop", request).await?;
+    objects
+        .until("Issuance", "shop-2", "the report is kept", |issuance| condition(issuance, "KeyCompromised").is_some())
+        .await?;
+    let order = first["status"]["order"]["orderId"].as_str().unwrap_or_default();
+    world.sandbox.post(&format!("/_sandbox/orders/{order}/release"), &json!({})).await?;
+
+    let second = objects.until_ready("shop", 2).await?;
+    objects
+        .until("Issuance", "shop-2", "the reported serial is revoked", |issuance| {
+            issuance["status"]["revokedSerials"] == json!([first["status"]["serialNumber"]])
+        })
+        .await?;
+    ensure!(second["status"]["lastHandledReissueRequest"] == "incident-8", "the report is answered");
+    ensure!(world.sandbox.ledger().await?.count("reissue", NAME) == 1, "one reissue answers both");
+    Ok(())
+}
