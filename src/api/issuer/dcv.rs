@@ -17,7 +17,7 @@ pub struct Dcv {
     /// The check before the provider is asked to look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_check: Option<SelfCheck>,
-    /// Where records get published: the first entry whose zones cover the name. None: as `manual`.
+    /// Where records get published: the entry with the zone closest to the name, else the first without zones. None: as `manual`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
