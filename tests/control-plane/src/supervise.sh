@@ -9,7 +9,9 @@ run() {
 	"$@" </dev/null >"$name.log" 2>&1 &
 	echo $! >"$name.pid"
 	wait $!
-	echo $? >"$name.exit"
+	# Whole from its first moment: who sees the file reads the code.
+	echo $? >"$name.exiting"
+	mv "$name.exiting" "$name.exit"
 }
 
 stop() {
