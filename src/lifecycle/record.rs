@@ -1,79 +1,29 @@
 //! What each outcome leaves in the ledger. Applied to the newest copy of an Issuance, so that a concurrent
 //! writer (a person setting a condition) costs a repetition and not an outcome.
 
+mod change;
+mod validations;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{
-    dcv::{is_published, to_record},
-    validity,
-};
+use super::validity;
 use crate::{
     api::{
         conditions::{self, ACTION_REQUIRED, KEY_COMPROMISED, RESOLVED, reason},
         issuance::{
-            Failure, FailureClass, IssuanceSpec, IssuanceStatus, Looks, Outcome, OutcomeClass, PublisherKind,
-            RecordType, State, Validation, ValidationMethod, ValidationState,
+            Failure, FailureClass, IssuanceSpec, IssuanceStatus, Looks, Outcome, OutcomeClass, State, ValidationState,
         },
         meta,
     },
-    provider::{self, Accepted, CallError, Found, Progress, Standing},
+    provider::{Accepted, CallError, Found, Progress, Standing},
 };
+
+pub use change::{Change, Delivered};
+use validations::{finish, merge, with};
 
 /// Longest sentence of ours or a provider's in a status, in characters.
 const MAX_MESSAGE: usize = 1024;
-
-/// What became of one effect.
-#[derive(Debug, Clone)]
-pub enum Change {
-    Appended,
-    /// What a look for submission `n` found.
-    Looked {
-        n: i32,
-        found: Found,
-    },
-    /// A look is in vain until a person acts at the provider.
-    CannotLook(String),
-    /// The answer to the call of submission `n`.
-    Submitted {
-        n: i32,
-        answer: Result<Accepted, CallError>,
-    },
-    Polled(Standing),
-    /// With the publisher picked for each domain; `None` where no publisher serves it.
-    ValidationsRead(Vec<(provider::Validation, Option<PublisherKind>)>),
-    Published(String),
-    /// The record is visible, or why not yet.
-    Checked(String, Result<(), String>),
-    /// The record could not be published or removed.
-    DcvFailed(String, String),
-    Unpublished(String),
-    Believed(Delivered),
-    /// What was downloaded is not what was asked for.
-    NotBelieved(String),
-    Revoked {
-        serial: String,
-        awaiting_approval: bool,
-    },
-    /// The key this one replaces was reported as compromised, by this token.
-    Compromised(String),
-    Failed(FailureClass, String),
-    AskedPerson(String),
-    Taken(String),
-    Installed,
-    /// What it brought is not wanted any more.
-    Superseded,
-}
-
-/// A verified chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivered {
-    pub certificate_id: String,
-    /// PEM, leaf first; the root last when the CA delivered one.
-    pub chain: String,
-    pub serial_number: String,
-    pub not_after: Timestamp,
-}
 
 /// The token by which the key that an Issuance replaces was reported as compromised while it was under way.
 pub fn compromised(status: &IssuanceStatus) -> Option<&str> {
@@ -305,65 +255,6 @@ fn follow(status: &mut IssuanceStatus, standing: &Standing, now: Timestamp) {
     }
 }
 
-/// A record of ours stays known while it is published: it has to be removed before another takes its place.
-fn merge(validations: &mut Vec<Validation>, read: &[(provider::Validation, Option<PublisherKind>)], now: Timestamp) {
-    for (told, publisher) in read {
-        let record = told.record.as_ref().map(to_record);
-        let known = validations.iter_mut().find(|known| known.domain == told.domain);
-        match known {
-            Some(known) if told.valid => finish(known, &Time(now)),
-            // The provider asks for it again.
-            Some(known) if known.state == ValidationState::Valid => {
-                known.state = ValidationState::Published;
-                known.since = Some(Time(now));
-            }
-            Some(known) => {
-                let again =
-                    known.state == ValidationState::Cleaned || known.record != record || known.publisher != *publisher;
-                if again && record.is_some() && !is_published(known) {
-                    *known = fresh(told, record, *publisher, now);
-                }
-            }
-            None if told.valid => {}
-            None => validations.push(fresh(told, record, *publisher, now)),
-        }
-    }
-}
-
-fn fresh(
-    told: &provider::Validation,
-    record: Option<crate::api::issuance::Record>,
-    publisher: Option<PublisherKind>,
-    now: Timestamp,
-) -> Validation {
-    let method = match record.as_ref().map(|record| record.type_) {
-        Some(RecordType::Cname) => ValidationMethod::DnsCname,
-        _ => ValidationMethod::DnsTxt,
-    };
-    // Whoever is to publish it by hand is told by this very entry.
-    let state = match publisher {
-        Some(PublisherKind::Rfc2136) => ValidationState::Pending,
-        Some(PublisherKind::Manual) | None if record.is_some() => ValidationState::Published,
-        Some(PublisherKind::Manual) | None => ValidationState::Pending,
-    };
-    Validation { domain: told.domain.clone(), method, state, record, publisher, since: Some(Time(now)), message: None }
-}
-
-/// The provider is satisfied; what was never published needs no cleaning.
-fn finish(validation: &mut Validation, at: &Time) {
-    let ours = validation.publisher == Some(PublisherKind::Rfc2136);
-    let state = match validation.state {
-        ValidationState::Published | ValidationState::Visible if ours => ValidationState::Valid,
-        ValidationState::Valid => ValidationState::Valid,
-        _ => ValidationState::Cleaned,
-    };
-    if validation.state != state {
-        validation.state = state;
-        validation.since = Some(at.clone());
-        validation.message = None;
-    }
-}
-
 fn fail(status: &mut IssuanceStatus, class: FailureClass, code: Option<&str>, message: &str, now: Timestamp) {
     end(status, State::Failed);
     status.failure = Some(failure(class, code, message, now));
@@ -390,12 +281,6 @@ fn answered(status: &mut IssuanceStatus) {
 
 fn act(status: &mut IssuanceStatus, reason: &str, message: &str, now: Timestamp) {
     conditions::set_condition(&mut status.conditions, ACTION_REQUIRED, true, reason, cut(message), None, &Time(now));
-}
-
-fn with(status: &mut IssuanceStatus, domain: &str, change: impl FnOnce(&mut Validation)) {
-    if let Some(validation) = status.validations.iter_mut().find(|validation| validation.domain == domain) {
-        change(validation);
-    }
 }
 
 fn cut(message: &str) -> String {

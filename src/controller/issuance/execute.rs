@@ -1,21 +1,17 @@
 //! The effects of an issuance, one at a time.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use kube::{
     ResourceExt,
     api::{Patch, PatchParams},
 };
 use serde_json::json;
-use tracing::{info, warn};
+use tracing::info;
 
-use super::{FINALIZER, Work};
+use super::{FINALIZER, Work, request::operation};
 use crate::{
-    api::{
-        certificate::Validity,
-        issuance::Operation,
-        issuer::{OrderValidity, PaymentMethod},
-    },
+    api::issuance::Operation,
     controller::{
         context::LEASE_MARGIN,
         error::{Error, kube},
@@ -23,14 +19,9 @@ use crate::{
     },
     lifecycle::{
         issuance::{Effect, may_call, what_to_look_for},
-        record::{Change, Delivered},
-        validity::requested_days,
+        record::Change,
     },
-    pki::{Chain, Expect, Leaf},
-    provider::{
-        self, Accepted, CallError, DcvMethod, Found, Placed, Progress, Provider, Request, RevocationReason, Revoked,
-        Standing, Wanted,
-    },
+    provider::{Accepted, CallError, Found, Placed, Progress, Provider, Standing, Wanted},
 };
 
 impl Work {
@@ -177,59 +168,6 @@ impl Work {
         Ok(())
     }
 
-    async fn poll(&mut self) -> Result<(), Error> {
-        let provider = self.provider().await?;
-        let placed = self.placed()?;
-        self.context.paces.polled(&self.uid());
-        let standing = provider.progress(&placed).await?;
-        self.seen.standing = Some(standing.clone());
-        if let Progress::Issued { .. } = standing.progress {
-            // The download comes next, and with it the write.
-            self.unwritten.push(Change::Polled(standing));
-            return Ok(());
-        }
-        self.record(Change::Polled(standing)).await
-    }
-
-    async fn download(&mut self, certificate_id: String) -> Result<(), Error> {
-        let provider = self.provider().await?;
-        let pem = provider.download(&certificate_id).await?;
-        let names: BTreeSet<String> = self.issuance.spec.request.dns_names.iter().cloned().collect();
-        let expect = Expect {
-            public_key_sha256: &self.issuance.spec.request.public_key_sha256,
-            dns_names: &names,
-            now: self.context.clock.now(),
-        };
-        match Chain::verify(&pem, &expect) {
-            Ok(chain) => {
-                let note = delivered_note(&self.issuance, &chain.leaf);
-                self.record(Change::Believed(delivered(certificate_id, &chain))).await?;
-                self.tell("Issued", note).await;
-                Ok(())
-            }
-            Err(error) => {
-                self.seen.refused_download = true;
-                self.seen.unbelieved = self.context.paces.unbelieved(&self.uid());
-                let message = format!(
-                    "certificate {certificate_id} was delivered and not accepted: {error}; the Secret is unchanged"
-                );
-                warn!(certificate_id, %error, "certificate not believed");
-                self.warn("InvalidCertificate", message.clone()).await;
-                self.record(Change::NotBelieved(message)).await
-            }
-        }
-    }
-
-    async fn revoke(&mut self, serial: String) -> Result<(), Error> {
-        let provider = self.provider().await?;
-        let outcome = provider.revoke(&serial, RevocationReason::KeyCompromise).await?;
-        let awaiting_approval = matches!(outcome, Revoked::AwaitingApproval { .. });
-        self.record(Change::Revoked { serial: serial.clone(), awaiting_approval }).await?;
-        let order = self.issuance.status.as_ref().and_then(|status| status.order_id.clone()).unwrap_or_default();
-        self.tell("Revoked", format!("certificate {serial} of order {order} revoked: key compromise")).await;
-        Ok(())
-    }
-
     async fn set_finalizer(&mut self, on: bool) -> Result<(), Error> {
         let mut finalizers = self.issuance.finalizers().to_vec();
         finalizers.retain(|finalizer| finalizer != FINALIZER);
@@ -269,66 +207,6 @@ impl Work {
         Ok(provider)
     }
 
-    fn request(&self) -> Result<Request, Error> {
-        let spec = &self.issuance.spec;
-        let asked = &spec.request;
-        let issuer = self.issuer.as_ref().and_then(|issuer| issuer.spec.digicert.clone()).unwrap_or_default();
-        let days = requested_days(asked.validity.as_ref(), None, self.context.clock.now())
-            .map_err(|error| Error::Issuer(error.to_string()))?;
-        Ok(Request {
-            operation: operation(spec),
-            product: asked.product.clone(),
-            common_name: asked.common_name.clone(),
-            dns_names: asked.dns_names.clone(),
-            csr: asked.csr.clone(),
-            signature_hash: asked.signature_hash.as_str().to_owned(),
-            validity: match (&asked.validity, days) {
-                (Some(Validity::Until(until)), _) => until.parse().ok().map(provider::Validity::Until),
-                (_, days) => days.map(provider::Validity::Days),
-            },
-            order_validity: asked.order_validity.map(|validity| match validity {
-                OrderValidity::Years(years) => provider::Validity::Years(years.try_into().unwrap_or(1)),
-                OrderValidity::Days(days) => provider::Validity::Days(days.try_into().unwrap_or(1)),
-            }),
-            organization_id: asked.organization_id.and_then(|id| id.try_into().ok()),
-            container_id: issuer.container_id.and_then(|id| id.try_into().ok()),
-            skip_approval: issuer.skip_approval.unwrap_or(true),
-            payment_method: issuer.payment_method.map(|method| {
-                match method {
-                    PaymentMethod::Balance => "balance",
-                    PaymentMethod::Card => "card",
-                    PaymentMethod::Profile => "profile",
-                }
-                .to_owned()
-            }),
-            disable_renewal_notifications: issuer.disable_renewal_notifications.unwrap_or(false),
-            dcv_method: self.dcv_method(),
-            idempotency_key: spec.idempotency_key.clone(),
-        })
-    }
-
-    pub(super) fn placed(&self) -> Result<Placed, Error> {
-        let status = self.issuance.status.as_ref();
-        let order_id =
-            status.and_then(|status| status.order_id.clone()).ok_or(Error::Conflict { call: "follow an order" })?;
-        Ok(Placed {
-            operation: operation(&self.issuance.spec),
-            order_id,
-            certificate_id: status.and_then(|status| status.certificate_id.clone()),
-            request_id: status.and_then(|status| status.request_id.clone()),
-            public_key_sha256: self.issuance.spec.request.public_key_sha256.clone(),
-        })
-    }
-
-    pub(super) fn dcv_method(&self) -> DcvMethod {
-        use crate::api::issuer::DcvMethod as Asked;
-        let asked = self.issuer.as_ref().and_then(|issuer| issuer.spec.dcv.as_ref()?.method);
-        match asked.unwrap_or_default() {
-            Asked::Auto | Asked::DnsTxt => DcvMethod::DnsTxt,
-            Asked::DnsCname => DcvMethod::DnsCname,
-        }
-    }
-
     pub(super) fn uid(&self) -> String {
         self.issuance.uid().unwrap_or_default()
     }
@@ -354,11 +232,11 @@ impl Work {
         self.tell(reason, format!("order {}: {what} for {}", accepted.order_id, spec.request.common_name)).await;
     }
 
-    async fn tell(&self, reason: &str, note: String) {
+    pub(super) async fn tell(&self, reason: &str, note: String) {
         self.context.events.normal(&self.issuance, "Issue", reason, note).await;
     }
 
-    async fn warn(&self, reason: &str, note: String) {
+    pub(super) async fn warn(&self, reason: &str, note: String) {
         self.context.events.warning(&self.issuance, "Issue", reason, note).await;
     }
 }
@@ -382,27 +260,4 @@ fn reason_of(error: &CallError) -> &'static str {
         CallError::NotSent { .. } | CallError::RateLimited { .. } => "NotSubmitted",
         CallError::Ambiguous { .. } => "OutcomeUnknown",
     }
-}
-
-fn operation(spec: &crate::api::IssuanceSpec) -> provider::Operation {
-    let parent = || spec.parent.as_ref().map(|parent| parent.order_id.clone()).unwrap_or_default();
-    match spec.operation {
-        Operation::Order => provider::Operation::Order,
-        Operation::Reissue => provider::Operation::Reissue { order_id: parent() },
-        Operation::Renew => provider::Operation::Renew { order_id: parent() },
-    }
-}
-
-fn delivered(certificate_id: String, chain: &Chain) -> Delivered {
-    Delivered {
-        certificate_id,
-        chain: format!("{}{}", chain.tls_crt, chain.ca_crt.as_deref().unwrap_or_default()),
-        serial_number: chain.leaf.serial.clone(),
-        not_after: chain.leaf.not_after,
-    }
-}
-
-fn delivered_note(issuance: &crate::api::Issuance, leaf: &Leaf) -> String {
-    let order = issuance.status.as_ref().and_then(|status| status.order_id.clone()).unwrap_or_default();
-    format!("order {order}: certificate {} issued, valid until {}", leaf.serial, leaf.not_after)
 }

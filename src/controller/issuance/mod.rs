@@ -2,6 +2,8 @@
 
 mod dcv;
 mod execute;
+mod follow;
+mod request;
 
 use std::{sync::Arc, time::Duration};
 

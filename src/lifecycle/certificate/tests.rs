@@ -2,14 +2,15 @@ use super::*;
 use crate::{
     api::{
         IssuanceSpec,
-        issuance::{FailureClass, Parent, Supersedes},
+        issuance::{Cost, FailureClass, Operation, Parent, Supersedes},
         issuer::{Policy, PolicyRule},
+        meta,
     },
     lifecycle::{
         record::{self, Change},
         testing::{self, CertificateCase, NAME, at, days, failed, issued, key_hash, leaf, order, stored_key, strings},
     },
-    provider::OrderStatus,
+    provider::{OrderFacts, OrderStatus},
 };
 
 type Decision = Result<Step<Effect>, Hindrance>;

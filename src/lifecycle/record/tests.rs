@@ -1,7 +1,8 @@
 use super::*;
 use crate::{
-    api::issuance::{Cost, Operation, Submission},
+    api::issuance::{Cost, Operation, PublisherKind, Submission, Validation},
     lifecycle::testing::{accepted, at, days, issuance_spec, resolved, submission, time, told, validation},
+    provider,
 };
 
 /// An Issuance of two submissions, and its status.

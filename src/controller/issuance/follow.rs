@@ -1,0 +1,83 @@
+//! What the provider has accepted: followed to its verified chain, and revoked when its key was compromised.
+
+use std::collections::BTreeSet;
+
+use tracing::warn;
+
+use super::Work;
+use crate::{
+    api::Issuance,
+    controller::error::Error,
+    lifecycle::record::{Change, Delivered},
+    pki::{Chain, Expect, Leaf},
+    provider::{Progress, RevocationReason, Revoked},
+};
+
+impl Work {
+    pub(super) async fn poll(&mut self) -> Result<(), Error> {
+        let provider = self.provider().await?;
+        let placed = self.placed()?;
+        self.context.paces.polled(&self.uid());
+        let standing = provider.progress(&placed).await?;
+        self.seen.standing = Some(standing.clone());
+        if let Progress::Issued { .. } = standing.progress {
+            // The download comes next, and with it the write.
+            self.unwritten.push(Change::Polled(standing));
+            return Ok(());
+        }
+        self.record(Change::Polled(standing)).await
+    }
+
+    pub(super) async fn download(&mut self, certificate_id: String) -> Result<(), Error> {
+        let provider = self.provider().await?;
+        let pem = provider.download(&certificate_id).await?;
+        let names: BTreeSet<String> = self.issuance.spec.request.dns_names.iter().cloned().collect();
+        let expect = Expect {
+            public_key_sha256: &self.issuance.spec.request.public_key_sha256,
+            dns_names: &names,
+            now: self.context.clock.now(),
+        };
+        match Chain::verify(&pem, &expect) {
+            Ok(chain) => {
+                let note = delivered_note(&self.issuance, &chain.leaf);
+                self.record(Change::Believed(delivered(certificate_id, &chain))).await?;
+                self.tell("Issued", note).await;
+                Ok(())
+            }
+            Err(error) => {
+                self.seen.refused_download = true;
+                self.seen.unbelieved = self.context.paces.unbelieved(&self.uid());
+                let message = format!(
+                    "certificate {certificate_id} was delivered and not accepted: {error}; the Secret is unchanged"
+                );
+                warn!(certificate_id, %error, "certificate not believed");
+                self.warn("InvalidCertificate", message.clone()).await;
+                self.record(Change::NotBelieved(message)).await
+            }
+        }
+    }
+
+    pub(super) async fn revoke(&mut self, serial: String) -> Result<(), Error> {
+        let provider = self.provider().await?;
+        let outcome = provider.revoke(&serial, RevocationReason::KeyCompromise).await?;
+        let awaiting_approval = matches!(outcome, Revoked::AwaitingApproval { .. });
+        self.record(Change::Revoked { serial: serial.clone(), awaiting_approval }).await?;
+        let order = self.issuance.status.as_ref().and_then(|status| status.order_id.clone()).unwrap_or_default();
+        self.tell("Revoked", format!("certificate {serial} of order {order} revoked: key compromise")).await;
+        Ok(())
+    }
+}
+
+fn delivered(certificate_id: String, chain: &Chain) -> Delivered {
+    Delivered {
+        certificate_id,
+        chain: format!("{}{}", chain.tls_crt, chain.ca_crt.as_deref().unwrap_or_default()),
+        serial_number: chain.leaf.serial.clone(),
+        not_after: chain.leaf.not_after,
+    }
+}
+
+fn delivered_note(issuance: &Issuance, leaf: &Leaf) -> String {
+    let order = issuance.status.as_ref().and_then(|status| status.order_id.clone()).unwrap_or_default();
+    format!("order {order}: certificate {} issued, valid until {}", leaf.serial, leaf.not_after)
+}

@@ -1,0 +1,173 @@
+//! An operation is due: which one, and may it be done?
+
+use std::time::Duration;
+
+use super::{
+    Effect, Hindrance, IssuerView, KeyView, LOOK_AGAIN, Observed, OrderView, observed::is_of, until, writable,
+};
+use crate::{
+    api::{
+        IssuerSpec,
+        certificate::Validity,
+        conditions::reason,
+        issuance::{Cost, Operation, Trigger},
+        issuer::IssuerKind,
+        meta,
+    },
+    lifecycle::{
+        Step, backoff,
+        lineage::{self, Lineage},
+        operation::{self, Situation},
+        plan::{Plan, Wanted},
+        policy::{self, Asked, Verdict},
+        remaining, trigger, validity,
+    },
+    provider::OrderFacts,
+};
+
+pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result<Step<Effect>, Hindrance> {
+    writable(o)?;
+    let (spec, account, kind) = match o.issuer {
+        IssuerView::Ready { spec, account, kind } => (spec, account, *kind),
+        IssuerView::Missing => {
+            let message = format!("{} does not exist", o.certificate.spec.issuer_ref);
+            return Err(Hindrance::person(reason::ISSUER_NOT_FOUND, message));
+        }
+        IssuerView::NotReady(why) => {
+            let message = format!("{}: {why}", o.certificate.spec.issuer_ref);
+            return Err(Hindrance::wait(reason::ISSUER_NOT_READY, message, Duration::from_secs(300)));
+        }
+    };
+    let Some(wanted) = Wanted::resolve(o, spec, lineage) else {
+        let message = "no name has at most 64 characters, which a common name needs: add a shorter one";
+        return Err(Hindrance::person(reason::INVALID_SPEC, message));
+    };
+    permitted(o, spec, kind, &wanted)?;
+    wait_out_failures(o, lineage, &wanted)?;
+    let facts = match (&lineage.order, o.order) {
+        (None, _) => None,
+        (Some(order), OrderView::Unread) => {
+            return Ok(Step::Do(Effect::ReadOrder { order_id: order.order_id.clone() }));
+        }
+        (Some(_), OrderView::Absent) if trigger::fresh(o.certificate, lineage).is_some() => None,
+        (Some(order), OrderView::Absent) => {
+            let message = format!(
+                "order {} is not known to account {} at {}, or not visible to its credential; nothing is bought in \
+                 its place, unless the annotation {} is set to a new token",
+                order.order_id,
+                account.id,
+                account.provider,
+                meta::REISSUE_REQUESTED
+            );
+            return Err(Hindrance::person(reason::PROVIDER_BLOCKED, message));
+        }
+        (Some(order), OrderView::Read(facts)) if order.hearsay && !vouched(o, order, facts) => {
+            let message = format!(
+                "the Secret names order {}, but does not hold that order's certificate; remove its annotation {} to \
+                 order anew",
+                order.order_id,
+                meta::secret::ORDER_ID
+            );
+            return Err(Hindrance::person(reason::PROVIDER_BLOCKED, message));
+        }
+        (Some(_), OrderView::Read(facts)) => Some(facts),
+    };
+    let chosen = operation::plan(&situation(o, lineage, facts, &wanted, trigger)?);
+    let (operation, cost) = match &chosen {
+        // The order that renewed ours: bought already, so it is read and reissued on.
+        operation::Plan::Adopt { order_id } => return Ok(Step::Do(Effect::ReadOrder { order_id: order_id.clone() })),
+        operation::Plan::WaitUntil { at, why } => {
+            return Err(Hindrance::wait(reason::PENDING, why, until(*at, o.now).min(LOOK_AGAIN)));
+        }
+        operation::Plan::ActionRequired { why, .. } => return Err(Hindrance::person(reason::PROVIDER_BLOCKED, why)),
+        operation::Plan::Order => (Operation::Order, Cost::Paid),
+        operation::Plan::Reissue { cost, .. } => (Operation::Reissue, *cost),
+        operation::Plan::Renew { .. } => (Operation::Renew, Cost::Paid),
+    };
+    let parent = facts.filter(|_| operation != Operation::Order);
+    let plan = Plan::new(o, lineage, wanted, account.clone(), trigger, (operation, cost), parent);
+    let issuance = plan.issuance_name();
+    Ok(Step::Do(match o.key {
+        KeyView::Unread => Effect::ReadKey { issuance },
+        KeyView::Absent => Effect::StoreKey(Box::new(plan)),
+        KeyView::Stored(key) if key.serves(&plan) => Effect::RecordIntent(Box::new(plan), key.clone()),
+        KeyView::Stored(_) => Effect::DeleteKey { secret: meta::key_secret_name(&issuance) },
+        KeyView::Foreign => {
+            let message = format!("Secret {} is in the way and not ours", meta::key_secret_name(&issuance));
+            return Err(Hindrance::person(reason::SECRET_NOT_OURS, message));
+        }
+    }))
+}
+
+fn permitted(o: &Observed, issuer: &IssuerSpec, kind: IssuerKind, wanted: &Wanted) -> Result<(), Hindrance> {
+    let Some(namespace_labels) = o.namespace_labels else {
+        let message = "the namespace is not known yet, or is going away";
+        return Err(Hindrance::wait(reason::PENDING, message, Duration::from_secs(10)));
+    };
+    let rules = issuer.policy.as_ref().map_or(&[][..], |policy| &policy.rules);
+    let names = wanted.dns_names.iter().cloned().collect();
+    let own = issuer.digicert.as_ref().map(|digicert| digicert.product.as_str());
+    let asked = Asked {
+        namespace: o.certificate.metadata.namespace.as_deref().unwrap_or_default(),
+        namespace_labels,
+        names: &names,
+        product: Some(wanted.product.as_str()).filter(|product| Some(*product) != own),
+    };
+    match policy::judge(kind, rules, &asked) {
+        Verdict::Allowed(_) => Ok(()),
+        Verdict::Refused(why) => Err(Hindrance::person(reason::POLICY_REFUSED, why)),
+    }
+}
+
+/// A failed Issuance is not repeated at once, unless something else is asked for now.
+fn wait_out_failures(o: &Observed, lineage: &Lineage, wanted: &Wanted) -> Result<(), Hindrance> {
+    let Some(last) = lineage.failed.first() else { return Ok(()) };
+    if trigger::fresh(o.certificate, lineage).is_some() || wanted.differs_from(&last.spec) {
+        return Ok(());
+    }
+    let failure = last.status.as_ref().and_then(|status| status.failure.as_ref());
+    let since = failure.and_then(|failure| failure.at.as_ref()).or(last.metadata.creation_timestamp.as_ref());
+    let pause = backoff::after_failures(lineage.failed.len().try_into().unwrap_or(u32::MAX));
+    let Some(left) = since.and_then(|since| remaining(since.0, pause, o.machine_now)) else { return Ok(()) };
+    let name = last.metadata.name.as_deref().unwrap_or_default();
+    let message = failure.map(|failure| failure.message.as_str()).unwrap_or("no reason recorded");
+    Err(Hindrance::wait(reason::FAILED, format!("Issuance {name} failed: {message}"), left))
+}
+
+/// An order named only by the Secret counts when its certificate is the one in the Secret; so does what renewed it.
+fn vouched(o: &Observed, order: &lineage::Order, facts: &OrderFacts) -> bool {
+    order.order_id != facts.order_id || trigger::served(o).is_some_and(|leaf| is_of(leaf, facts))
+}
+
+pub(in crate::lifecycle) fn situation<'a>(
+    o: &Observed,
+    lineage: &Lineage,
+    order: Option<&'a OrderFacts>,
+    wanted: &Wanted,
+    trigger: Trigger,
+) -> Result<Situation<'a>, Hindrance> {
+    let asked = lineage.installed.map(|issuance| &issuance.spec.request);
+    let served = trigger::served(o);
+    let has = |name: &String| {
+        served.is_some_and(|leaf| leaf.dns_names.contains(name))
+            || asked.is_some_and(|asked| asked.dns_names.contains(name))
+    };
+    let installed_until = lineage.installed.and_then(|issuance| issuance.status.as_ref()?.not_after.as_ref());
+    let spec = &o.certificate.spec;
+    let cap = validity::cap(spec.validity.as_ref())
+        .map_err(|error| Hindrance::person(reason::INVALID_SPEC, error.to_string()))?;
+    Ok(Situation {
+        trigger,
+        order,
+        not_after: served.map(|leaf| leaf.not_after).or(installed_until.map(|time| time.0)),
+        requested: trigger::fresh(o.certificate, lineage).is_some(),
+        adds_names: wanted.dns_names.iter().any(|name| !has(name)),
+        product_changed: asked.is_some_and(|asked| asked.product != wanted.product),
+        days: match spec.validity {
+            Some(Validity::Days(days)) => days.try_into().ok(),
+            _ => None,
+        },
+        cap,
+        now: o.now,
+    })
+}

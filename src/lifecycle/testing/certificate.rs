@@ -1,0 +1,136 @@
+//! A Certificate, and what is known around it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{INSTALLATION, NAME, account, at, issued, issuer, issuer_ref, key_hash, leaf, strings};
+use crate::{
+    api::{Certificate, CertificateSpec, Issuance, issuance::State, issuer::IssuerKind, meta},
+    lifecycle::{
+        Step,
+        certificate::{self, Held, Hindrance, IssuerView, KeyView, OrderView, SecretView},
+        plan::StoredKey,
+    },
+    pki::KeyKind,
+};
+
+/// A Certificate and what a reconcile knows of it.
+#[derive(Clone)]
+pub struct CertificateCase {
+    pub certificate: Certificate,
+    pub issuer: IssuerView,
+    pub namespace_labels: Option<BTreeMap<String, String>>,
+    pub secret: SecretView,
+    pub unwritable: Option<String>,
+    pub rival: Option<String>,
+    pub issuances: Vec<Arc<Issuance>>,
+    pub key: KeyView,
+    pub spent_keys: Vec<String>,
+    pub elsewhere: Option<String>,
+    pub order: OrderView,
+    pub now: Timestamp,
+}
+
+impl CertificateCase {
+    /// Never issued.
+    pub fn new() -> Self {
+        let spec = CertificateSpec {
+            issuer_ref: issuer_ref(),
+            secret_name: "shop-tls".to_owned(),
+            dns_names: strings(&[NAME]),
+            ..CertificateSpec::default()
+        };
+        let mut certificate = Certificate::new("shop", spec);
+        certificate.metadata.namespace = Some("web".to_owned());
+        certificate.metadata.uid = Some("uid".to_owned());
+        certificate.metadata.generation = Some(1);
+        let issuer = issuer();
+        Self {
+            certificate,
+            issuer: IssuerView::Ready { spec: Box::new(issuer), account: account(), kind: IssuerKind::Issuer },
+            namespace_labels: Some(BTreeMap::new()),
+            secret: SecretView::Absent,
+            unwritable: None,
+            rival: None,
+            issuances: Vec::new(),
+            key: KeyView::Unread,
+            spent_keys: Vec::new(),
+            elsewhere: None,
+            order: OrderView::Unread,
+            now: at(10),
+        }
+    }
+
+    /// Order 100 was placed, its certificate is served.
+    pub fn served() -> Self {
+        let held = Held {
+            pair: Some(leaf()),
+            order_id: Some("100".to_owned()),
+            certificate_id: Some("9".to_owned()),
+            revision: Some(1),
+            ..Held::default()
+        };
+        Self {
+            secret: SecretView::Ours(Box::new(held)),
+            issuances: vec![Arc::new(issued(1, State::Installed, 'a'))],
+            ..Self::new()
+        }
+    }
+
+    pub fn with(mut self, issuance: Issuance) -> Self {
+        self.issuances.push(Arc::new(issuance));
+        self
+    }
+
+    pub fn asking(mut self, token: &str, reason: Option<&str>) -> Self {
+        let annotations = self.certificate.metadata.annotations.get_or_insert_default();
+        annotations.insert(meta::REISSUE_REQUESTED.to_owned(), token.to_owned());
+        annotations.extend(reason.map(|reason| (meta::REISSUE_REASON.to_owned(), reason.to_owned())));
+        self
+    }
+
+    pub fn named(mut self, names: &[&str]) -> Self {
+        self.certificate.spec.dns_names = strings(names);
+        self
+    }
+
+    pub fn edit_last(mut self, change: impl FnOnce(&mut Issuance)) -> Self {
+        change(Arc::make_mut(self.issuances.last_mut().expect("an Issuance")));
+        self
+    }
+
+    pub fn decide(&self) -> Result<Step<certificate::Effect>, Hindrance> {
+        certificate::decide(&self.observed())
+    }
+
+    pub fn observed(&self) -> certificate::Observed<'_> {
+        certificate::Observed {
+            certificate: &self.certificate,
+            issuer: &self.issuer,
+            namespace_labels: self.namespace_labels.as_ref(),
+            secret: &self.secret,
+            unwritable: self.unwritable.as_deref(),
+            rival: self.rival.as_deref(),
+            issuances: &self.issuances,
+            installation: INSTALLATION,
+            key: &self.key,
+            spent_keys: &self.spent_keys,
+            elsewhere: self.elsewhere.as_deref(),
+            order: &self.order,
+            now: self.now,
+            machine_now: self.now,
+        }
+    }
+}
+
+/// The key and CSR that wait for the next revision.
+pub fn stored_key(key: char, names: &[&str]) -> StoredKey {
+    StoredKey {
+        csr: "csr".to_owned(),
+        public_key_sha256: key_hash(key),
+        common_name: names[0].to_owned(),
+        dns_names: strings(names),
+        kind: KeyKind::EcdsaP256,
+    }
+}

@@ -1,0 +1,126 @@
+//! Builders for the tests of this room: the least that is valid, to be changed field by field.
+
+mod certificate;
+mod issuance;
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+use super::{
+    Times,
+    certificate::{Held, SecretView, TLS_SECRET},
+};
+use crate::{
+    api::{
+        IssuerSpec,
+        issuance::Account,
+        issuer::{DigiCert, IssuerKind, IssuerRef, SecretKeyRef},
+    },
+    pki::{KeyKind, Leaf},
+    provider::{Accepted, OrderFacts, OrderStatus},
+};
+
+pub use certificate::{CertificateCase, stored_key};
+pub use issuance::{
+    IssuanceCase, failed, failure, issuance_spec, issued, outcome, record, resolved, submission, told, validation,
+};
+
+pub const NAME: &str = "shop.example.com";
+pub const US: &str = "us";
+pub const THEM: &str = "them";
+pub const INSTALLATION: &str = "here";
+pub const TIMES: Times =
+    Times { call: Duration::from_secs(60), lease: Duration::from_secs(90), settle: Duration::from_secs(900) };
+const MIDNIGHT: &str = "2026-06-01T00:00:00Z";
+
+/// Seconds after a midnight in 2026.
+pub fn at(seconds: i64) -> Timestamp {
+    let midnight: Timestamp = MIDNIGHT.parse().expect("a timestamp");
+    midnight + SignedDuration::from_secs(seconds)
+}
+
+pub fn days(n: i64) -> Timestamp {
+    at(n * 86_400)
+}
+
+pub fn time(seconds: i64) -> Time {
+    Time(at(seconds))
+}
+
+pub fn strings(names: &[&str]) -> Vec<String> {
+    names.iter().map(|&name| name.to_owned()).collect()
+}
+
+/// A public key's hash, told apart by one character.
+pub fn key_hash(key: char) -> String {
+    key.to_string().repeat(64)
+}
+
+pub fn accepted(order_id: &str) -> Accepted {
+    Accepted { order_id: order_id.to_owned(), certificate_id: None, request_id: None }
+}
+
+pub fn account() -> Account {
+    Account { provider: "digicert".to_owned(), host: "www.digicert.com".to_owned(), id: "7".to_owned() }
+}
+
+pub fn issuer_ref() -> IssuerRef {
+    IssuerRef { kind: IssuerKind::Issuer, name: "digicert".to_owned() }
+}
+
+pub fn issuer() -> IssuerSpec {
+    let digicert = DigiCert {
+        url: None,
+        api_key_secret_ref: SecretKeyRef { name: "digicert".to_owned(), key: "api-key".to_owned() },
+        organization_id: None,
+        product: "ssl_basic".to_owned(),
+        order_validity: None,
+        container_id: None,
+        skip_approval: None,
+        payment_method: None,
+        disable_renewal_notifications: None,
+    };
+    IssuerSpec { digicert: Some(digicert), ..IssuerSpec::default() }
+}
+
+/// A certificate for the key `a`, issued at that midnight for 199 days.
+pub fn leaf() -> Leaf {
+    Leaf {
+        serial: "a".to_owned(),
+        not_before: at(0),
+        not_after: days(199),
+        dns_names: [NAME.to_owned()].into(),
+        common_name: Some(NAME.to_owned()),
+        issuer_name: "CN=CA".to_owned(),
+        public_key_sha256: key_hash('a'),
+        fingerprint_sha256: key_hash('f'),
+        signature_hash: None,
+        key_kind: Some(KeyKind::EcdsaP256),
+        crl_urls: Vec::new(),
+    }
+}
+
+/// Another tool's Secret, of a type that can be taken over.
+pub fn foreign() -> SecretView {
+    SecretView::Foreign { type_: TLS_SECRET.to_owned() }
+}
+
+pub fn ours(leaf: Leaf) -> SecretView {
+    SecretView::Ours(Box::new(Held { pair: Some(leaf), ..Held::default() }))
+}
+
+/// Order 100, a year long, whose primary certificate is [`leaf`].
+pub fn order() -> OrderFacts {
+    OrderFacts {
+        order_id: "100".to_owned(),
+        status: OrderStatus::Active,
+        valid_till: Some(jiff::civil::date(2027, 5, 31)),
+        renewed_by: None,
+        pending: false,
+        auto_renew: false,
+        certificate_id: Some("9".to_owned()),
+        serial_number: Some("0A".to_owned()),
+    }
+}
