@@ -42,8 +42,24 @@ test: ## Run all tests
 verify: ## Explore the paid-call protocol with one disturbance more: minutes, and no part of `make test`
 	cargo test --release -p evercert --lib --features $(FEATURES) -- --ignored --nocapture
 
+HELM := cargo run -q -p control-plane --bin helm --
+# Templates of the chart that `manifests` renders; the rest of deploy/ is written by hand.
+RENDERED := rbac roles deployment service
+INTO := .
+
+.PHONY: manifests
+manifests: ## Generate crds/ from the code, the chart's copy of it, and deploy/ from the chart
+	@mkdir -p $(INTO)/crds $(INTO)/charts/evercert/files/crds $(INTO)/deploy
+	@cargo run -q -- crds --dir $(INTO)/crds
+	@cp $(INTO)/crds/*.yaml $(INTO)/charts/evercert/files/crds
+	@for name in $(RENDERED); do { \
+		echo "# Rendered by \`make manifests\` from charts/evercert/templates/$$name.yaml: edit that."; \
+		$(HELM) template evercert charts/evercert --namespace evercert --show-only templates/$$name.yaml | \
+			sed -E '/^# Source:|managed-by: Helm$$|helm.sh\/chart:|^$$/d'; \
+	} > $(INTO)/deploy/$$name.yaml; done
+
 .PHONY: lint
-lint: lint-format lint-code lint-dependencies lint-crds ## Run all checks that are not tests
+lint: lint-format lint-code lint-dependencies lint-manifests lint-chart ## Run all checks that are not tests
 
 .PHONY: lint-format
 lint-format:
@@ -58,10 +74,16 @@ lint-code:
 lint-dependencies: $(CARGO_DENY)
 	$(CARGO_DENY) --all-features check bans licenses sources
 
-.PHONY: lint-crds
-lint-crds:
-	@fresh=$$(mktemp -d); trap 'rm -r "$$fresh"' EXIT; cargo run -q -- crds --dir "$$fresh"; \
-	diff -ru crds "$$fresh" || { echo 'crds/ is stale: run `cargo run -- crds --dir crds`'; exit 1; }
+.PHONY: lint-manifests
+lint-manifests:
+	@fresh=$$(mktemp -d); trap 'rm -r "$$fresh"' EXIT; $(MAKE) -s manifests INTO="$$fresh"; \
+	for made in crds charts/evercert/files $(RENDERED:%=deploy/%.yaml); do \
+		diff -ru $$made "$$fresh/$$made" || { echo "$$made is stale: run \`make manifests\`"; exit 1; }; \
+	done
+
+.PHONY: lint-chart
+lint-chart:
+	@$(HELM) lint --strict --quiet charts/evercert
 
 .PHONY: advisories
 advisories: $(CARGO_DENY) ## Look dependencies up in the RustSec database; needs the network

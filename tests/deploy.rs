@@ -61,7 +61,7 @@ async fn the_operator_may_what_it_must_and_no_more() {
 async fn the_roles_of_the_cluster_know_our_kinds() {
     let plane = installed().await;
     let namespace = plane.namespace("people").await.unwrap();
-    for role in ["view", "edit", "evercert-approve"] {
+    for role in ["view", "edit", "evercert-approve", "evercert-restore"] {
         let binding = json!({
             "metadata": {"name": role},
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
@@ -85,6 +85,10 @@ async fn the_roles_of_the_cluster_know_our_kinds() {
         expect(plane, person, &namespace, &write, false).await;
         expect(plane, person, &namespace, &cluster, false).await;
     }
+    let restore = ["create restore/issuances.evercert.dev", "create update/certificates.evercert.dev"];
+    let rewrite = ["update patch delete operate/issuances.evercert.dev", "update patch/issuances.evercert.dev/status"];
+    expect(plane, "evercert-restoreer", &namespace, &restore, true).await;
+    expect(plane, "evercert-restoreer", &namespace, &rewrite, false).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! Where etcd, the Kubernetes servers and kubectl come from: `KUBEBUILDER_ASSETS`, else a cache, else a build of the
-//! upstream Go modules that `go/go.mod` pins.
+//! Where etcd, the Kubernetes servers, kubectl and helm come from: `KUBEBUILDER_ASSETS`, else a cache, else a build of
+//! the upstream Go modules that `go/go.mod` and `go/helm/go.mod` pin.
 
 use std::{
     env, fs,
@@ -16,8 +16,32 @@ use tokio::time::sleep;
 
 use crate::tail;
 
-const GO_MOD: &str = include_str!("../go/go.mod");
-const GO_SUM: &str = include_str!("../go/go.sum");
+/// Upstream commands that are built together.
+struct Module {
+    name: &'static str,
+    go_mod: &'static str,
+    go_sum: &'static str,
+    /// Whose version it is.
+    main: &'static str,
+    ldflags: fn(&str) -> String,
+}
+
+const KUBERNETES: Module = Module {
+    name: "kubernetes",
+    go_mod: include_str!("../go/go.mod"),
+    go_sum: include_str!("../go/go.sum"),
+    main: "k8s.io/kubernetes",
+    ldflags: kubernetes_ldflags,
+};
+
+/// A module of its own: its libraries are not those of the servers.
+const HELM: Module = Module {
+    name: "helm",
+    go_mod: include_str!("../go/helm/go.mod"),
+    go_sum: include_str!("../go/helm/go.sum"),
+    main: "helm.sh/helm/v4",
+    ldflags: |version| format!("-s -w -X helm.sh/helm/v4/internal/version.version={version}"),
+};
 
 const GLANCE: Duration = Duration::from_millis(200);
 
@@ -44,6 +68,11 @@ impl Binaries {
     }
 }
 
+/// The helm that `go/helm/go.mod` pins, whatever is installed: what it renders is compared. Built when it is missing.
+pub async fn helm() -> Result<PathBuf> {
+    HELM.locate("helm", "helm.sh/helm/v4/cmd/helm").await
+}
+
 fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(name)).find(|path| path.is_file())
 }
@@ -55,23 +84,30 @@ async fn locate(name: &str, package: &str) -> Result<PathBuf> {
             return Ok(asset);
         }
         // envtest ships no controller manager, and without one nothing collects garbage.
-        progress(&format!("KUBEBUILDER_ASSETS has no {name}, taking that of Kubernetes {}", version()));
+        progress(&format!("KUBEBUILDER_ASSETS has no {name}, taking that of Kubernetes {}", KUBERNETES.version()));
     }
-    let cache = cache()?.join(format!("kubernetes-{}", version()));
-    let cached = cache.join(name);
-    if !cached.is_file() {
-        build(name, package, &cache).await?;
-    }
-    Ok(cached)
+    KUBERNETES.locate(name, package).await
 }
 
-/// `v1.36.3`, from the one place that pins it.
-pub(crate) fn version() -> &'static str {
-    GO_MOD
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes "))
-        .and_then(|rest| rest.split_whitespace().next())
-        .expect("go.mod requires k8s.io/kubernetes")
+impl Module {
+    async fn locate(&self, name: &str, package: &str) -> Result<PathBuf> {
+        let cache = cache()?.join(format!("{}-{}", self.name, self.version()));
+        let cached = cache.join(name);
+        if !cached.is_file() {
+            build(self, name, package, &cache).await?;
+        }
+        Ok(cached)
+    }
+
+    /// `v1.36.3`, from the one place that pins it.
+    fn version(&self) -> &'static str {
+        let version = |line: &'static str| line.trim().strip_prefix(self.main)?.strip_prefix(' ');
+        self.go_mod
+            .lines()
+            .find_map(version)
+            .and_then(|rest| rest.split_whitespace().next())
+            .expect("go.mod requires the module")
+    }
 }
 
 /// Outside of `target/`, so that `cargo clean` costs no Go build.
@@ -90,13 +126,15 @@ fn cache() -> Result<PathBuf> {
 }
 
 /// Builds `package` to `<cache>/<name>`, which appears whole or not at all.
-async fn build(name: &str, package: &str, cache: &Path) -> Result<()> {
+async fn build(module: &Module, name: &str, package: &str, cache: &Path) -> Result<()> {
     fs::create_dir_all(cache).with_context(|| format!("creating {}", cache.display()))?;
     let lock = File::create(cache.join(".lock"))?;
     let mut told = false;
     while let Err(error) = lock.try_lock() {
         match error {
-            TryLockError::WouldBlock if !told => progress("waiting for another process that builds the control plane"),
+            TryLockError::WouldBlock if !told => {
+                progress(&format!("waiting for another process that builds {}", module.name))
+            }
             TryLockError::WouldBlock => {}
             TryLockError::Error(error) => return Err(error).context("locking the cache"),
         }
@@ -108,11 +146,11 @@ async fn build(name: &str, package: &str, cache: &Path) -> Result<()> {
     }
 
     let work = tempfile::tempdir_in(cache)?;
-    fs::write(work.path().join("go.mod"), GO_MOD)?;
-    fs::write(work.path().join("go.sum"), GO_SUM)?;
+    fs::write(work.path().join("go.mod"), module.go_mod)?;
+    fs::write(work.path().join("go.sum"), module.go_sum)?;
     let log = File::create(work.path().join("log"))?;
     let mut go = Command::new("go")
-        .args(["build", "-trimpath", "-ldflags", &ldflags(), "-o", name, package])
+        .args(["build", "-trimpath", "-ldflags", &(module.ldflags)(module.version()), "-o", name, package])
         .current_dir(&work)
         // Neither a workspace nor a C compiler that happens to be around changes the outcome.
         .envs([("GOWORK", "off"), ("CGO_ENABLED", "0")])
@@ -126,15 +164,15 @@ async fn build(name: &str, package: &str, cache: &Path) -> Result<()> {
         .map(Build)
         .map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => anyhow::anyhow!(
-                "{name} is not cached and Go, which would build it, is not installed: install Go 1.26 or newer, or set \
-                 KUBEBUILDER_ASSETS to a folder that has it"
+                "{name} is not cached and Go, which would build it, is not installed: install Go 1.26 or newer (for a \
+                 control plane, KUBEBUILDER_ASSETS may name a folder that has it)"
             ),
             _ => anyhow::Error::new(error).context("starting go"),
         })?;
 
     let started = Instant::now();
     let mut told = started;
-    progress(&format!("building {name} for Kubernetes {} from its Go module, once", version()));
+    progress(&format!("building {name} ({} {}) from its Go module, once", module.name, module.version()));
     let status = loop {
         if let Some(status) = go.0.try_wait()? {
             break status;
@@ -168,11 +206,11 @@ impl Drop for Build {
 }
 
 /// Without a version the apiserver names itself by a template that kubectl and helm cannot parse.
-fn ldflags() -> String {
+fn kubernetes_ldflags(version: &str) -> String {
     let set = "-X k8s.io/component-base/version.git";
-    let mut parts = version().trim_start_matches('v').split('.');
+    let mut parts = version.trim_start_matches('v').split('.');
     let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    format!("-s -w {set}Version={} {set}Major={major} {set}Minor={minor}", version())
+    format!("-s -w {set}Version={version} {set}Major={major} {set}Minor={minor}")
 }
 
 /// To the real standard error: the test harness would hold back what `eprintln!` says until the test fails.

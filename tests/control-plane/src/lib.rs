@@ -20,12 +20,12 @@ use k8s_openapi::api::{
 use kube::{Api, Client, Config, api::PostParams};
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
-pub use crate::supervisor::Supervisor;
 use crate::{
     binaries::Binaries,
     identity::{Authority, Login},
     launch::launch,
 };
+pub use crate::{binaries::helm, supervisor::Supervisor};
 
 /// A port can be taken by somebody else between our choosing it and the server's listening on it.
 const START_ATTEMPTS: usize = 5;
