@@ -133,6 +133,7 @@ impl Intent {
             operation: self.request.operation.clone(),
             idempotency_key: self.request.idempotency_key.clone(),
             public_key_sha256: self.key.clone(),
+            earlier: Default::default(),
             common_name: NAMES[0].into(),
             since: self.since,
         };
@@ -146,6 +147,7 @@ impl Intent {
             certificate_id: accepted.certificate_id.clone(),
             request_id: accepted.request_id.clone(),
             public_key_sha256: self.key.clone(),
+            earlier: Default::default(),
         }
     }
 

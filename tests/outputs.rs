@@ -130,6 +130,47 @@ async fn what_a_secret_cannot_take_is_told_and_nothing_is_lost() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_stays_is_found_among_its_own_certificates_and_goes_when_it_is_compromised() -> Result<()> {
+    let world = World::start(WorldOptions::default()).await?;
+    let _operator = world.operator().await?;
+    let objects = &world.objects;
+    let spec = json!({
+        "issuerRef": {"name": "digicert"}, "secretName": "shop-tls", "dnsNames": [NAME],
+        "privateKey": {"algorithm": "ECDSA", "rotationPolicy": "Never"},
+    });
+    objects.create("Certificate", "shop", spec).await?;
+    objects.until_ready("shop", 1).await?;
+    let first = shop(objects).await?;
+
+    // The answer is lost on its way here, then the request on its way there: one reissue each, for the same key.
+    for (revision, kind) in [(2, "resetAfterCommit"), (3, "resetBeforeCommit")] {
+        let fault = json!({"match": {"operation": "reissue", "commonName": NAME}, "kind": kind});
+        world.sandbox.fault(&fault).await?;
+        let request = json!({"metadata": {"annotations": {"evercert.dev/reissue-requested": kind}}});
+        objects.patch("Certificate", "shop", request).await?;
+        objects.until_ready("shop", revision).await?;
+        let again = shop(objects).await?;
+        ensure!(file(&again, "tls.key") == file(&first, "tls.key"), "{kind}: another key");
+        ensure!(file(&again, "tls.crt") != file(&first, "tls.crt"), "{kind}: an old certificate");
+        let reissues = world.sandbox.ledger().await?.count("reissue", NAME);
+        ensure!(reissues + 1 == usize::try_from(revision)?, "{kind}: {reissues} reissues");
+    }
+
+    let request = json!({"metadata": {"annotations": {
+        "evercert.dev/reissue-requested": "incident", "evercert.dev/reissue-reason": "KeyCompromise"}}});
+    objects.patch("Certificate", "shop", request).await?;
+    objects.until_ready("shop", 4).await?;
+    ensure!(file(&shop(objects).await?, "tls.key") != file(&first, "tls.key"), "a compromised key is not used again");
+    objects
+        .until("Issuance", "shop-4", "every certificate for that key is revoked", |issuance| {
+            issuance["status"]["revokedSerials"].as_array().is_some_and(|serials| serials.len() == 3)
+        })
+        .await?;
+    ensure!(world.sandbox.ledger().await?.paid(NAME) == 1, "one order");
+    Ok(())
+}
+
 async fn shop(objects: &Objects) -> Result<Secret> {
     objects.secret("shop-tls").await?.context("no Secret")
 }

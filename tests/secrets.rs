@@ -70,14 +70,18 @@ async fn live(world: &World) -> Result<()> {
     let rsa = json!({"spec": {"privateKey": {"algorithm": "RSA", "size": 2048}}});
     objects.patch("Certificate", "shop", rsa).await?;
     objects.until_ready("shop", 3).await?;
+    let again = json!({"spec": {"privateKey": {"algorithm": "RSA", "size": 2048, "rotationPolicy": "Never"}},
+        "metadata": {"annotations": {"evercert.dev/reissue-requested": "again"}}});
+    objects.patch("Certificate", "shop", again).await?;
+    objects.until_ready("shop", 4).await?;
     let compromised = json!({"metadata": {"annotations": {
         "evercert.dev/reissue-requested": "incident", "evercert.dev/reissue-reason": "KeyCompromise"}}});
     objects.patch("Certificate", "shop", compromised).await?;
-    objects.until_ready("shop", 4).await?;
-    world.sandbox.advance_days(330).await?;
     objects.until_ready("shop", 5).await?;
-    world.sandbox.advance_days(30).await?;
+    world.sandbox.advance_days(330).await?;
     objects.until_ready("shop", 6).await?;
+    world.sandbox.advance_days(30).await?;
+    objects.until_ready("shop", 7).await?;
     Ok(())
 }
 

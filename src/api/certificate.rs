@@ -64,7 +64,7 @@ pub struct CertificateSpec {
     #[schemars(length(min = 1, max = 250), inner(length(max = 253), regex(pattern = schema::DNS_NAME)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub dns_names: Vec<String>,
-    /// The key. Each certificate gets a new one. Default: ECDSA 256.
+    /// The key, a new one for each certificate unless rotationPolicy says otherwise. Default: ECDSA 256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private_key: Option<PrivateKey>,
     /// Hash of the CA's signature. Default: sha256.
@@ -112,6 +112,10 @@ pub struct PrivateKey {
     /// Form of tls.key: PKCS8 (default) or PKCS1, which for ECDSA means SEC1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<KeyEncoding>,
+    /// Always (default): each certificate gets a new key. Never: the key stays, except when it is lost, compromised or
+    /// revoked, or another kind is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotation_policy: Option<RotationPolicy>,
 }
 
 impl PrivateKey {
@@ -150,6 +154,14 @@ pub enum KeyEncoding {
     #[default]
     Pkcs8,
     Pkcs1,
+}
+
+/// Whether each certificate gets a new key.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RotationPolicy {
+    #[default]
+    Always,
+    Never,
 }
 
 /// Hash of a signature.

@@ -19,11 +19,15 @@ const KEY: &str = "tls.key";
 const CSR: &str = "tls.csr";
 const NAMES: &str = "names";
 
-/// Makes the key and the CSR of a plan. Seconds of computing for a large RSA key: never on an async thread.
-pub fn generate(plan: &Plan) -> Result<Secret, Error> {
+/// Makes the key, unless one is used again, and the CSR of a plan. Seconds of computing for a large RSA key: never on an
+/// async thread.
+pub fn make(plan: &Plan, again: Option<PrivateKey>) -> Result<Secret, Error> {
     let wanted = &plan.wanted;
     let kind = wanted.key_kind().ok_or_else(|| Error::Pki("no such kind of key".to_owned()))?;
-    let key = PrivateKey::generate(kind).map_err(|error| Error::Pki(error.to_string()))?;
+    let key = match again {
+        Some(key) => key,
+        None => PrivateKey::generate(kind).map_err(|error| Error::Pki(error.to_string()))?,
+    };
     let hash = SignatureHash::parse(wanted.signature_hash.as_str())
         .ok_or_else(|| Error::Pki("no such signature hash".to_owned()))?;
     let csr = pki::csr::build(&key, Some(&wanted.common_name), &wanted.dns_names, hash)

@@ -18,10 +18,13 @@ use super::{
     plan::{self, Plan},
     trigger::{self, Due},
 };
-use crate::api::{
-    Issuance,
-    conditions::{ACTION_REQUIRED, condition, is_true, reason},
-    issuance::{Account, State, Trigger},
+use crate::{
+    api::{
+        Issuance,
+        conditions::{ACTION_REQUIRED, condition, is_true, reason},
+        issuance::{Account, State, Trigger},
+    },
+    pki::Leaf,
 };
 
 /// Longest time between two looks at a Certificate: timers die with the process, clocks are set.
@@ -191,12 +194,19 @@ fn finish(o: &Observed, issuance: &Issuance) -> Result<Step<Effect>, Hindrance> 
         return Ok(Step::Wait(LOOK_AGAIN));
     }
     if let SecretView::Ours(held) = o.secret
-        && held.pair.as_ref().is_some_and(|served| served.public_key_sha256 == issuance.spec.request.public_key_sha256)
+        && held.pair.as_ref().is_some_and(|served| brought(issuance, served))
     {
         return Ok(Step::Do(Effect::MarkInstalled { issuance: name }));
     }
     writable(o)?;
     Ok(Step::Do(Effect::Install { issuance: name }))
+}
+
+/// The key alone does not tell: it may have been used before.
+fn brought(issuance: &Issuance, served: &Leaf) -> bool {
+    let serial = issuance.status.as_ref().and_then(|status| status.serial_number.as_ref());
+    served.public_key_sha256 == issuance.spec.request.public_key_sha256
+        && serial.is_none_or(|serial| *serial == served.serial)
 }
 
 pub(super) fn account<'a>(o: &Observed<'a>) -> Option<&'a Account> {

@@ -35,7 +35,8 @@ fn broken(rule: &'static str, what: String) -> Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accepted<'a> {
     pub operation: Operation,
-    pub public_key_sha256: &'a str,
+    /// Of the Issuance that asked for it.
+    pub idempotency_key: &'a str,
 }
 
 /// I1: of one Certificate's Issuances, at most one is under way.
@@ -52,12 +53,12 @@ pub fn one_under_way(issuances: &[Arc<Issuance>]) -> Verdict {
 pub fn never_twice(issuances: &[Arc<Issuance>], accepted: &[Accepted]) -> Verdict {
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for operation in accepted {
-        let (all, paid) = counts.entry(operation.public_key_sha256).or_default();
+        let (all, paid) = counts.entry(operation.idempotency_key).or_default();
         *all += 1;
         *paid += usize::from(is_paid(operation.operation));
     }
     for (key, (all, paid)) in counts {
-        let recorded = issuances.iter().filter(|issuance| issuance.spec.request.public_key_sha256 == key);
+        let recorded = issuances.iter().filter(|issuance| issuance.spec.idempotency_key == key);
         let submissions: usize = recorded.map(|issuance| issuance.spec.submissions.len()).sum();
         if all > submissions {
             return broken("I2", format!("{all} operations for key {key} were accepted, {submissions} recorded"));
@@ -150,9 +151,9 @@ mod tests {
 
     #[test]
     fn nothing_is_accepted_that_was_not_recorded_and_nothing_bought_twice() {
-        let key = key_hash('a');
-        let one = |operation| Accepted { operation, public_key_sha256: &key };
         let mut issuance = issued(1, State::Submitted, 'a');
+        let key = issuance.spec.idempotency_key.clone();
+        let one = |operation| Accepted { operation, idempotency_key: &key };
         let judge =
             |issuance: &Issuance, accepted: &[Accepted]| rule(never_twice(&[Arc::new(issuance.clone())], accepted));
         assert_eq!(judge(&issuance, &[]), None);

@@ -9,7 +9,7 @@ use super::{
     record,
 };
 use crate::api::{
-    CertificateStatus, Issuance,
+    CertificateStatus, Issuance, IssuanceSpec,
     issuance::{Account, FailureClass, Operation, State},
 };
 
@@ -127,6 +127,14 @@ impl<'a> Lineage<'a> {
             });
         }
     }
+}
+
+/// Ids of the certificates there were before an operation: where a key stays, it does not tell them from the new one.
+pub fn earlier(issuances: &[Arc<Issuance>], operation: &IssuanceSpec) -> BTreeSet<String> {
+    let before = issuances.iter().filter(|other| other.spec.revision < operation.revision);
+    let obtained = before.filter_map(|other| other.status.as_ref()?.certificate_id.clone());
+    let served = operation.parent.as_ref().and_then(|parent| parent.certificate_id.clone());
+    obtained.chain(served).collect()
 }
 
 fn failure(issuance: &Issuance) -> Option<FailureClass> {

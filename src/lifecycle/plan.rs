@@ -9,12 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     certificate::observed::{Observed, is_of},
     lineage::Lineage,
-    names, trigger,
+    names, record, trigger,
 };
 use crate::{
     api::{
         IssuanceSpec, IssuanceStatus, IssuerSpec,
-        certificate::{KeyAlgorithm, SignatureHash, Validity},
+        certificate::{KeyAlgorithm, RotationPolicy, SignatureHash, Validity},
         issuance::{Account, Cost, Operation, Parent, Request, Supersedes, Trigger},
         issuer::OrderValidity,
         meta,
@@ -100,8 +100,18 @@ pub struct Plan {
     pub parent: Option<Parent>,
     pub supersedes: Option<Supersedes>,
     pub token: Option<String>,
+    pub key: KeyChoice,
     pub wanted: Wanted,
     pub urgency: Urgency,
+}
+
+/// Which key the CSR is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyChoice {
+    /// None of those that were used before, by the hashes of their public keys.
+    New { unlike: BTreeSet<String> },
+    /// The one in the Secret, by the hash of its public key.
+    Again(String),
 }
 
 impl Plan {
@@ -125,6 +135,7 @@ impl Plan {
                 .map(|order| Parent { order_id: order.order_id.clone(), certificate_id: order.certificate_id.clone() }),
             supersedes: superseded(o, lineage, parent),
             token: trigger::unhandled(o.certificate, lineage).map(str::to_owned),
+            key: key_choice(o, trigger, &wanted),
             urgency: urgency(trigger, trigger::served(o).map(|leaf| leaf.not_after), o.now),
             wanted,
         }
@@ -163,6 +174,40 @@ pub fn urgency(trigger: Trigger, not_after: Option<Timestamp>, now: Timestamp) -
     }
 }
 
+/// What was lost, compromised or revoked is never used again, whatever the spec says.
+fn key_choice(o: &Observed, trigger: Trigger, wanted: &Wanted) -> KeyChoice {
+    let policy = o.certificate.spec.private_key.unwrap_or_default().rotation_policy.unwrap_or_default();
+    let served = trigger::served(o);
+    let again = served.filter(|leaf| {
+        policy == RotationPolicy::Never
+            && !is_bad(trigger)
+            && leaf.key_kind.is_some()
+            && leaf.key_kind == wanted.key_kind()
+            && !condemned(o, &leaf.public_key_sha256)
+    });
+    match again {
+        Some(leaf) => KeyChoice::Again(leaf.public_key_sha256.clone()),
+        None => {
+            let asked = o.issuances.iter().map(|issuance| &issuance.spec.request.public_key_sha256);
+            KeyChoice::New { unlike: asked.chain(served.map(|leaf| &leaf.public_key_sha256)).cloned().collect() }
+        }
+    }
+}
+
+/// Whether the key that such an operation replaces is bad.
+fn is_bad(trigger: Trigger) -> bool {
+    matches!(trigger, Trigger::KeyLost | Trigger::KeyCompromise | Trigger::Revoked)
+}
+
+/// Whether a key was replaced because it was bad: a restored Secret brings it back.
+fn condemned(o: &Observed, public_key_sha256: &str) -> bool {
+    o.issuances.iter().any(|issuance| {
+        let replaced = issuance.spec.supersedes.as_ref().is_some_and(|old| old.public_key_sha256 == public_key_sha256);
+        let noted = issuance.status.as_ref().and_then(record::compromised).is_some();
+        replaced && (noted || is_bad(issuance.spec.reason))
+    })
+}
+
 /// The public key in use and its unexpired serial numbers, pinned before anything changes: the right certificates are
 /// revoked even if the Secret is deleted meanwhile. Only what Issuances of this Certificate obtained counts, or a
 /// certificate that its order vouches for.
@@ -185,6 +230,11 @@ impl StoredKey {
         self.common_name == wanted.common_name
             && self.dns_names == wanted.dns_names
             && Some(self.kind) == wanted.key_kind()
+            && match &plan.key {
+                KeyChoice::Again(key) => *key == self.public_key_sha256,
+                // It may have been stored to be used again, before that became wrong.
+                KeyChoice::New { unlike } => !unlike.contains(&self.public_key_sha256),
+            }
     }
 }
 

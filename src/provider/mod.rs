@@ -10,7 +10,7 @@ pub mod observer;
 
 use async_trait::async_trait;
 use jiff::{Timestamp, civil::Date};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 pub use error::CallError;
 pub use limits::Permit;
@@ -140,6 +140,8 @@ pub struct Placed {
     pub request_id: Option<String>,
     /// Of the CSR: how our certificate is told from others on the same order.
     pub public_key_sha256: String,
+    /// Certificate ids that are older than this operation: a key may be used again.
+    pub earlier: BTreeSet<String>,
 }
 
 /// What to look for after a submission whose outcome is unknown.
@@ -148,6 +150,8 @@ pub struct Wanted {
     pub operation: Operation,
     pub idempotency_key: String,
     pub public_key_sha256: String,
+    /// Certificate ids that are older than this operation: a key may be used again.
+    pub earlier: BTreeSet<String>,
     pub common_name: String,
     /// When the intent was recorded, on the clock of the world.
     pub since: Timestamp,

@@ -70,6 +70,8 @@ async fn certificates() {
         ("", spec(json!({"takeOverSecret": true}))),
         ("", spec(json!({"privateKey": {"algorithm": "RSA", "encoding": "PKCS1"}}))),
         ("Unsupported value", spec(json!({"privateKey": {"algorithm": "RSA", "encoding": "SEC1"}}))),
+        ("", spec(json!({"privateKey": {"algorithm": "ECDSA", "rotationPolicy": "Never"}}))),
+        ("Unsupported value", spec(json!({"privateKey": {"algorithm": "ECDSA", "rotationPolicy": "Sometimes"}}))),
         ("", template(json!({"labels": {"team": "shop", "example.com/tier": ""}, "annotations": {"note": "a b"}}))),
         ("labels of evercert.dev are", template(json!({"labels": {"evercert.dev/managed": "false"}}))),
         ("annotations of evercert.dev are", template(json!({"annotations": {"evercert.dev/certificate": "x"}}))),

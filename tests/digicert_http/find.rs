@@ -195,13 +195,26 @@ async fn a_renewal_that_was_never_placed_is_absent() {
 }
 
 async fn reissued(info: Value, rows: Value) -> Result<Found, CallError> {
+    reissued_after(&[], info, rows).await
+}
+
+async fn reissued_after(earlier: &[&str], info: Value, rows: Value) -> Result<Found, CallError> {
     let server = MockServer::start().await;
     answers(&server, "GET", "order/certificate/112233", 200, info).await;
     call("GET", "order/certificate/112233/reissue")
         .respond_with(ResponseTemplate::new(200).set_body_json(json!({ "certificates": rows })))
         .mount(&server)
         .await;
-    find(&server, reissue()).await
+    let earlier = earlier.iter().map(|&id| id.to_owned()).collect();
+    digicert(&server).find(&Wanted { earlier, ..wanted(reissue()) }).await
+}
+
+#[tokio::test]
+async fn an_earlier_certificate_for_the_same_key_is_not_what_is_looked_for() {
+    let row = |id: u64| json!({ "id": id, "status": "issued", "csr": OURS.csr });
+    let after = |rows| reissued_after(&["5500", "5501"], order_info("issued", &OURS.csr), rows);
+    assert_eq!(after(json!([row(5500), row(5501)])).await, Ok(Found::Absent));
+    assert_eq!(after(json!([row(5500), row(2)])).await, Ok(Found::Ours(accepted("112233", Some("2")))));
 }
 
 #[tokio::test]

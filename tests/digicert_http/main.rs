@@ -110,6 +110,7 @@ pub fn placed(operation: Operation) -> Placed {
         certificate_id: None,
         request_id: None,
         public_key_sha256: OURS.key.clone(),
+        earlier: Default::default(),
     }
 }
 
@@ -118,6 +119,7 @@ pub fn wanted(operation: Operation) -> Wanted {
         operation,
         idempotency_key: IDEMPOTENCY_KEY.into(),
         public_key_sha256: OURS.key.clone(),
+        earlier: Default::default(),
         common_name: "shop.example.com".into(),
         since: "2026-11-24T07:34:00Z".parse().unwrap(),
     }

@@ -158,6 +158,22 @@ async fn a_reissue_is_issued_only_in_the_row_of_our_csr() {
 }
 
 #[tokio::test]
+async fn an_earlier_certificate_for_the_same_key_is_not_the_reissue() {
+    let row = |id: u64, status: &str| json!({ "id": id, "status": status, "csr": OURS.csr });
+    for (info, rows, expected) in [
+        ("reissue_pending", json!([row(5501, "issued"), row(2, "pending")]), Progress::Validating),
+        ("issued", json!([row(5501, "issued"), row(2, "issued")]), issued("2")),
+        ("issued", json!([row(5501, "issued")]), Progress::Processing { status: "issued".into() }),
+    ] {
+        let server = MockServer::start().await;
+        order_is(&server, order_info(info, &OURS.csr)).await;
+        reissues_are(&server, rows.clone()).await;
+        let placed = Placed { earlier: ["5501".to_owned()].into(), ..placed(reissue()) };
+        assert_eq!(standing(&server, &placed).await.progress, expected, "{rows}");
+    }
+}
+
+#[tokio::test]
 async fn a_reissue_waits_for_approval_and_is_refused_with_words() {
     let server = MockServer::start().await;
     let mut info = order_info("issued", &OTHER.csr);

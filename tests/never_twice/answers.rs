@@ -16,7 +16,7 @@ enum Truth {
     Refused,
 }
 
-fn faults() -> [(&'static str, Truth, Value); 9] {
+fn faults() -> [(&'static str, Truth, Value); 12] {
     [
         ("reset", Truth::Accepted, json!({"kind": "resetAfterCommit"})),
         ("error", Truth::Accepted, json!({"kind": "errorAfterCommit", "status": 502})),
@@ -27,6 +27,9 @@ fn faults() -> [(&'static str, Truth, Value); 9] {
         ("failed", Truth::Doubtful, json!({"kind": "errorBeforeCommit", "status": 503})),
         ("limited", Truth::Refused, json!({"kind": "rateLimit", "retryAfter": 2})),
         ("hushed", Truth::Refused, json!({"kind": "rateLimit"})),
+        ("kept-reset", Truth::Accepted, json!({"kind": "resetAfterCommit"})),
+        ("kept-silent", Truth::Accepted, json!({"kind": "hangAfterCommit"})),
+        ("kept-unsent", Truth::Doubtful, json!({"kind": "resetBeforeCommit"})),
     ]
 }
 

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use futures::future::try_join_all;
 use harness::Operator;
 
-use crate::stage::{Case, OPERATIONS, Stage};
+use crate::stage::{Case, OPERATIONS, Operation, Stage};
 
 /// What the next process can know.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,11 +29,21 @@ const POINTS: [(&str, &str, Left); 8] = [
     ("install.after", "installed", Left::Accepted),
 ];
 
+/// The same where the key that is served is used again.
+const KEPT: [(&str, &str, Left); 4] = [
+    ("key.after", "kept-keyed", Left::Nothing),
+    ("submit.before", "kept-calling", Left::Intent),
+    ("submit.after", "kept-called", Left::Accepted),
+    ("install.before", "kept-fetched", Left::Accepted),
+];
+
 /// Each operation at each point.
 fn deaths() -> impl Iterator<Item = (&'static str, Case, Left)> {
-    OPERATIONS
-        .into_iter()
-        .flat_map(|operation| POINTS.map(|(point, name, left)| (point, Case { operation, name }, left)))
+    let at = |points: &'static [(&'static str, &'static str, Left)]| {
+        move |operation| points.iter().map(move |&(point, name, left)| (point, Case { operation, name }, left))
+    };
+    let again = [Operation::Reissue, Operation::Renew];
+    OPERATIONS.into_iter().flat_map(at(&POINTS)).chain(again.into_iter().flat_map(at(&KEPT)))
 }
 
 pub fn cases() -> Vec<Case> {

@@ -47,6 +47,11 @@ impl Case {
         format!("{}.example.com", self.certificate())
     }
 
+    /// Whether its key stays from certificate to certificate, so that it tells none from another.
+    pub fn keeps_its_key(self) -> bool {
+        self.name.starts_with("kept-")
+    }
+
     /// The revision that the operation brings.
     pub fn revision(self) -> i64 {
         if self.operation == Operation::Order { 1 } else { 3 }
@@ -113,9 +118,10 @@ impl Stage {
 
     /// A Certificate that is due an hour before its end.
     pub async fn create(&self, case: &Case, issuer: &str) -> Result<()> {
+        let policy = if case.keeps_its_key() { "Never" } else { "Always" };
         let spec = json!({
             "issuerRef": {"name": issuer}, "secretName": case.certificate(), "dnsNames": [case.common_name()],
-            "renewal": {"before": "1h"},
+            "renewal": {"before": "1h"}, "privateKey": {"algorithm": "ECDSA", "rotationPolicy": policy},
         });
         self.objects().create("Certificate", &case.certificate(), spec).await.map(drop)
     }
@@ -171,7 +177,16 @@ impl Stage {
         let pair = read_pair(&data["tls.crt"].0, &data["tls.key"].0)?;
         let last = ledger.operations.iter().rfind(|operation| operation.common_name.as_ref() == Some(&common_name));
         ensure!(last.and_then(|last| last.public_key_sha256.as_ref()) == Some(&pair.leaf.public_key_sha256));
-        self.objects().get("Issuance", &case.issuance()).await
+        let issuance = self.objects().get("Issuance", &case.issuance()).await?;
+        ensure!(
+            issuance["status"]["serialNumber"] == pair.leaf.serial.as_str(),
+            "{certificate}: an earlier certificate is served"
+        );
+        let mut asked =
+            ledger.operations.iter().filter(|operation| operation.common_name.as_ref() == Some(&common_name));
+        let kept = asked.all(|operation| operation.public_key_sha256.as_ref() == Some(&pair.leaf.public_key_sha256));
+        ensure!(kept == (case.keeps_its_key() || case.operation == Operation::Order), "{certificate}: kept is {kept}");
+        Ok(issuance)
     }
 
     /// Stopped, with a message that leads a person to the order, and nothing bought twice.

@@ -21,7 +21,7 @@ use crate::{
         certificate::{Effect, KeyView, OrderView, SecretView},
         install::{self, Verdict},
         names,
-        plan::{Plan, StoredKey},
+        plan::{KeyChoice, Plan, StoredKey},
         record::Change,
     },
     pki::{Chain, Expect},
@@ -73,9 +73,17 @@ impl Work {
 
     async fn store_key(&mut self, plan: Plan) -> Result<(), Error> {
         let issuance = plan.issuance_name();
+        let again = match &plan.key {
+            KeyChoice::New { .. } => None,
+            KeyChoice::Again(public_key) => {
+                let held = self.read_secret().await?.as_ref().and_then(secret::key);
+                let key = held.filter(|key| key.public_key_sha256() == *public_key);
+                Some(key.ok_or(Error::Conflict { call: "use a key again" })?)
+            }
+        };
         let _thread = self.context.keygen.acquire().await;
         let secret =
-            tokio::task::spawn_blocking(move || keys::generate(&plan)).await.map_err(|_| Error::Panicked)??;
+            tokio::task::spawn_blocking(move || keys::make(&plan, again)).await.map_err(|_| Error::Panicked)??;
         let api = self.context.secrets(&self.namespace);
         let stored = kube("store a key", api.create(&PostParams::default(), &secret)).await?;
         fault::point("key.after", &issuance);

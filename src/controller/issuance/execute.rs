@@ -59,6 +59,7 @@ impl Work {
             operation: operation(spec),
             idempotency_key: spec.idempotency_key.clone(),
             public_key_sha256: spec.request.public_key_sha256.clone(),
+            earlier: self.earlier(),
             common_name: spec.request.common_name.clone(),
             since: spec.submissions.first().map_or(self.context.machine_now(), |first| first.at.0),
         };
@@ -102,6 +103,7 @@ impl Work {
             certificate_id: None,
             request_id: None,
             public_key_sha256: self.issuance.spec.request.public_key_sha256.clone(),
+            earlier: self.earlier(),
         };
         let doubt = match provider.progress(&placed).await {
             Ok(Standing { progress: Progress::Refused { reason }, .. }) => reason,

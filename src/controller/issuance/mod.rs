@@ -5,7 +5,7 @@ mod execute;
 mod follow;
 mod request;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use kube::{ResourceExt, runtime::controller::Action};
@@ -23,6 +23,7 @@ use crate::{
     lifecycle::{
         Step,
         issuance::{Effect, Observed, Seen, decide},
+        lineage,
         record::Change,
     },
     provider::Provider,
@@ -116,5 +117,12 @@ impl Work {
         let mut changes = std::mem::take(&mut self.unwritten);
         changes.push(change);
         ledger::record(&self.context, &mut self.issuance, &changes).await
+    }
+
+    /// Certificates there were before this operation, some of them perhaps for the same key.
+    fn earlier(&self) -> BTreeSet<String> {
+        let spec = &self.issuance.spec;
+        let namespace = self.issuance.namespace().unwrap_or_default();
+        lineage::earlier(&self.context.issuances_of(&namespace, &spec.certificate_ref.name), spec)
     }
 }

@@ -62,6 +62,7 @@ impl Work {
             certificate_id: status.and_then(|status| status.certificate_id.clone()),
             request_id: status.and_then(|status| status.request_id.clone()),
             public_key_sha256: self.issuance.spec.request.public_key_sha256.clone(),
+            earlier: self.earlier(),
         })
     }
 

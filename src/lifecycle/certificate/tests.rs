@@ -77,6 +77,17 @@ fn a_first_certificate_takes_five_steps() {
 }
 
 #[test]
+fn a_certificate_for_the_key_in_use_is_installed_all_the_same() {
+    let mut again = issued(2, State::Issued, 'a');
+    again.status.get_or_insert_default().serial_number = Some("b".to_owned());
+    let case = CertificateCase::served().with(again);
+    assert_eq!(case.decide(), Ok(Step::Do(Effect::Install { issuance: "shop-2".to_owned() })));
+    let newer = Leaf { serial: "b".to_owned(), ..leaf() };
+    let served = CertificateCase { secret: testing::ours(newer), ..case };
+    assert_eq!(served.decide(), Ok(Step::Do(Effect::MarkInstalled { issuance: "shop-2".to_owned() })));
+}
+
+#[test]
 fn nothing_is_done_for_a_certificate_that_goes() {
     let mut case = CertificateCase::new();
     case.certificate.metadata.deletion_timestamp = Some(testing::time(0));

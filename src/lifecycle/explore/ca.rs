@@ -69,13 +69,16 @@ impl Ca {
 
     /// As CertCentral is searched: a purchase by its idempotency key or as the renewal of its parent, a reissue by its
     /// public key.
-    pub fn find(&self, spec: &IssuanceSpec, now: Timestamp) -> Found {
+    pub fn find(&self, spec: &IssuanceSpec, earlier: &BTreeSet<String>, now: Timestamp) -> Found {
         let parent = spec.parent.as_ref().map(|parent| &parent.order_id);
         let key = &spec.request.public_key_sha256;
         let candidates: Vec<&Op> = match spec.operation {
             Operation::Reissue => {
-                let on_order = |op: &&Op| Some(&op.order_id) == parent && op.public_key == *key;
-                self.visible(now).filter(on_order).collect()
+                let on_order = |(index, op): &(usize, &Op)| {
+                    Some(&op.order_id) == parent && op.public_key == *key && !earlier.contains(&index.to_string())
+                };
+                let visible = self.accepted.iter().enumerate().filter(|(_, op)| op.visible <= now);
+                visible.filter(on_order).map(|(_, op)| op).collect()
             }
             Operation::Order | Operation::Renew => {
                 let renews =
@@ -90,10 +93,11 @@ impl Ca {
         }
     }
 
-    pub fn progress(&self, order_id: &str, public_key: &str, now: Timestamp) -> Progress {
+    pub fn progress(&self, order_id: &str, public_key: &str, earlier: &BTreeSet<String>, now: Timestamp) -> Progress {
         let on_order: Vec<(usize, &Op)> =
             self.accepted.iter().enumerate().filter(|(_, op)| op.order_id == order_id).collect();
-        match on_order.iter().find(|(_, op)| op.public_key == public_key) {
+        let ours = |(index, op): &&(usize, &Op)| op.public_key == public_key && !earlier.contains(&index.to_string());
+        match on_order.iter().find(ours) {
             Some((index, op)) if op.visible <= now => Progress::Issued { certificate_id: index.to_string() },
             Some(_) => Progress::Processing { status: "processing".to_owned() },
             None => Progress::Refused { reason: "another key".to_owned() },
@@ -117,6 +121,7 @@ impl Ca {
             status: OrderStatus::Active,
             valid_till: Some(valid_till),
             renewed_by: renewal.map(|op| op.order_id.clone()),
+            certificate_id: newest.map_or(testing::order().certificate_id, |(index, _)| Some(index.to_string())),
             serial_number: newest.map_or(testing::order().serial_number, |(index, _)| Some(serial(index))),
             ..testing::order()
         })

@@ -19,7 +19,7 @@ use crate::{
         install, invariants,
         lineage::Lineage,
         names,
-        plan::{Plan, StoredKey},
+        plan::{KeyChoice, Plan, StoredKey},
         present,
         record::Change,
         testing,
@@ -246,7 +246,10 @@ fn store_key(world: &mut World, plan: &Plan) -> Option<&'static str> {
     world.made += 1;
     let key = StoredKey {
         csr: "csr".to_owned(),
-        public_key_sha256: format!("key-{}", world.made),
+        public_key_sha256: match &plan.key {
+            KeyChoice::New { .. } => format!("key-{}", world.made),
+            KeyChoice::Again(key) => key.clone(),
+        },
         common_name: plan.wanted.common_name.clone(),
         dns_names: plan.wanted.dns_names.clone(),
         kind: plan.wanted.key_kind()?,

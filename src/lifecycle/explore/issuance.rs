@@ -60,7 +60,8 @@ impl House {
                 world.processes[process].next_poll = world.now + POLL;
                 let status = run.issuance.object.status.clone().unwrap_or_default();
                 let order_id = status.order_id.unwrap_or_default();
-                let progress = world.ca.progress(&order_id, &spec.request.public_key_sha256, world.now);
+                let progress =
+                    world.ca.progress(&order_id, &spec.request.public_key_sha256, &world.earlier(&spec), world.now);
                 let order_valid_till = world.ca.order(&order_id, world.now).and_then(|facts| facts.valid_till);
                 let standing = Standing { progress, order_valid_till };
                 run.seen = Told::new(issuance::Seen { standing: Some(standing.clone()), ..Default::default() });
@@ -83,7 +84,12 @@ impl House {
             issuance::Effect::AskPerson { message } => self.write(world, process, run, Change::AskedPerson(message)),
             issuance::Effect::Take { order_id } => {
                 world.processes[process].next_poll = world.now;
-                let change = match world.ca.progress(&order_id, &spec.request.public_key_sha256, world.now) {
+                let change = match world.ca.progress(
+                    &order_id,
+                    &spec.request.public_key_sha256,
+                    &world.earlier(&spec),
+                    world.now,
+                ) {
                     Progress::Refused { reason } => Change::AskedPerson(reason),
                     _ => Change::Taken(order_id),
                 };
@@ -123,7 +129,7 @@ impl House {
     fn look(&self, world: &mut World, process: usize, mut run: Run) -> Result<Turn> {
         let spec = &run.issuance.object.spec;
         let fresh = self.is_fresh(world, process, &run);
-        let found = match world.ca.find(spec, world.now) {
+        let found = match world.ca.find(spec, &world.earlier(spec), world.now) {
             Found::OtherKey(_) if self.breaks(Broken::OtherKeyForgotten) => Found::Absent,
             found => found,
         };

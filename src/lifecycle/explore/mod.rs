@@ -19,10 +19,13 @@ use super::{
     certificate::SecretView,
     testing::{CertificateCase, TIMES, days, leaf},
 };
-use crate::{api::issuer::AmbiguousPaid, pki::Leaf};
+use crate::{
+    api::{certificate::RotationPolicy, issuer::AmbiguousPaid},
+    pki::Leaf,
+};
 use house::{Broken, House};
 use search::{Scenario, explore};
-use world::{Budget, World};
+use world::{Budget, Stored, World};
 
 fn scenario(case: CertificateCase, purchases: usize, budget: Budget) -> Scenario {
     Scenario {
@@ -74,6 +77,14 @@ impl Scenario {
         self
     }
 
+    /// The key stays from certificate to certificate.
+    fn keeping(mut self) -> Self {
+        let mut certificate = self.begin.certificate.newest.object.as_ref().clone();
+        certificate.spec.private_key.get_or_insert_default().rotation_policy = Some(RotationPolicy::Never);
+        self.begin.certificate = Stored::new(certificate);
+        self
+    }
+
     /// For disturbances whose combinations are many.
     fn deep(self) -> Self {
         Self { most_states: 10_000_000, ..self }
@@ -97,6 +108,14 @@ fn a_purchase_is_made_once_and_a_reissue_buys_nothing() {
     first_order(faults(2)).holds("order");
     renewal(faults(2)).holds("renewal");
     reissue(faults(2)).holds("reissue");
+}
+
+#[test]
+fn a_key_that_stays_hides_nothing() {
+    let users = Budget { edits: 2, tokens: 1, answers: 1, lags: 1, all: 3, ..Budget::default() };
+    first_order(users).keeping().holds("order, and users, its key kept");
+    renewal(faults(2)).keeping().holds("renewal, its key kept");
+    renewal(users).keeping().holds("renewal, and users, its key kept");
 }
 
 #[test]

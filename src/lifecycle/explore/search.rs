@@ -120,7 +120,7 @@ impl Search<'_> {
             .ca
             .accepted
             .iter()
-            .map(|op| invariants::Accepted { operation: op.operation, public_key_sha256: &op.public_key })
+            .map(|op| invariants::Accepted { operation: op.operation, idempotency_key: &op.idempotency_key })
             .collect();
         // A ledger that was deleted cannot tell what it had recorded.
         if !world.lost_ledger {

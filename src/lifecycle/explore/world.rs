@@ -1,7 +1,7 @@
 //! Everything there is: what the API server stores, what the CA knows, what each process remembers, and the time.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
@@ -10,11 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::ca::Ca;
 use crate::{
-    api::{Certificate, Issuance, issuance::State},
+    api::{Certificate, Issuance, IssuanceSpec, issuance::State},
     lifecycle::{
         certificate::SecretView,
         invariants::{self, Violation},
         issuance::Seen,
+        lineage,
         plan::StoredKey,
         record::{self, Change},
         testing::CertificateCase,
@@ -213,6 +214,10 @@ impl World {
 
     pub fn objects(&self) -> Vec<Arc<Issuance>> {
         self.issuances.values().map(|stored| stored.newest.object.clone()).collect()
+    }
+
+    pub fn earlier(&self, operation: &IssuanceSpec) -> BTreeSet<String> {
+        lineage::earlier(&self.objects(), operation)
     }
 
     pub fn unresolved(&self) -> Option<&Arc<Issuance>> {

@@ -29,6 +29,51 @@ fn pinned(case: &CertificateCase, parent: Option<&OrderFacts>) -> Option<(String
 }
 
 #[test]
+fn a_key_is_used_again_only_while_it_is_good_and_of_the_kind_asked_for() {
+    let never = |mut case: CertificateCase| {
+        case.certificate.spec.private_key.get_or_insert_default().rotation_policy = Some(RotationPolicy::Never);
+        case
+    };
+    let choice = |case: &CertificateCase, trigger| {
+        let observed = case.observed();
+        key_choice(&observed, trigger, &wanted(case).expect("a common name"))
+    };
+    let new = |keys: &[char]| KeyChoice::New { unlike: keys.iter().map(|&key| key_hash(key)).collect() };
+    let case = never(CertificateCase::served());
+    let again = KeyChoice::Again(key_hash('a'));
+    for trigger in [Trigger::Expiring, Trigger::SpecChanged, Trigger::Requested, Trigger::IssuerChanged] {
+        assert_eq!(choice(&case, trigger), again);
+        assert_eq!(choice(&CertificateCase::served(), trigger), new(&['a']), "by default");
+    }
+    for trigger in [Trigger::KeyCompromise, Trigger::Revoked, Trigger::KeyLost] {
+        assert_eq!(choice(&case, trigger), new(&['a']));
+    }
+    assert_eq!(choice(&never(CertificateCase::new()), Trigger::FirstIssue), new(&[]));
+    let mut other = case.clone();
+    other.certificate.spec.private_key.get_or_insert_default().size = Some(384);
+    assert_eq!(choice(&other, Trigger::SpecChanged), new(&['a']));
+    let replaced = |reason| {
+        let mut next = issued(2, State::Failed, 'b');
+        next.spec.reason = reason;
+        next.spec.supersedes = Some(Supersedes { public_key_sha256: key_hash('a'), serial_numbers: Vec::new() });
+        next
+    };
+    assert_eq!(choice(&case.clone().with(replaced(Trigger::Expiring)), Trigger::Expiring), again);
+    for reason in [Trigger::KeyCompromise, Trigger::Revoked, Trigger::KeyLost] {
+        let restored = case.clone().with(replaced(reason));
+        assert_eq!(choice(&restored, Trigger::Expiring), new(&['a', 'b']), "a bad key is restored");
+    }
+
+    // A key that waits serves only the choice it was stored for.
+    let mut plan = plan(&case, Operation::Reissue, Some(&order()));
+    assert_eq!(plan.key, again);
+    let (same, fresh) = (testing::stored_key('a', &[NAME]), testing::stored_key('b', &[NAME]));
+    assert!(same.serves(&plan) && !fresh.serves(&plan));
+    plan.key = new(&['a']);
+    assert!(!same.serves(&plan) && fresh.serves(&plan));
+}
+
+#[test]
 fn the_common_name_is_kept_also_when_only_the_secret_knows_it() {
     let names = ["a.example.com", NAME];
     let chosen = |case: CertificateCase| wanted(&case.named(&names)).map(|wanted| wanted.common_name);

@@ -1,7 +1,9 @@
 use super::*;
 use crate::{
     api::{
-        certificate::{KeyAlgorithm, KeyEncoding, Keystores, PrivateKey, SecretTemplate, SignatureHash, Validity},
+        certificate::{
+            KeyAlgorithm, KeyEncoding, Keystores, PrivateKey, RotationPolicy, SecretTemplate, SignatureHash, Validity,
+        },
         issuance::{FailureClass, State},
     },
     lifecycle::{
@@ -108,6 +110,7 @@ fn each_field_of_the_request_counts_but_the_product_only_from_the_next_order_on(
                     algorithm: KeyAlgorithm::Ecdsa,
                     size: Some(256),
                     encoding: Some(KeyEncoding::Pkcs1),
+                    rotation_policy: Some(RotationPolicy::Never),
                 })
             },
             false,

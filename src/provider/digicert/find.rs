@@ -7,7 +7,7 @@ use super::client::Call;
 use super::endpoints::{LIST_ORDERS, ORDERS_BY_ALTERNATIVE_ID};
 use super::progress::order_status;
 use super::wire::{self, AlternativeOrders, Order, Orders};
-use super::{DigiCert, key_of};
+use super::{DigiCert, is_ours, key_of};
 use crate::provider::{Accepted, CallError, Found, Operation, OrderStatus, Wanted};
 
 /// Between our clock and the provider's.
@@ -65,7 +65,7 @@ impl DigiCert {
         self.bounded(candidates.len())?;
         for id in candidates {
             let order = self.order_info(&id).await?;
-            if key_of(&order.certificate).is_some_and(|key| key == wanted.public_key_sha256) {
+            if is_ours(&order.certificate, &wanted.public_key_sha256, &wanted.earlier) {
                 return Ok(Found::Ours(accepted(order, &id)));
             }
         }
@@ -105,7 +105,7 @@ impl DigiCert {
         let old = self.order_info(renewed).await?;
         if let Some(id) = &old.renewed_order_id {
             let order = self.order_info(id).await?;
-            let ours = key_of(&order.certificate).is_some_and(|key| key == wanted.public_key_sha256);
+            let ours = is_ours(&order.certificate, &wanted.public_key_sha256, &wanted.earlier);
             let accepted = accepted(order, id);
             return Ok(if ours { Found::Ours(accepted) } else { Found::OtherKey(accepted) });
         }
@@ -122,15 +122,15 @@ impl DigiCert {
 
     async fn reissue(&self, wanted: &Wanted, order_id: &str) -> Result<Found, CallError> {
         let order = self.order_info(order_id).await?;
-        let is_ours = |key: String| key == wanted.public_key_sha256;
-        if key_of(&order.certificate).is_some_and(is_ours) {
+        let ours = |certificate: &wire::Certificate| is_ours(certificate, &wanted.public_key_sha256, &wanted.earlier);
+        if ours(&order.certificate) {
             return Ok(Found::Ours(accepted(order, order_id)));
         }
         let rows = self.reissues(order_id).await?;
         let of_row = |id: Option<String>| Accepted { order_id: order_id.into(), certificate_id: id, request_id: None };
         let mut pending = None;
         for row in rows {
-            if key_of(&row).is_some_and(is_ours) {
+            if ours(&row) {
                 return Ok(Found::Ours(of_row(row.id)));
             }
             if row.status.as_deref() == Some("pending") {

@@ -13,6 +13,7 @@ mod wire;
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -141,6 +142,12 @@ fn reason_word(reason: RevocationReason) -> &'static str {
         RevocationReason::Superseded => "superseded",
         RevocationReason::CessationOfOperation => "cessationOfOperation",
     }
+}
+
+/// Whether a certificate is for this key and none of the earlier ones for it.
+fn is_ours(certificate: &wire::Certificate, public_key_sha256: &str, earlier: &BTreeSet<String>) -> bool {
+    key_of(certificate).is_some_and(|key| key == public_key_sha256)
+        && !certificate.id.as_ref().is_some_and(|id| earlier.contains(id))
 }
 
 /// SHA-256 of the public key in the CSR that CertCentral shows with a certificate.

@@ -4,7 +4,7 @@
 use super::client::Call;
 use super::endpoints::{LIST_REISSUES, ORDER_INFO, REQUEST_INFO};
 use super::wire::{self, Approval, Certificate, Order, Reissues};
-use super::{DigiCert, key_of};
+use super::{DigiCert, is_ours, key_of};
 use crate::provider::{CallError, Operation, OrderFacts, OrderStatus, Placed, Progress, Standing};
 
 /// CertCentral Services API, *Glossary – Order status*, and what clients have met beyond it.
@@ -96,7 +96,7 @@ impl DigiCert {
 
     async fn reissue_progress(&self, placed: &Placed, order: &Order) -> Result<Progress, CallError> {
         let status = order.status.clone().unwrap_or_default();
-        let ours = key_of(&order.certificate).is_some_and(|key| key == placed.public_key_sha256);
+        let ours = is_ours(&order.certificate, &placed.public_key_sha256, &placed.earlier);
         if let (true, "issued", Some(id)) = (ours, status.as_str(), &order.certificate.id) {
             return Ok(Progress::Issued { certificate_id: id.clone() });
         }
@@ -129,7 +129,7 @@ impl DigiCert {
     async fn our_row(&self, placed: &Placed) -> Result<Option<Certificate>, CallError> {
         let rows = self.reissues(&placed.order_id).await?;
         Ok(rows.into_iter().find(|row| match key_of(row) {
-            Some(key) => key == placed.public_key_sha256,
+            Some(_) => is_ours(row, &placed.public_key_sha256, &placed.earlier),
             None => row.id.is_some() && row.id == placed.certificate_id,
         }))
     }
