@@ -61,6 +61,9 @@ pub struct Run {
     /// How long a provider may hide what it has accepted before it counts as absent.
     #[arg(long, env = "EVERCERT_SETTLE_TIME", default_value = "15m")]
     pub settle_time: kube::core::Duration,
+    /// How long the deletion of an object waits for a provider or name server before it goes on without.
+    #[arg(long, env = "EVERCERT_GIVE_UP_AFTER", default_value = "1h")]
+    pub give_up_after: kube::core::Duration,
     /// Address of probes and metrics.
     #[arg(long, env = "EVERCERT_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
@@ -87,7 +90,7 @@ impl Run {
             LEASE_MARGIN.as_secs()
         );
         ensure!(settle >= call, "--settle-time must be at least --call-timeout");
-        Ok(Times { call, lease, settle })
+        Ok(Times { call, lease, settle, give_up: self.give_up_after.into() })
     }
 
     pub fn lease(&self) -> LeaseConfig {

@@ -25,7 +25,7 @@ const OPERATOR: &str = "system:serviceaccount:evercert:evercert";
 async fn the_operator_may_what_it_must_and_no_more() {
     let plane = installed().await;
     let may = [
-        "get watch list/certificates.evercert.dev",
+        "get watch list patch/certificates.evercert.dev",
         "get watch list/issuers.evercert.dev",
         "get watch list/clusterissuers.evercert.dev",
         "update/certificates.evercert.dev/status",
@@ -38,7 +38,7 @@ async fn the_operator_may_what_it_must_and_no_more() {
         "create patch/events.events.k8s.io",
     ];
     let may_not = [
-        "create update patch delete/certificates.evercert.dev",
+        "create update delete/certificates.evercert.dev",
         "create update patch delete approve/issuers.evercert.dev",
         "create update patch delete approve/clusterissuers.evercert.dev",
         "delete restore/issuances.evercert.dev",

@@ -90,9 +90,24 @@ pub struct CertificateSpec {
     /// Whether an existing Secret that another tool made may be taken over. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub take_over_secret: Option<bool>,
+    /// What becomes of the Secret and its certificate when this object is deleted. Default: Retain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
     /// Overrides of the issuer's digicert block, where its policy allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digicert: Option<DigiCertOverrides>,
+}
+
+/// What a deletion takes along.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeletionPolicy {
+    /// Nothing: the Secret stays and its certificate remains valid.
+    #[default]
+    Retain,
+    /// The Secret, by its ownerReference; the certificate remains valid.
+    Delete,
+    /// The certificates obtained for it are revoked, what is pending is canceled, and then the Secret is removed.
+    Revoke,
 }
 
 /// Kind of key.

@@ -38,6 +38,9 @@ pub const RESOLVED: &str = "Resolved";
 /// On an Issuance: the key it replaces was reported as compromised while it was under way; the message is the token.
 pub const KEY_COMPROMISED: &str = "KeyCompromised";
 
+/// On an Issuance: its Certificate is being deleted, and what is pending is canceled; no call is made for it any more.
+pub const WITHDRAWN: &str = "Withdrawn";
+
 /// Reasons that more than one reconciler uses or that users act upon.
 pub mod reason {
     /// Ready: issued, verified, installed.
@@ -72,6 +75,8 @@ pub mod reason {
     pub const INVALID_CERTIFICATE: &str = "InvalidCertificate";
     /// The last Issuance failed; `status.failures.nextTry` says when the next begins.
     pub const FAILED: &str = "Failed";
+    /// What the Certificate obtained is being revoked before it goes.
+    pub const REVOKING: &str = "Revoking";
     /// Refused by a person.
     pub const DENIED: &str = "Denied";
     /// The ledger is another installation's: `--installation-id`.

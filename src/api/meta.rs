@@ -38,6 +38,9 @@ pub mod secret {
     pub const HANDLED_REISSUE_REQUEST: &str = "evercert.dev/handled-reissue-request";
 }
 
+/// Finalizer of a Certificate whose `deletionPolicy` is Revoke: the only thing Evercert writes into a user's metadata.
+pub const REVOKE_FINALIZER: &str = "evercert.dev/revoke";
+
 /// Label, `"true"` on every object Evercert made.
 pub const MANAGED: &str = "evercert.dev/managed";
 /// Label on what belongs to one Certificate: its uid.

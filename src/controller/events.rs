@@ -32,13 +32,20 @@ impl Events {
         self.publish(issuance, EventType::Warning, action, reason, note).await;
     }
 
+    /// About a Certificate that no single Issuance stands for.
+    pub async fn about(&self, certificate: &Certificate, action: &str, reason: &str, note: String) {
+        warn!(certificate = certificate.name_any(), reason, note);
+        let about = reference::<Certificate>(
+            &certificate.namespace().unwrap_or_default(),
+            &certificate.name_any(),
+            certificate.metadata.uid.as_deref().unwrap_or_default(),
+        );
+        self.write(&about, None, EventType::Warning, action, reason, note).await;
+    }
+
     /// About the Certificate. Related is the Issuance: without it the recorder would take the next one's event for a
-    /// repetition, and its note would be lost. An event that cannot be written stops nothing.
-    async fn publish(&self, issuance: &Issuance, type_: EventType, action: &str, reason: &str, mut note: String) {
-        if note.len() > MAX_NOTE {
-            let end = (0..=MAX_NOTE).rev().find(|end| note.is_char_boundary(*end)).unwrap_or(0);
-            note.truncate(end);
-        }
+    /// repetition, and its note would be lost.
+    async fn publish(&self, issuance: &Issuance, type_: EventType, action: &str, reason: &str, note: String) {
         let namespace = issuance.namespace().unwrap_or_default();
         let certificate = &issuance.spec.certificate_ref;
         let about = reference::<Certificate>(&namespace, &certificate.name, &certificate.uid);
@@ -47,14 +54,26 @@ impl Events {
             &issuance.name_any(),
             issuance.metadata.uid.as_deref().unwrap_or_default(),
         );
-        let event = Event {
-            type_,
-            reason: reason.to_owned(),
-            note: Some(note),
-            action: action.to_owned(),
-            secondary: Some(related),
-        };
-        if let Err(error) = super::error::kube("create an Event", self.recorder.publish(&event, &about)).await {
+        self.write(&about, Some(related), type_, action, reason, note).await;
+    }
+
+    /// An event that cannot be written stops nothing.
+    async fn write(
+        &self,
+        about: &ObjectReference,
+        related: Option<ObjectReference>,
+        type_: EventType,
+        action: &str,
+        reason: &str,
+        mut note: String,
+    ) {
+        if note.len() > MAX_NOTE {
+            let end = (0..=MAX_NOTE).rev().find(|end| note.is_char_boundary(*end)).unwrap_or(0);
+            note.truncate(end);
+        }
+        let event =
+            Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: related };
+        if let Err(error) = super::error::kube("create an Event", self.recorder.publish(&event, about)).await {
             warn!(%error, reason, "event not written");
         }
     }

@@ -13,7 +13,7 @@ pub(super) use begin::situation;
 pub use observed::{Held, IssuerView, KeyView, Observed, OrderView, Outputs, SecretView};
 
 use super::{
-    Step,
+    Step, deletion,
     lineage::Lineage,
     plan::{self, Plan},
     trigger::{self, Due},
@@ -65,6 +65,8 @@ pub enum Effect {
     },
     /// Brings what is beside the pair to what the spec asks for.
     Rewrite,
+    /// What a deletion takes along.
+    Deletion(deletion::Effect),
 }
 
 /// Why nothing can be done now.
@@ -79,18 +81,21 @@ pub struct Hindrance {
 }
 
 impl Hindrance {
-    fn person(reason: &'static str, message: impl Into<String>) -> Self {
+    pub(super) fn person(reason: &'static str, message: impl Into<String>) -> Self {
         Self { reason, message: message.into(), person: true, again: Some(LOOK_AGAIN) }
     }
 
-    fn wait(reason: &'static str, message: impl Into<String>, again: Duration) -> Self {
+    pub(super) fn wait(reason: &'static str, message: impl Into<String>, again: Duration) -> Self {
         Self { reason, message: message.into(), person: false, again: Some(again) }
     }
 }
 
 pub fn decide(o: &Observed) -> Result<Step<Effect>, Hindrance> {
     if o.certificate.metadata.deletion_timestamp.is_some() {
-        return Ok(Step::Done);
+        return deletion::decide(o);
+    }
+    if let Some(effect) = deletion::guard(o.certificate) {
+        return Ok(Step::Do(Effect::Deletion(effect)));
     }
     own_the_secret(o)?;
     if *o.secret == SecretView::Unread {

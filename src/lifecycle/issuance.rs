@@ -29,8 +29,6 @@ const MAX_SUBMISSIONS: usize = 16;
 const MIN_LOOKS: u32 = 5;
 /// Downloads that were not believed before the Issuance gives up; the order stays known.
 const MAX_DOWNLOADS: u32 = 5;
-/// Until records that cannot be removed are given up when the object is to be deleted: a namespace must be able to go.
-const GIVE_UP_CLEANING: Duration = Duration::from_secs(3600);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -49,6 +47,8 @@ pub enum Effect {
     Download {
         certificate_id: String,
     },
+    /// Takes back what is pending at the provider.
+    Cancel,
     /// Revokes a superseded certificate after a key compromise.
     Revoke {
         serial: String,
@@ -88,13 +88,18 @@ pub fn decide(o: &Observed) -> Step<Effect> {
 fn submit(o: &Observed) -> Step<Effect> {
     let Some(last) = o.spec.submissions.last() else { return append(o) };
     let Some(outcome) = outcome_of(o.status, last.n) else {
-        return if o.fresh { look_then_call(o) } else { recover(o, last) };
+        return match (o.fresh, record::withdrawn(o.status)) {
+            (true, false) => look_then_call(o),
+            (true, true) => append(o),
+            (false, _) => recover(o, last),
+        };
     };
     match outcome.class {
         OutcomeClass::Ambiguous | OutcomeClass::Accepted => recover(o, last),
         // Certainly not executed: wait, then say again that we mean it.
         OutcomeClass::NotSent | OutcomeClass::RateLimited | OutcomeClass::Blocked => {
-            match remaining(outcome.at.0, pause_after(outcome.class, o.status), o.now) {
+            let pause = Some(pause_after(outcome.class, o.status)).filter(|_| !record::withdrawn(o.status));
+            match remaining(outcome.at.0, pause.unwrap_or_default(), o.now) {
                 Some(left) => Step::Wait(left),
                 None => append(o),
             }
@@ -132,7 +137,8 @@ pub fn may_call(decided: &IssuanceSpec, spec: &IssuanceSpec, status: Option<&Iss
     decided.submissions == spec.submissions
         && status.is_none_or(|status| {
             let open = !matches!(status.state, Some(State::NeedsAttention | State::Issued));
-            open && !status.state.is_some_and(State::is_final)
+            open && !record::withdrawn(status)
+                && !status.state.is_some_and(State::is_final)
                 && status.order_id.is_none()
                 && outcome_of(status, last.n).is_none()
         })
@@ -181,7 +187,12 @@ fn stopped(o: &Observed) -> Step<Effect> {
     }
 }
 
+/// One more call, unless nobody wants it any more.
 fn append(o: &Observed) -> Step<Effect> {
+    if record::withdrawn(o.status) {
+        let message = "the Certificate was deleted before anything was placed".to_owned();
+        return Step::Do(Effect::Fail { class: FailureClass::Withdrawn, message });
+    }
     if !exhausted(o.spec) {
         return Step::Do(Effect::Append);
     }
@@ -208,7 +219,18 @@ fn follow(o: &Observed) -> Step<Effect> {
         },
         Progress::Issued { certificate_id } => Step::Do(Effect::Download { certificate_id: certificate_id.clone() }),
         Progress::Refused { reason } => {
-            Step::Do(Effect::Fail { class: FailureClass::Canceled, message: reason.clone() })
+            let withdrawn = record::withdrawn(o.status);
+            let class = if withdrawn { FailureClass::Withdrawn } else { FailureClass::Canceled };
+            Step::Do(Effect::Fail { class, message: reason.clone() })
+        }
+        Progress::AwaitingApproval { .. } | Progress::Processing { .. } | Progress::Validating
+            if record::withdrawn(o.status) =>
+        {
+            if o.seen.canceled {
+                Step::Wait(o.next_poll)
+            } else {
+                Step::Do(Effect::Cancel)
+            }
         }
         Progress::Validating => validate(o),
         Progress::AwaitingApproval { .. } | Progress::Processing { .. } => Step::Wait(o.next_poll),
@@ -218,7 +240,7 @@ fn follow(o: &Observed) -> Step<Effect> {
 /// Publishing and self-checks need no poll of the provider in between.
 fn dcv_between_polls(o: &Observed) -> Step<Effect> {
     match o.status.state {
-        Some(State::Validating) if !o.status.validations.is_empty() => validate(o),
+        Some(State::Validating) if !o.status.validations.is_empty() && !record::withdrawn(o.status) => validate(o),
         _ => Step::Wait(o.next_poll),
     }
 }
@@ -234,7 +256,8 @@ fn validate(o: &Observed) -> Step<Effect> {
 
 /// Removes the records that are still published, then the finalizer that keeps them known.
 fn clean_up(o: &Observed) -> Option<Step<Effect>> {
-    let given_up = o.deleted.is_some_and(|since| remaining(since, GIVE_UP_CLEANING, o.now).is_none());
+    // Records that cannot be removed: a namespace must be able to go.
+    let given_up = o.deleted.is_some_and(|since| remaining(since, o.times.give_up, o.now).is_none());
     match dcv::clean_up(o) {
         Some(Step::Do(effect)) => Some(Step::Do(Effect::Dcv(effect))),
         Some(Step::Wait(pause)) if !given_up => Some(Step::Wait(pause)),

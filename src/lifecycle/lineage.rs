@@ -79,6 +79,8 @@ impl<'a> Lineage<'a> {
             }
             Some(State::Superseded) => self.fulfilled = Some(issuance),
             Some(State::Denied) => self.tokens.extend(token),
+            // Nothing failed: nobody wanted it any more.
+            Some(State::Failed) if failure(issuance) == Some(FailureClass::Withdrawn) => {}
             Some(State::Failed) => {
                 self.failed.insert(0, issuance);
                 if matches!(failure(issuance), Some(FailureClass::InvalidCertificate | FailureClass::KeyMissing)) {
@@ -157,8 +159,11 @@ impl Order {
 /// place. What placed none, or a renewal that was refused, leaves the order it was to reissue or follow.
 fn order_of(issuance: &Issuance) -> Option<Order> {
     let status = issuance.status.clone().unwrap_or_default();
-    let refused = status.state == Some(State::Failed) && failure(issuance) == Some(FailureClass::Canceled);
-    let placed = status.order_id.filter(|_| !(refused && issuance.spec.operation == Operation::Renew));
+    let ended = failure(issuance).filter(|_| status.state == Some(State::Failed));
+    let refused = ended == Some(FailureClass::Canceled) && issuance.spec.operation == Operation::Renew;
+    // What we canceled ourselves is no reason to ask anybody.
+    let withdrawn = ended == Some(FailureClass::Withdrawn);
+    let placed = status.order_id.filter(|_| !refused && !withdrawn);
     let parent = issuance.spec.parent.as_ref();
     let Some(order_id) = placed else {
         return parent.map(|parent| Order {

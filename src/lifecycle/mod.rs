@@ -4,6 +4,7 @@
 pub mod backoff;
 pub mod certificate;
 pub mod dcv;
+pub mod deletion;
 #[cfg(test)]
 mod explore;
 pub mod install;
@@ -38,7 +39,7 @@ pub enum Step<E> {
     Done,
 }
 
-/// Times of the paid-call protocol, on the machine's own clock.
+/// Times of the paid-call protocol and of deletions, on the machine's own clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
     /// Longest a call to a provider may take, in all.
@@ -47,6 +48,8 @@ pub struct Times {
     pub lease: Duration,
     /// How long a provider may hide what it has accepted.
     pub settle: Duration,
+    /// How long the deletion of an object waits for a provider or name server.
+    pub give_up: Duration,
 }
 
 /// What is left of `pause` since `since`, if anything.

@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::validity;
 use crate::{
     api::{
-        conditions::{self, ACTION_REQUIRED, KEY_COMPROMISED, RESOLVED, reason},
+        conditions::{self, ACTION_REQUIRED, KEY_COMPROMISED, RESOLVED, WITHDRAWN, reason},
         issuance::{
             Failure, FailureClass, IssuanceSpec, IssuanceStatus, Looks, Outcome, OutcomeClass, State, ValidationState,
         },
@@ -24,6 +24,11 @@ use validations::{finish, merge, with};
 
 /// Longest sentence of ours or a provider's in a status, in characters.
 const MAX_MESSAGE: usize = 1024;
+
+/// Whether its Certificate is being deleted.
+pub fn withdrawn(status: &IssuanceStatus) -> bool {
+    conditions::is_true(&status.conditions, WITHDRAWN)
+}
 
 /// The token by which the key that an Issuance replaces was reported as compromised while it was under way.
 pub fn compromised(status: &IssuanceStatus) -> Option<&str> {
@@ -95,6 +100,10 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             status.failure = Some(failure(FailureClass::InvalidCertificate, None, message, now));
         }
         Change::Revoked { serial, awaiting_approval } => {
+            // Never to be installed.
+            if status.state == Some(State::Issued) && status.serial_number.as_ref() == Some(serial) {
+                end(status, State::Superseded);
+            }
             if !status.revoked_serials.contains(serial) {
                 status.revoked_serials.push(serial.clone());
             }
@@ -113,6 +122,11 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             None,
             &at,
         ),
+        Change::Withdrawn => {
+            let message = "the Certificate is being deleted: nothing more is asked for, what is pending is canceled";
+            conditions::set_condition(&mut status.conditions, WITHDRAWN, true, reason::REVOKING, message, None, &at);
+        }
+        Change::NotCanceled(message) => act(status, reason::PROVIDER_BLOCKED, message, now),
         Change::Failed(class, message) => fail(status, *class, None, message, now),
         Change::AskedPerson(message) => {
             answered(status);
@@ -138,7 +152,9 @@ fn counts(status: &IssuanceStatus, change: &Change) -> bool {
         // Records are removed and certificates revoked after the end, and an answer is never lost.
         (_, Change::Unpublished(_) | Change::DcvFailed(..) | Change::Revoked { .. } | Change::Submitted { .. }) => true,
         (Some(state), _) if state.is_final() => false,
-        (_, Change::Compromised(_)) => true,
+        (_, Change::Compromised(_) | Change::Withdrawn) => true,
+        (Some(State::Issued), Change::Failed(FailureClass::Withdrawn, _)) => false,
+        (_, Change::Failed(FailureClass::Withdrawn, _)) => true,
         (Some(State::Issued), change) => matches!(
             change,
             Change::Installed

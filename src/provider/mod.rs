@@ -51,6 +51,12 @@ pub trait Provider: Send + Sync {
 
     /// Revokes one certificate, by certificate id or serial number. Already revoked counts as done.
     async fn revoke(&self, certificate: &str, reason: RevocationReason) -> Result<Revoked, CallError>;
+
+    /// Revokes every certificate of an order, whoever asked for it. Already revoked counts as done.
+    async fn revoke_order(&self, order_id: &str, reason: RevocationReason) -> Result<Revoked, CallError>;
+
+    /// Takes back what is still pending; the note is for people at the provider. `Rejected`: it cannot be taken back.
+    async fn cancel(&self, placed: &Placed, note: &str) -> Result<(), CallError>;
 }
 
 /// Urgent work (near expiry, a compromised key) goes before the rest of the account's queue.
@@ -181,6 +187,8 @@ pub struct OrderFacts {
     /// The primary certificate.
     pub certificate_id: Option<String>,
     pub serial_number: Option<String>,
+    /// How many certificates were ever asked for on the order, by whomever; `None` when the provider does not say.
+    pub certificates: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

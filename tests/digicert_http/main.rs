@@ -4,6 +4,7 @@
 
 mod account;
 mod dcv;
+mod ending;
 mod errors;
 mod find;
 mod garbage;

@@ -278,6 +278,8 @@ pub enum FailureClass {
     KeyMissing,
     /// Refused by a person here.
     Denied,
+    /// Its Certificate was deleted before there was a certificate.
+    Withdrawn,
     /// The limit of submissions is reached.
     Exhausted,
 }

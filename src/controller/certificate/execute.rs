@@ -42,6 +42,7 @@ impl Work {
             Effect::NoteCompromise { issuance, token } => self.change(&issuance, Change::Compromised(token)).await,
             Effect::MarkInstalled { issuance } => self.mark_installed(&issuance).await,
             Effect::Rewrite => self.rewrite().await,
+            Effect::Deletion(effect) => self.deletion(effect).await,
         }
     }
 
@@ -210,7 +211,7 @@ impl Work {
         Ok(())
     }
 
-    async fn change(&mut self, name: &str, change: Change) -> Result<(), Error> {
+    pub(super) async fn change(&mut self, name: &str, change: Change) -> Result<(), Error> {
         let mut issuance = self.issuance(name)?.as_ref().clone();
         ledger::record(&self.context, &mut issuance, &[change]).await?;
         let changed = Arc::new(issuance);
@@ -222,12 +223,12 @@ impl Work {
         Ok(())
     }
 
-    fn issuance(&self, name: &str) -> Result<Arc<Issuance>, Error> {
+    pub(super) fn issuance(&self, name: &str) -> Result<Arc<Issuance>, Error> {
         let found = self.issuances.iter().find(|issuance| issuance.name_any() == name);
         found.cloned().ok_or(Error::Conflict { call: "find an Issuance" })
     }
 
-    async fn provider(&self) -> Result<Arc<dyn Provider>, Error> {
+    pub(super) async fn provider(&self) -> Result<Arc<dyn Provider>, Error> {
         let reference = &self.certificate.spec.issuer_ref;
         let issuer = self
             .context

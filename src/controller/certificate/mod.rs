@@ -1,6 +1,7 @@
 //! Compares a Certificate with its Secret and its order, records the operation that is due, and installs its
 //! result.
 
+mod deletion;
 mod execute;
 mod secret;
 mod wants;
@@ -105,6 +106,7 @@ impl Work {
         let rival = self.rival();
         let spent_keys = self.spent_keys();
         let elsewhere = self.elsewhere();
+        let shared_orders = self.shared_orders();
         let observed = Observed {
             certificate: &self.certificate,
             issuer: &self.issuer,
@@ -118,6 +120,8 @@ impl Work {
             spent_keys: &spent_keys,
             elsewhere: elsewhere.as_deref(),
             order: &self.order,
+            shared_orders: &shared_orders,
+            times: self.context.times,
             now: self.context.clock.now(),
             machine_now: self.context.machine_now(),
         };
@@ -127,7 +131,8 @@ impl Work {
     }
 
     async fn rest(mut self, status: CertificateStatus, again: Option<Duration>) -> Result<Action, Error> {
-        if self.certificate.metadata.deletion_timestamp.is_none() {
+        let gone = self.certificate.metadata.deletion_timestamp.is_some();
+        if !gone || self.certificate.finalizers().iter().any(|finalizer| finalizer == meta::REVOKE_FINALIZER) {
             self.write(status).await?;
         }
         Ok(again.map_or_else(Action::await_change, |again| Action::requeue(again.max(Duration::from_millis(200)))))
@@ -185,6 +190,21 @@ impl Work {
             .filter(|name| !self.removed.contains(name))
     }
 
+    /// Orders of this Certificate on which another one's Issuances are too; asked for only when it is deleted.
+    fn shared_orders(&self) -> BTreeSet<String> {
+        if self.certificate.metadata.deletion_timestamp.is_none() {
+            return BTreeSet::new();
+        }
+        let own: BTreeSet<&str> = self.issuances.iter().flat_map(|issuance| orders_of(issuance)).collect();
+        let other = |issuance: &Issuance| {
+            issuance.namespace().as_deref() != Some(&self.namespace)
+                || issuance.spec.certificate_ref.name != self.certificate.name_any()
+        };
+        let others = self.context.stores.issuances.state_filter(other);
+        let shared = others.iter().flat_map(|issuance| orders_of(issuance)).filter(|order| own.contains(order));
+        shared.map(str::to_owned).collect()
+    }
+
     /// Key Secrets whose Issuance has ended. One without an Issuance may be about to get it.
     fn spent_keys(&self) -> Vec<String> {
         let certificate = self.certificate.name_any();
@@ -202,4 +222,10 @@ impl Work {
             })
             .collect()
     }
+}
+
+/// The order an Issuance is on, and the one it came from.
+fn orders_of(issuance: &Issuance) -> impl Iterator<Item = &str> {
+    let placed = issuance.status.as_ref().and_then(|status| status.order_id.as_deref());
+    placed.into_iter().chain(issuance.spec.parent.as_ref().map(|parent| parent.order_id.as_str()))
 }

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_openapi::{ByteString, api::core::v1::Secret};
-use kube::ResourceExt;
+use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::OwnerReference};
+use kube::{Resource, ResourceExt};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     api::{
         Certificate,
-        certificate::{KeyEncoding, OutputFormat, Pkcs12Profile, SecretTemplate},
+        certificate::{DeletionPolicy, KeyEncoding, OutputFormat, Pkcs12Profile, SecretTemplate},
         issuer::SecretKeyRef,
         meta,
     },
@@ -29,6 +29,8 @@ const ALIAS: &str = "certificate";
 #[derive(Debug, Default)]
 pub struct Wants {
     pub template: SecretTemplate,
+    /// Whom the Secret follows when it is deleted.
+    pub owner: Option<OwnerReference>,
     pub outputs: Outputs,
     /// Why the keystores cannot be made: they stay as they are, and the rest is kept in sync.
     pub problem: Option<String>,
@@ -52,6 +54,7 @@ impl Wants {
         let format = |type_| spec.additional_output_formats.iter().any(|format| format.type_ == type_);
         let mut wants = Self {
             template: spec.secret_template.clone().unwrap_or_default(),
+            owner: owner(certificate),
             outputs: Outputs {
                 encoding: match key.encoding.unwrap_or_default() {
                     KeyEncoding::Pkcs8 => Encoding::Pkcs8,
@@ -123,6 +126,7 @@ impl Wants {
         let Ok(values) = self.outputs.plain(&pair(secret, key)) else { return false };
         put(secret, values);
         self.apply_template(secret);
+        self.apply_owner(secret);
         true
     }
 
@@ -145,9 +149,32 @@ impl Wants {
         secret.labels_mut().extend(self.template.labels.clone());
     }
 
+    /// Others' owners stay; of Certificates there is the one that owns the Secret now, or none.
+    fn apply_owner(&self, secret: &mut Secret) {
+        let api_version = Certificate::api_version(&());
+        let kept = secret.metadata.owner_references.take().unwrap_or_default().into_iter().filter(|owner| {
+            owner.api_version != api_version || owner.kind != "Certificate" || Some(owner) == self.owner.as_ref()
+        });
+        let mut owners: Vec<_> = kept.collect();
+        owners.extend(self.owner.clone().filter(|owner| !owners.contains(owner)));
+        secret.metadata.owner_references = Some(owners).filter(|owners| !owners.is_empty());
+    }
+
     fn seal(&self, secret: &Secret, key: &PrivateKey) -> Option<String> {
         self.outputs.seal(&pair(secret, key), |name| value(secret, name))
     }
+}
+
+/// The garbage collector removes what it names once the Certificate is gone. It holds nothing up.
+fn owner(certificate: &Certificate) -> Option<OwnerReference> {
+    let deletes = certificate.spec.deletion_policy == Some(DeletionPolicy::Delete);
+    deletes.then(|| OwnerReference {
+        api_version: Certificate::api_version(&()).into_owned(),
+        kind: Certificate::kind(&()).into_owned(),
+        name: certificate.name_any(),
+        uid: certificate.uid().unwrap_or_default(),
+        ..OwnerReference::default()
+    })
 }
 
 const OURS: &str = "evercert.dev/";

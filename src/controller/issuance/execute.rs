@@ -35,8 +35,10 @@ impl Work {
             Effect::AddFinalizer => self.set_finalizer(true).await,
             Effect::RemoveFinalizer => self.set_finalizer(false).await,
             Effect::Download { certificate_id } => self.download(certificate_id).await,
+            Effect::Cancel => self.cancel().await,
             Effect::Revoke { serial } => self.revoke(serial).await,
             Effect::Fail { class, message } => {
+                self.context.intents.take(&self.uid(), self.last());
                 self.record(Change::Failed(class, message.clone())).await?;
                 self.warn("Failed", message).await;
                 Ok(())

@@ -10,7 +10,7 @@ use crate::{
     controller::error::Error,
     lifecycle::record::{Change, Delivered},
     pki::{Chain, Expect, Leaf},
-    provider::{Progress, RevocationReason, Revoked},
+    provider::{CallError, Progress, RevocationReason, Revoked},
 };
 
 impl Work {
@@ -53,6 +53,29 @@ impl Work {
                 warn!(certificate_id, %error, "certificate not believed");
                 self.warn("InvalidCertificate", message.clone()).await;
                 self.record(Change::NotBelieved(message)).await
+            }
+        }
+    }
+
+    /// Whether it worked is told by the next poll.
+    pub(super) async fn cancel(&mut self) -> Result<(), Error> {
+        let provider = self.provider().await?;
+        let placed = self.placed()?;
+        self.seen.canceled = true;
+        match provider.cancel(&placed, "Canceled by Evercert: the Certificate was deleted").await {
+            Ok(()) => {
+                self.seen.standing = None;
+                self.context.paces.hurry(&self.uid());
+                self.tell("Canceled", format!("order {}: what was pending is canceled", placed.order_id)).await;
+                Ok(())
+            }
+            Err(error @ (CallError::NotSent { .. } | CallError::RateLimited { .. })) => Err(error.into()),
+            Err(error) => {
+                let message = format!(
+                    "order {} is pending and could not be canceled: {error}; cancel it at the provider",
+                    placed.order_id
+                );
+                self.record(Change::NotCanceled(message)).await
             }
         }
     }

@@ -1,11 +1,15 @@
 //! What is known of a Certificate when it is decided on, as plain facts.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
 use crate::{
     api::{Certificate, Issuance, IssuerSpec, issuance::Account, issuer::IssuerKind},
+    lifecycle::Times,
     pki::{KeyKind, Leaf},
     provider::OrderFacts,
 };
@@ -33,6 +37,9 @@ pub struct Observed<'a> {
     /// Key Secrets of this Certificate whose Issuance needs them no more.
     pub spent_keys: &'a [String],
     pub order: &'a OrderView,
+    /// Orders of its Issuances on which another Certificate's are too; known when it is to be deleted.
+    pub shared_orders: &'a BTreeSet<String>,
+    pub times: Times,
     /// On the clock of the world.
     pub now: Timestamp,
     /// On the machine's own clock.

@@ -1,6 +1,10 @@
 //! The certificate controller: reads as much as it needs, writes once.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -69,6 +73,7 @@ impl House {
                 certificate::Effect::Install { issuance } => self.install(world, &copies, revision_of(&issuance))?,
                 certificate::Effect::Copy { .. } => unreachable!("the Secret keeps its name"),
                 certificate::Effect::Rewrite => unreachable!("only the pair is in the Secret"),
+                certificate::Effect::Deletion(_) => unreachable!("nobody deletes the Certificate"),
                 certificate::Effect::NoteCompromise { issuance, token } => world
                     .record(revision_of(&issuance), &[Change::Compromised(token)])?
                     .then_some("the replaced key is noted as compromised"),
@@ -96,6 +101,8 @@ impl House {
             key: &copies.key,
             spent_keys: &copies.spent_keys(world),
             order: &copies.order,
+            shared_orders: &BTreeSet::new(),
+            times: self.times,
             now: world.now,
             machine_now: world.now,
         })

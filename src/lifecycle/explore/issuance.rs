@@ -95,6 +95,7 @@ impl House {
                 };
                 self.write(world, process, run, change)
             }
+            issuance::Effect::Cancel => unreachable!("nobody deletes the Certificate"),
             issuance::Effect::Dcv(_) | issuance::Effect::AddFinalizer | issuance::Effect::RemoveFinalizer => {
                 unreachable!("nothing is validated here")
             }

@@ -53,6 +53,8 @@ pub struct Seen {
     pub asked: bool,
     /// Downloads in a row that were not believed, this reconcile's included.
     pub unbelieved: u32,
+    /// The provider was asked to take it back.
+    pub canceled: bool,
     /// A download of this reconcile was not believed.
     pub refused_download: bool,
 }

@@ -36,6 +36,7 @@ fn order(days_left: i32) -> OrderFacts {
         auto_renew: false,
         certificate_id: Some("7".to_owned()),
         serial_number: None,
+        certificates: None,
     }
 }
 

@@ -77,6 +77,7 @@ fn presumed(order: &Order) -> OrderFacts {
         auto_renew: false,
         certificate_id: order.certificate_id.clone(),
         serial_number: None,
+        certificates: None,
     }
 }
 

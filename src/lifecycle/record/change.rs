@@ -42,6 +42,10 @@ pub enum Change {
     /// The key this one replaces was reported as compromised, by this token.
     Compromised(String),
     Failed(FailureClass, String),
+    /// Its Certificate is being deleted.
+    Withdrawn,
+    /// What is pending could not be canceled at the provider.
+    NotCanceled(String),
     AskedPerson(String),
     Taken(String),
     Installed,

@@ -1,10 +1,13 @@
 //! A Certificate, and what is known around it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
-use super::{INSTALLATION, NAME, account, at, issued, issuer, issuer_ref, key_hash, leaf, strings};
+use super::{INSTALLATION, NAME, TIMES, account, at, issued, issuer, issuer_ref, key_hash, leaf, strings};
 use crate::{
     api::{Certificate, CertificateSpec, Issuance, issuance::State, issuer::IssuerKind, meta},
     lifecycle::{
@@ -29,6 +32,7 @@ pub struct CertificateCase {
     pub spent_keys: Vec<String>,
     pub elsewhere: Option<String>,
     pub order: OrderView,
+    pub shared_orders: BTreeSet<String>,
     pub now: Timestamp,
 }
 
@@ -58,6 +62,7 @@ impl CertificateCase {
             spent_keys: Vec::new(),
             elsewhere: None,
             order: OrderView::Unread,
+            shared_orders: BTreeSet::new(),
             now: at(10),
         }
     }
@@ -118,6 +123,8 @@ impl CertificateCase {
             spent_keys: &self.spent_keys,
             elsewhere: self.elsewhere.as_deref(),
             order: &self.order,
+            shared_orders: &self.shared_orders,
+            times: TIMES,
             now: self.now,
             machine_now: self.now,
         }

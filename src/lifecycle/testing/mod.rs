@@ -31,8 +31,12 @@ pub const NAME: &str = "shop.example.com";
 pub const US: &str = "us";
 pub const THEM: &str = "them";
 pub const INSTALLATION: &str = "here";
-pub const TIMES: Times =
-    Times { call: Duration::from_secs(60), lease: Duration::from_secs(90), settle: Duration::from_secs(900) };
+pub const TIMES: Times = Times {
+    call: Duration::from_secs(60),
+    lease: Duration::from_secs(90),
+    settle: Duration::from_secs(900),
+    give_up: Duration::from_secs(3600),
+};
 const MIDNIGHT: &str = "2026-06-01T00:00:00Z";
 
 /// Seconds after a midnight in 2026.
@@ -122,5 +126,6 @@ pub fn order() -> OrderFacts {
         auto_renew: false,
         certificate_id: Some("9".to_owned()),
         serial_number: Some("0A".to_owned()),
+        certificates: Some(1),
     }
 }

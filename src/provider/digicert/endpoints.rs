@@ -19,6 +19,7 @@ pub(super) enum Kind {
     Order,
     Reissue,
     Revoke,
+    Cancel,
     Dcv,
     Read,
     ReadOrganization,
@@ -73,3 +74,9 @@ pub(super) static DOWNLOAD_CERTIFICATE: Endpoint =
     get("download certificate", "certificate/{certificate}/download/format/pem_all");
 pub(super) static REVOKE_CERTIFICATE: Endpoint =
     endpoint("revoke certificate", Method::PUT, "certificate/{certificate}/revoke", Kind::Revoke);
+pub(super) static REVOKE_ORDER: Endpoint =
+    endpoint("revoke order certificates", Method::PUT, "order/certificate/{order}/revoke", Kind::Revoke);
+pub(super) static UPDATE_ORDER_STATUS: Endpoint =
+    endpoint("update order status", Method::PUT, "order/certificate/{order}/status", Kind::Cancel);
+pub(super) static UPDATE_REQUEST_STATUS: Endpoint =
+    endpoint("update request status", Method::PUT, "request/{request}/status", Kind::Cancel);

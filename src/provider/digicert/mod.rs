@@ -4,6 +4,7 @@ mod account;
 mod body;
 mod client;
 mod dcv;
+mod ending;
 mod endpoints;
 mod errors;
 mod find;
@@ -12,7 +13,6 @@ mod wire;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
-use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ use super::{
     RevocationReason, Revoked, Standing, Urgency, Validation, Wanted,
 };
 use client::{Call, Client};
-use endpoints::{DOWNLOAD_CERTIFICATE, REVOKE_CERTIFICATE};
+use endpoints::DOWNLOAD_CERTIFICATE;
 
 /// What an issuer says about its CertCentral account.
 pub struct DigiCertConfig {
@@ -114,33 +114,16 @@ impl Provider for DigiCert {
         pem.ok_or_else(|| answer.unreadable("the answer holds no certificate in PEM"))
     }
 
-    /// *Revoke certificate*: 204 when no approval is needed, else a request.
     async fn revoke(&self, certificate: &str, reason: RevocationReason) -> Result<Revoked, CallError> {
-        let body = json!({
-            "revocation_reason": reason_word(reason),
-            "comments": "Revoked by Evercert",
-            "skip_approval": true,
-        });
-        match self.client.call(Call::of(&REVOKE_CERTIFICATE, certificate).json(body)).await {
-            Ok(answer) => Ok(revocation(answer.read()?)),
-            Err(CallError::Rejected { code, .. }) if errors::already_revoked(&code) => Ok(Revoked::Done),
-            Err(error) => Err(error),
-        }
+        self.revoke_certificate(certificate, reason).await
     }
-}
 
-fn revocation(request: wire::Approval) -> Revoked {
-    match (request.id, request.status.as_deref()) {
-        (None, _) | (_, Some("approved")) => Revoked::Done,
-        (request_id, _) => Revoked::AwaitingApproval { request_id },
+    async fn revoke_order(&self, order_id: &str, reason: RevocationReason) -> Result<Revoked, CallError> {
+        self.revoke_whole_order(order_id, reason).await
     }
-}
 
-fn reason_word(reason: RevocationReason) -> &'static str {
-    match reason {
-        RevocationReason::KeyCompromise => "keyCompromise",
-        RevocationReason::Superseded => "superseded",
-        RevocationReason::CessationOfOperation => "cessationOfOperation",
+    async fn cancel(&self, placed: &Placed, note: &str) -> Result<(), CallError> {
+        self.cancel_pending(placed, note).await
     }
 }
 

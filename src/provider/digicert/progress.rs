@@ -21,6 +21,7 @@ pub(super) fn order_status(word: Option<&str>) -> OrderStatus {
 
 pub(super) fn order_facts(order: Order, order_id: &str) -> OrderFacts {
     let status = order.status.as_deref();
+    let certificates = order.reissues_count.zip(order.duplicates_count);
     OrderFacts {
         order_id: order.id.unwrap_or_else(|| order_id.to_owned()),
         status: order_status(status),
@@ -30,6 +31,7 @@ pub(super) fn order_facts(order: Order, order_id: &str) -> OrderFacts {
         auto_renew: order.auto_renew,
         certificate_id: order.certificate.id,
         serial_number: order.certificate.serial_number,
+        certificates: certificates.map(|(reissues, duplicates)| reissues.saturating_add(duplicates).saturating_add(1)),
     }
 }
 
@@ -126,7 +128,7 @@ impl DigiCert {
     }
 
     /// The row of *List reissues* with our public key, or with our certificate id when no CSR is shown.
-    async fn our_row(&self, placed: &Placed) -> Result<Option<Certificate>, CallError> {
+    pub(super) async fn our_row(&self, placed: &Placed) -> Result<Option<Certificate>, CallError> {
         let rows = self.reissues(&placed.order_id).await?;
         Ok(rows.into_iter().find(|row| match key_of(row) {
             Some(_) => is_ours(row, &placed.public_key_sha256, &placed.earlier),

@@ -26,6 +26,10 @@ pub(super) struct Order {
     pub has_pending_request: bool,
     #[serde(deserialize_with = "flag")]
     pub auto_renew: bool,
+    #[serde(deserialize_with = "number")]
+    pub reissues_count: Option<u64>,
+    #[serde(deserialize_with = "number")]
+    pub duplicates_count: Option<u64>,
     #[serde(deserialize_with = "lenient")]
     pub certificate: Certificate,
     #[serde(deserialize_with = "list")]
