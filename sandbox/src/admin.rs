@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::App,
-    digicert,
+    calls, digicert,
     faults::Fault,
     issuance,
     state::{World, records::Quirk},
@@ -29,6 +29,7 @@ pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/clock", get(clock).put(move_clock).post(move_clock))
         .route("/ledger", get(ledger::ledger))
+        .route("/calls", get(calls::show).delete(calls::forget))
         .route("/faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/faults/{id}", delete(remove_fault))
         .route("/accounts", get(accounts::list).post(accounts::add))

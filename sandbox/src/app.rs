@@ -1,6 +1,6 @@
 //! What every handler can reach.
 
-use crate::{ca::Ca, faults::Faults, limits::RateLimits, state::Store, validation::DcvCheck};
+use crate::{ca::Ca, calls::Calls, faults::Faults, limits::RateLimits, state::Store, validation::DcvCheck};
 
 pub struct App {
     pub store: Store,
@@ -8,4 +8,5 @@ pub struct App {
     pub dcv: DcvCheck,
     pub faults: Faults,
     pub limits: RateLimits,
+    pub calls: Calls,
 }

@@ -4,6 +4,7 @@
 mod admin;
 mod app;
 mod ca;
+mod calls;
 mod clock;
 mod csr;
 pub mod dcv;

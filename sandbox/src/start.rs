@@ -11,6 +11,7 @@ use crate::{
     admin::accounts::{self, NewAccount},
     app::App,
     ca::Ca,
+    calls::Calls,
     digicert,
     dns::{DemoDns, DnsConfig, TsigKey},
     faults::Faults,
@@ -114,6 +115,7 @@ impl Sandbox {
             dcv,
             faults: Faults::default(),
             limits: RateLimits::new(options.rate_limit.clone()),
+            calls: Calls::default(),
         });
         furnish(&mut app.store.lock(), &options);
         let ready = ready(&app, &url, &dns, &options);

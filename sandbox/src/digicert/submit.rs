@@ -231,7 +231,7 @@ fn answer(app: &App, world: &World, certificate: u64, request: &Request, approve
             answer["domains"] = views::order_domains(world, certificate);
         }
     }
-    if certificate.issued.is_some() {
+    if certificate.issued.is_some() && !world.settings(order.account).chain_withheld {
         answer["certificate_chain"] = chain::json_links(&chain::links(&app.ca, certificate, &[]));
     }
     Some(answer)

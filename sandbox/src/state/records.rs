@@ -24,6 +24,8 @@ pub struct Settings {
     pub requests_are_submitted: bool,
     /// *Get orders by alternative order ID* answers 404 rather than an empty list.
     pub unknown_alternative_is_404: bool,
+    /// A certificate that is issued at once is not in the answer: older documents show it, newer ones do not.
+    pub chain_withheld: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

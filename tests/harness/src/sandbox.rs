@@ -1,6 +1,6 @@
 //! The sandbox CA in this process, and its side doors: ledger, clock, faults.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result};
 use evercert_sandbox::start::{Dcv, Options, Sandbox as Server};
@@ -98,6 +98,18 @@ impl Sandbox {
 
     pub async fn ledger(&self) -> Result<Ledger> {
         Ok(self.http.get(format!("{}/_sandbox/ledger", self.url())).send().await?.error_for_status()?.json().await?)
+    }
+
+    /// How often each call was made, as `GET /order/certificate/{id}`.
+    pub async fn calls(&self) -> Result<BTreeMap<String, u64>> {
+        let url = format!("{}/_sandbox/calls", self.url());
+        let answer: Value = self.http.get(url).send().await?.error_for_status()?.json().await?;
+        Ok(serde_json::from_value(answer["calls"].clone())?)
+    }
+
+    pub async fn forget_calls(&self) -> Result<()> {
+        self.http.delete(format!("{}/_sandbox/calls", self.url())).send().await?.error_for_status()?;
+        Ok(())
     }
 
     /// Moves the clock of the world by whole days.

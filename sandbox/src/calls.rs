@@ -1,0 +1,42 @@
+//! How often each call was made: what an operation costs an account's rate limit.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{
+    Json,
+    extract::{MatchedPath, Request, State},
+    http::StatusCode,
+};
+use serde_json::{Value, json};
+
+use crate::app::App;
+
+/// By method and path, as `GET /order/certificate/{id}`.
+#[derive(Default)]
+pub struct Calls(Mutex<BTreeMap<String, u64>>);
+
+impl Calls {
+    pub fn count(&self, request: &Request, prefix: &str) {
+        let path = request.extensions().get::<MatchedPath>().map_or("elsewhere", MatchedPath::as_str);
+        let call = format!("{} {}", request.method(), path.strip_prefix(prefix).unwrap_or(path));
+        *self.lock().entry(call).or_default() += 1;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Every call since the start, or since they were forgotten.
+pub async fn show(State(app): State<Arc<App>>) -> Json<Value> {
+    let calls = app.calls.lock();
+    Json(json!({"total": calls.values().sum::<u64>(), "calls": *calls}))
+}
+
+pub async fn forget(State(app): State<Arc<App>>) -> StatusCode {
+    app.calls.lock().clear();
+    StatusCode::NO_CONTENT
+}
