@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     Json,
-    extract::{MatchedPath, Request, State},
+    extract::{Request, State},
     http::StatusCode,
 };
 use serde_json::{Value, json};
@@ -20,14 +20,20 @@ pub struct Calls(Mutex<BTreeMap<String, u64>>);
 
 impl Calls {
     pub fn count(&self, request: &Request, prefix: &str) {
-        let path = request.extensions().get::<MatchedPath>().map_or("elsewhere", MatchedPath::as_str);
-        let call = format!("{} {}", request.method(), path.strip_prefix(prefix).unwrap_or(path));
+        let path = request.uri().path();
+        let path = path.strip_prefix(prefix).unwrap_or(path);
+        let call = format!("{} {}", request.method(), path.split('/').map(without_id).collect::<Vec<_>>().join("/"));
         *self.lock().entry(call).or_default() += 1;
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// No word of the API has a digit, and every id has.
+fn without_id(segment: &str) -> &str {
+    if segment.contains(|character: char| character.is_ascii_digit()) { "{id}" } else { segment }
 }
 
 /// Every call since the start, or since they were forgotten.

@@ -11,8 +11,8 @@ use kube::{
 };
 
 use super::{
-    accounts::Accounts, any_issuer::AnyIssuer, clock::Clock, endpoint::Network, events::Events, intents::Intents,
-    lease::LeaseHandle, metrics::Metrics, own::Own, pace::Paces,
+    accounts::Accounts, any_issuer::AnyIssuer, changes::Changes, clock::Clock, endpoint::Network, events::Events,
+    intents::Intents, lease::LeaseHandle, metrics::Metrics, own::Own, pace::Paces,
 };
 use crate::{
     api::{
@@ -36,6 +36,7 @@ pub struct Context {
     /// Submissions this process has recorded and not yet called.
     pub intents: Intents,
     pub paces: Paces,
+    pub changes: Changes,
     pub own_certificates: Own<Certificate>,
     pub own_issuances: Own<Issuance>,
     pub events: Events,

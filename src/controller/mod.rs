@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod any_issuer;
 pub mod certificate;
+pub mod changes;
 pub mod clock;
 pub mod context;
 pub mod driver;

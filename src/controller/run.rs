@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use super::{
     accounts::Accounts,
     certificate::CertificateReconciler,
+    changes,
     clock::Clock,
     context::{Context, Stores},
     driver::drive,
@@ -85,6 +86,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         accounts: Accounts::new(client.clone(), namespace, network.clone(), times.call, metrics.clone()),
         intents: Default::default(),
         paces: Default::default(),
+        changes: Default::default(),
         own_certificates: Default::default(),
         own_issuances: Default::default(),
         self_check: SelfCheck::new(&self_check)
@@ -103,6 +105,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
     synced(&stores).await;
     ready();
     info!("all watches are synced");
+    tokio::spawn(changes::follow(context.clone(), issuances.clone()));
     tokio::spawn(look_again(stores.clone(), Queues { certificates, issuances, issuers, cluster_issuers }, jumps));
 
     tokio::spawn(sweep(context.clone()));

@@ -7,6 +7,8 @@ use super::spread::spread;
 const FIRST_RETRY: Duration = Duration::from_secs(10 * 60);
 const LONGEST_RETRY: Duration = Duration::from_secs(24 * 60 * 60);
 const FIRST_POLL: Duration = Duration::from_secs(5);
+const FIRST_ASK: Duration = Duration::from_secs(60);
+const LONGEST_ASK: Duration = Duration::from_secs(60 * 60);
 const LONGEST_POLL: Duration = Duration::from_secs(10 * 60);
 
 /// From the last of `consecutive` failed Issuances to the next: ten minutes, doubling to a day.
@@ -22,6 +24,11 @@ pub fn after_failures(consecutive: u32) -> Duration {
 pub fn poll(n: u32, uid: &str) -> Duration {
     let pause = doubling(FIRST_POLL, n.saturating_add(1), LONGEST_POLL);
     pause + spread(uid, pause / 4)
+}
+
+/// From the `n`-th request (1, 2, …) that the provider look at published records to the next: it looks by itself too.
+pub fn ask(n: u32) -> Duration {
+    doubling(FIRST_ASK, n, LONGEST_ASK)
 }
 
 /// `first`, doubled with every `n` after 1, at most `longest`.

@@ -71,9 +71,11 @@ fn advance(o: &Observed) -> Step<Effect> {
     }
     let shown = open(&o.status.validations).filter(|validation| validation.state != ValidationState::Pending);
     let domains: Vec<_> = shown.map(|validation| validation.domain.clone()).collect();
-    // Once a poll is often enough to ask.
-    if o.seen.asked || domains.is_empty() || o.seen.standing.is_none() {
+    if o.seen.asked || domains.is_empty() {
         return Step::Done;
+    }
+    if !o.next_ask.is_zero() {
+        return Step::Wait(o.next_ask);
     }
     Step::Do(Effect::Ask { domains })
 }

@@ -207,7 +207,11 @@ fn exhausted(spec: &IssuanceSpec) -> bool {
 /// The provider has it: wait for the certificate, with domains validated on the way.
 fn follow(o: &Observed) -> Step<Effect> {
     let Some(standing) = &o.seen.standing else {
-        return if o.next_poll.is_zero() { Step::Do(Effect::Poll) } else { dcv_between_polls(o) };
+        return match (o.next_poll.is_zero(), at_once(o)) {
+            (false, _) => dcv_between_polls(o),
+            (true, Some(certificate_id)) => Step::Do(Effect::Download { certificate_id }),
+            (true, None) => Step::Do(Effect::Poll),
+        };
     };
     match &standing.progress {
         Progress::Issued { .. } if o.seen.refused_download => match o.seen.unbelieved {
@@ -235,6 +239,12 @@ fn follow(o: &Observed) -> Step<Effect> {
         Progress::Validating => validate(o),
         Progress::AwaitingApproval { .. } | Progress::Processing { .. } => Step::Wait(o.next_poll),
     }
+}
+
+/// Mostly a certificate is issued at once: its id and the end of its order are all that a look at the order would tell.
+fn at_once(o: &Observed) -> Option<String> {
+    let new = o.status.state == Some(State::Submitted) && o.status.order_valid_till.is_some() && !o.seen.not_there;
+    o.status.certificate_id.clone().filter(|_| new)
 }
 
 /// Publishing and self-checks need no poll of the provider in between.

@@ -15,6 +15,7 @@ pub mod names;
 pub mod operation;
 pub mod plan;
 pub mod policy;
+pub mod polling;
 pub mod present;
 pub mod record;
 pub mod renewal;

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 pub use super::certificate::observed::StoredKey;
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     certificate::observed::{Observed, is_of},
     lineage::Lineage,
-    names, record, trigger,
+    names, record, trigger, validity,
 };
 use crate::{
     api::{
@@ -131,8 +132,11 @@ impl Plan {
             operation,
             cost,
             trigger,
-            parent: parent
-                .map(|order| Parent { order_id: order.order_id.clone(), certificate_id: order.certificate_id.clone() }),
+            parent: parent.map(|order| Parent {
+                order_id: order.order_id.clone(),
+                certificate_id: order.certificate_id.clone(),
+                order_valid_till: order.valid_till.map(|till| Time(validity::end_of(till))),
+            }),
             supersedes: superseded(o, lineage, parent),
             token: trigger::unhandled(o.certificate, lineage).map(str::to_owned),
             key: key_choice(o, trigger, &wanted),

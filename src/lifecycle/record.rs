@@ -135,7 +135,7 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             act(status, reason::NEEDS_ATTENTION, message, now);
         }
         Change::Taken(order_id) => {
-            let accepted = Accepted { order_id: order_id.clone(), certificate_id: None, request_id: None };
+            let accepted = Accepted { order_id: order_id.clone(), ..Accepted::default() };
             accept(spec, status, spec.submissions.last().map_or(0, |last| last.n), &accepted, now);
         }
         // From here on the Secret has it.
@@ -198,6 +198,9 @@ fn accept(spec: &IssuanceSpec, status: &mut IssuanceStatus, n: i32, accepted: &A
     }
     status.certificate_id = status.certificate_id.take().or(accepted.certificate_id.clone());
     status.request_id = status.request_id.take().or(accepted.request_id.clone());
+    // A reissue stays on the order that was read before it.
+    let parent = spec.parent.as_ref().filter(|parent| parent.order_id == accepted.order_id);
+    status.order_valid_till = status.order_valid_till.take().or(parent.and_then(|it| it.order_valid_till.clone()));
     status.cost = Some(spec.cost);
     status.submitted_at.get_or_insert(Time(now));
     let waiting = matches!(

@@ -37,6 +37,13 @@ pub trait Provider: Send + Sync {
     /// The order as the provider sees it now.
     async fn order(&self, order_id: &str) -> Result<OrderFacts, CallError>;
 
+    /// Orders of the account that have changed within the last `window`, which is seven days at most: one call for all
+    /// of them, however many there are.
+    async fn changes(&self, window: Duration) -> Result<Vec<Changed>, CallError>;
+
+    /// The same for all clients of one credential, and no key material.
+    fn credential(&self) -> &str;
+
     /// Where one operation stands.
     async fn progress(&self, placed: &Placed) -> Result<Standing, CallError>;
 
@@ -128,13 +135,15 @@ pub enum DcvMethod {
 }
 
 /// The provider took the request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accepted {
     pub order_id: String,
     /// Known at once only when no approval is needed.
     pub certificate_id: Option<String>,
     /// The approval request, when the provider made one.
     pub request_id: Option<String>,
+    /// The certificate itself when it was issued at once and is in the answer, as [`Provider::download`] gives it.
+    pub delivered: Option<String>,
 }
 
 /// An operation the provider has accepted, as recorded.
@@ -203,6 +212,22 @@ pub enum OrderStatus {
     Canceled,
     /// Something this version does not know: wait and report, never order.
     Unknown,
+}
+
+/// An order whose status has changed, or that of a certificate on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    pub order_id: String,
+    pub to: ChangedTo,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangedTo {
+    AwaitingApproval,
+    /// Accepted and not issued, or with a reissue under way.
+    Pending,
+    /// Issued, ended, or something this version does not know: worth a look.
+    Settled,
 }
 
 /// Where an operation stands, and what the look told about its order.

@@ -7,7 +7,7 @@ fn by_key() -> String {
 }
 
 fn accepted(order: &str, certificate: Option<&str>) -> Accepted {
-    Accepted { order_id: order.into(), certificate_id: certificate.map(str::to_owned), request_id: None }
+    Accepted { order_id: order.into(), certificate_id: certificate.map(str::to_owned), ..Accepted::default() }
 }
 
 async fn find(server: &MockServer, operation: Operation) -> Result<Found, CallError> {

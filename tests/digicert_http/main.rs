@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod account;
+mod changes;
 mod dcv;
 mod ending;
 mod errors;

@@ -19,6 +19,7 @@ fn accepted(order: &str, certificate: Option<&str>, request: Option<&str>) -> Ac
         order_id: order.into(),
         certificate_id: certificate.map(str::to_owned),
         request_id: request.map(str::to_owned),
+        delivered: None,
     }
 }
 
@@ -48,6 +49,25 @@ async fn an_order_is_sent_as_documented() {
     expects(&server, "POST", "order/certificate/ssl_basic", order_body(), 201, answer).await;
     let placed = submit(&digicert(&server), Operation::Order).await;
     assert_eq!(placed, Ok(accepted("112233", Some("5501"), Some("9"))));
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_issued_at_once_may_be_in_the_answer() {
+    let link = |pem: Value| json!({ "subject_common_name": "shop.example.com", "pem": pem });
+    let table = [
+        (json!([link(json!("leaf\r\n")), link(json!("root"))]), Some("leaf\nroot\n")),
+        (json!([link(json!(7)), link(Value::Null), json!("no object")]), Some("7\n")),
+        (json!([]), None),
+        (json!({}), None),
+        (json!("leaf"), None),
+    ];
+    for (chain, delivered) in table {
+        let server = MockServer::start().await;
+        let answer = json!({ "id": 112233, "certificate_id": 5501, "certificate_chain": chain });
+        answers(&server, "POST", "order/certificate/112233/reissue", 201, answer).await;
+        let expected = Accepted { delivered: delivered.map(str::to_owned), ..accepted("112233", Some("5501"), None) };
+        assert_eq!(submit(&digicert(&server), reissue()).await, Ok(expected), "{chain}");
+    }
 }
 
 #[tokio::test]

@@ -225,6 +225,9 @@ pub struct Parent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub certificate_id: Option<String>,
+    /// End of the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_valid_till: Option<Time>,
 }
 
 /// What a new certificate replaces.

@@ -31,6 +31,7 @@ impl Work {
         let read = provider.validations(&self.placed()?, self.dcv_method()).await?;
         let picked = read.iter().map(|validation| (validation.clone(), self.pick(validation))).collect();
         self.seen.validations = Some(read);
+        self.context.paces.quiet(&self.uid());
         self.record(Change::ValidationsRead(picked)).await
     }
 
@@ -62,8 +63,7 @@ impl Work {
             Err(why) => Err(why.clone()),
         };
         if visible.is_ok() {
-            // The provider is asked with the next poll, which may be far away by now.
-            self.context.paces.hurry(&self.uid());
+            self.context.paces.visible(&self.uid());
         }
         self.record(Change::Checked(domain, visible)).await
     }
@@ -71,9 +71,10 @@ impl Work {
     async fn ask(&mut self, domains: &[String]) -> Result<(), Error> {
         let provider = self.provider().await?;
         self.seen.asked = true;
+        self.context.paces.asked(&self.uid());
         provider.check_dcv(&self.placed()?, domains).await?;
-        // The answer is often there at once: look again soon.
-        self.context.paces.hurry(&self.uid());
+        // The answer is often there at once.
+        self.context.paces.expect(&self.uid());
         Ok(())
     }
 

@@ -166,7 +166,10 @@ impl Work {
         self.issuance = issuance;
         self.context.paces.hurry(&self.uid());
         match answer {
-            Ok(accepted) => self.announce(&accepted).await,
+            Ok(accepted) => {
+                self.announce(&accepted).await;
+                self.seen.delivered = accepted.delivered;
+            }
             Err(error) => self.warn(reason_of(&error), error.to_string()).await,
         }
         Ok(())

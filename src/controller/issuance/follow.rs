@@ -9,7 +9,7 @@ use crate::{
     api::Issuance,
     controller::error::Error,
     lifecycle::record::{Change, Delivered},
-    pki::{Chain, Expect, Leaf},
+    pki::{Chain, ChainError, Expect, Leaf},
     provider::{CallError, Progress, RevocationReason, Revoked},
 };
 
@@ -20,6 +20,9 @@ impl Work {
         self.context.paces.polled(&self.uid());
         let standing = provider.progress(&placed).await?;
         self.seen.standing = Some(standing.clone());
+        if let Progress::AwaitingApproval { .. } = standing.progress {
+            self.context.paces.quiet(&self.uid());
+        }
         if let Progress::Issued { .. } = standing.progress {
             // The download comes next, and with it the write.
             self.unwritten.push(Change::Polled(standing));
@@ -29,19 +32,26 @@ impl Work {
     }
 
     pub(super) async fn download(&mut self, certificate_id: String) -> Result<(), Error> {
-        let provider = self.provider().await?;
-        let pem = provider.download(&certificate_id).await?;
-        let names: BTreeSet<String> = self.issuance.spec.request.dns_names.iter().cloned().collect();
-        let expect = Expect {
-            public_key_sha256: &self.issuance.spec.request.public_key_sha256,
-            dns_names: &names,
-            now: self.context.clock.now(),
+        if let Some(pem) = self.seen.delivered.take()
+            && let Ok(chain) = self.verify(&pem)
+            && chain.ca_crt.is_some()
+        {
+            return self.believe(certificate_id, &chain).await;
+        }
+        // Asked for before anybody has said that it is there.
+        let early = self.seen.standing.is_none();
+        let pem = match self.provider().await?.download(&certificate_id).await {
+            Ok(pem) => pem,
+            Err(CallError::Rejected { .. } | CallError::Ambiguous { .. }) if early => {
+                self.seen.not_there = true;
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
         };
-        match Chain::verify(&pem, &expect) {
-            Ok(chain) => {
-                let note = delivered_note(&self.issuance, &chain.leaf);
-                self.record(Change::Believed(delivered(certificate_id, &chain))).await?;
-                self.tell("Issued", note).await;
+        match self.verify(&pem) {
+            Ok(chain) => self.believe(certificate_id, &chain).await,
+            Err(_) if early => {
+                self.seen.not_there = true;
                 Ok(())
             }
             Err(error) => {
@@ -78,6 +88,23 @@ impl Work {
                 self.record(Change::NotCanceled(message)).await
             }
         }
+    }
+
+    fn verify(&self, pem: &str) -> Result<Chain, ChainError> {
+        let names: BTreeSet<String> = self.issuance.spec.request.dns_names.iter().cloned().collect();
+        let expect = Expect {
+            public_key_sha256: &self.issuance.spec.request.public_key_sha256,
+            dns_names: &names,
+            now: self.context.clock.now(),
+        };
+        Chain::verify(pem, &expect)
+    }
+
+    async fn believe(&mut self, certificate_id: String, chain: &Chain) -> Result<(), Error> {
+        let note = delivered_note(&self.issuance, &chain.leaf);
+        self.record(Change::Believed(delivered(certificate_id, chain))).await?;
+        self.tell("Issued", note).await;
+        Ok(())
     }
 
     pub(super) async fn revoke(&mut self, serial: String) -> Result<(), Error> {

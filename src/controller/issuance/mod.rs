@@ -23,7 +23,7 @@ use crate::{
     lifecycle::{
         Step,
         issuance::{Effect, Observed, Seen, decide},
-        lineage,
+        lineage, polling,
         record::Change,
     },
     provider::Provider,
@@ -95,6 +95,10 @@ impl Work {
         let self_check =
             self.issuer.as_ref().and_then(|issuer| issuer.spec.dcv.as_ref()?.self_check).unwrap_or_default();
         let status = self.issuance.status.clone().unwrap_or_default();
+        let told = self.issuer.as_ref().is_some_and(|issuer| self.context.changes.tell(&issuer.uid));
+        if polling::was_quiet(&status) {
+            self.context.paces.resume(uid);
+        }
         decide(&Observed {
             spec: &self.issuance.spec,
             status: &status,
@@ -106,7 +110,8 @@ impl Work {
             ambiguous_paid: policy.and_then(|policy| policy.ambiguous_paid).unwrap_or_default(),
             self_check: self_check == SelfCheck::Authoritative,
             seen: &self.seen,
-            next_poll: self.context.paces.until_poll(uid),
+            next_poll: self.context.paces.until_poll(uid, told),
+            next_ask: self.context.paces.until_ask(uid),
             now: self.context.machine_now(),
             times: self.context.times,
         })

@@ -173,7 +173,13 @@ fn an_order_that_is_known_is_asked_about_before_anything_is_bought() {
     assert_eq!(case.decide(), read_order("100"));
     let plan = chosen(&reading(order(), case));
     assert_eq!((plan.operation, plan.cost, plan.trigger), (Operation::Reissue, Cost::Free, Trigger::KeyLost));
-    let parent = Parent { order_id: "100".to_owned(), certificate_id: Some("9".to_owned()) };
+    let parent = Parent {
+        order_id: "100".to_owned(),
+        certificate_id: Some("9".to_owned()),
+        order_valid_till: Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(
+            crate::lifecycle::validity::end_of(jiff::civil::date(2027, 5, 31)),
+        )),
+    };
     assert_eq!((plan.parent, plan.revision), (Some(parent), 2));
 }
 

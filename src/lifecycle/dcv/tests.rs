@@ -52,8 +52,7 @@ fn tokens_are_read_once_and_again_with_each_poll() {
     assert_eq!(step(&case), Step::Do(Effect::Read));
     assert_eq!(step(&between_polls(validating(Vec::new()))), Step::Do(Effect::Read));
     let known = validating(vec![validation(A, ValidationState::Visible)]);
-    assert_eq!(step(&between_polls(known.clone())), Step::Done);
-    assert_eq!(step(&IssuanceCase { seen: Default::default(), ..known.clone() }), Step::Done);
+    assert_eq!(step(&between_polls(known.clone())), ask(&[A]), "it is shown without a poll");
     let mut polled = known;
     polled.seen.validations = None;
     assert_eq!(step(&polled), Step::Do(Effect::Read));
@@ -80,9 +79,15 @@ fn a_record_is_published_seen_and_shown() {
 }
 
 #[test]
-fn the_provider_is_asked_once_a_poll() {
+fn the_provider_is_asked_when_it_may_be_and_once_in_a_reconcile() {
     let mut case = validating(vec![validation(A, ValidationState::Visible)]);
-    assert_eq!(step(&between_polls(case.clone())), Step::Done);
+    for case in [case.clone(), between_polls(case.clone())] {
+        assert_eq!(step(&case), ask(&[A]));
+        assert_eq!(
+            step(&IssuanceCase { next_ask: Duration::from_secs(60), ..case }),
+            Step::Wait(Duration::from_secs(60))
+        );
+    }
     case.seen.asked = true;
     assert_eq!(step(&case), Step::Done);
 }

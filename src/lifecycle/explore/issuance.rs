@@ -117,6 +117,7 @@ impl House {
             self_check: false,
             seen: &run.seen.value,
             next_poll: Duration::try_from(acting.next_poll.duration_since(world.now)).unwrap_or_default(),
+            next_ask: Duration::ZERO,
             now: world.now,
             times: self.times,
         })

@@ -34,6 +34,8 @@ pub struct Observed<'a> {
     pub seen: &'a Seen,
     /// Until the provider may be polled again.
     pub next_poll: Duration,
+    /// Until the provider may be asked to look at published records.
+    pub next_ask: Duration,
     /// On the machine's own clock.
     pub now: Timestamp,
     pub times: Times,
@@ -44,6 +46,10 @@ pub struct Observed<'a> {
 pub struct Seen {
     pub found: Option<Found>,
     pub standing: Option<Standing>,
+    /// The certificate that came with the answer to the call.
+    pub delivered: Option<String>,
+    /// The certificate was asked for without asking where it stands, and is not there.
+    pub not_there: bool,
     pub validations: Option<Vec<Validation>>,
     /// Domains whose record was looked for.
     pub checked: BTreeSet<String>,

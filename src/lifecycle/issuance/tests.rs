@@ -248,6 +248,27 @@ fn what_is_placed_is_followed_to_its_certificate() {
 }
 
 #[test]
+fn what_was_just_accepted_is_downloaded_without_a_look_at_its_order_when_nothing_else_is_to_be_learnt() {
+    let mut case = placed(Operation::Reissue);
+    case.status.state = Some(State::Submitted);
+    case.status.certificate_id = Some("9".to_owned());
+    assert_eq!(case.decide(), Step::Do(Effect::Poll), "the end of the order is not known");
+    case.status.order_valid_till = Some(time(86_400));
+    assert_eq!(case.decide(), Step::Do(Effect::Download { certificate_id: "9".to_owned() }));
+    assert_eq!(IssuanceCase { next_poll: Duration::from_secs(9), ..case.clone() }.decide(), wait(9));
+    let mut absent = case.clone();
+    absent.seen.not_there = true;
+    assert_eq!(absent.decide(), Step::Do(Effect::Poll), "it was not there");
+    for state in [State::Validating, State::AwaitingProvider] {
+        case.status.state = Some(state);
+        assert_eq!(case.decide(), Step::Do(Effect::Poll), "{state:?}: it was looked at already");
+    }
+    case.status.state = Some(State::Submitted);
+    case.status.certificate_id = None;
+    assert_eq!(case.decide(), Step::Do(Effect::Poll), "a person has to approve it");
+}
+
+#[test]
 fn a_certificate_that_is_not_believed_is_downloaded_again_a_few_times() {
     let mut case = standing(placed(Operation::Order), Progress::Issued { certificate_id: "9".to_owned() });
     case.seen.refused_download = true;

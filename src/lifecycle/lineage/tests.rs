@@ -85,7 +85,7 @@ fn an_order_is_known_whatever_became_of_its_issuance() {
 fn a_refused_renewal_leaves_the_order_it_was_to_follow() {
     let mut renewal = at_order(failed(2, FailureClass::Canceled), "101");
     renewal.spec.operation = Operation::Renew;
-    renewal.spec.parent = Some(Parent { order_id: "100".to_owned(), certificate_id: None });
+    renewal.spec.parent = Some(Parent { order_id: "100".to_owned(), ..Parent::default() });
     let case = CertificateCase::served().with(renewal);
     assert_eq!(order_id(&case).as_deref(), Some("100"));
     let renewed = case.edit_last(|issuance| issuance.status = at_order(issued(2, State::Installed, 'b'), "101").status);
@@ -98,7 +98,7 @@ fn a_refused_renewal_leaves_the_order_it_was_to_follow() {
 
 #[test]
 fn what_placed_nothing_leaves_the_order_it_was_to_reissue_or_follow() {
-    let parent = || Some(Parent { order_id: "100".to_owned(), certificate_id: None });
+    let parent = || Some(Parent { order_id: "100".to_owned(), ..Parent::default() });
     for operation in [Operation::Reissue, Operation::Renew] {
         let mut rejected = failed(1, FailureClass::Rejected);
         rejected.spec.operation = operation;
@@ -110,7 +110,7 @@ fn what_placed_nothing_leaves_the_order_it_was_to_reissue_or_follow() {
     renewed.spec.parent = parent();
     let mut reissue = issued(3, State::Pending, 'c');
     reissue.spec.operation = Operation::Reissue;
-    reissue.spec.parent = Some(Parent { order_id: "101".to_owned(), certificate_id: None });
+    reissue.spec.parent = Some(Parent { order_id: "101".to_owned(), ..Parent::default() });
     reissue.status = None;
     let order = lineage(&CertificateCase::served().with(renewed).with(reissue)).order;
     let expected = Order {

@@ -26,7 +26,7 @@ use crate::{
 
 /// Recorded by us at the first second, for the key `a`.
 pub fn issuance_spec(operation: Operation) -> IssuanceSpec {
-    let parent = Parent { order_id: "100".to_owned(), certificate_id: None };
+    let parent = Parent { order_id: "100".to_owned(), ..Parent::default() };
     IssuanceSpec {
         certificate_ref: CertificateRef { name: "shop".to_owned(), uid: "uid".to_owned() },
         issuer_ref: issuer_ref(),
@@ -92,6 +92,7 @@ pub struct IssuanceCase {
     pub self_check: bool,
     pub seen: Seen,
     pub next_poll: Duration,
+    pub next_ask: Duration,
     pub now: Timestamp,
 }
 
@@ -107,6 +108,7 @@ impl IssuanceCase {
             self_check: true,
             seen: Seen::default(),
             next_poll: Duration::ZERO,
+            next_ask: Duration::ZERO,
             now: at(1),
         }
     }
@@ -128,6 +130,7 @@ impl IssuanceCase {
             self_check: self.self_check,
             seen: &self.seen,
             next_poll: self.next_poll,
+            next_ask: self.next_ask,
             now: self.now,
             times: TIMES,
         }

@@ -63,7 +63,7 @@ pub fn key_hash(key: char) -> String {
 }
 
 pub fn accepted(order_id: &str) -> Accepted {
-    Accepted { order_id: order_id.to_owned(), certificate_id: None, request_id: None }
+    Accepted { order_id: order_id.to_owned(), ..Accepted::default() }
 }
 
 pub fn account() -> Account {

@@ -30,6 +30,8 @@ pub(super) struct Client {
     base: String,
     pub host: String,
     key: SecretString,
+    /// A hash of base URL and key.
+    pub credential: String,
     limiter: Arc<Limiter>,
     observer: CallObserver,
     timeout: Duration,
@@ -92,6 +94,13 @@ impl Answer {
     }
 }
 
+/// What tells one credential from another.
+fn credential(url: &Url, key: &SecretString) -> String {
+    let text = format!("{url}\n{}", key.expose_secret());
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl Client {
     pub fn new(config: &DigiCertConfig) -> Result<Self, ConfigError> {
         let url = Url::parse(&config.base_url).map_err(|error| ConfigError::Url(error.to_string()))?;
@@ -125,6 +134,7 @@ impl Client {
             http: http.build().map_err(|error| ConfigError::Tls(causes(&error)))?,
             base: url.as_str().trim_end_matches('/').to_owned(),
             host,
+            credential: credential(&url, &config.api_key),
             key: config.api_key.clone(),
             limiter: config.limiter.clone(),
             observer: config.observer.clone(),

@@ -59,6 +59,7 @@ pub(super) static REISSUE_CERTIFICATE: Endpoint =
 
 pub(super) static ORDER_INFO: Endpoint = get("order info", "order/certificate/{order}");
 pub(super) static LIST_ORDERS: Endpoint = get("list orders", "order/certificate");
+pub(super) static STATUS_CHANGES: Endpoint = get("status change list", "order/certificate/status-changes");
 pub(super) static ORDERS_BY_ALTERNATIVE_ID: Endpoint =
     get("get orders by alternative order ID", "order/alternate/{alternative}");
 pub(super) static LIST_REISSUES: Endpoint = get("list reissues", "order/certificate/{order}/reissue");

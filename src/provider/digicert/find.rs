@@ -127,7 +127,8 @@ impl DigiCert {
             return Ok(Found::Ours(accepted(order, order_id)));
         }
         let rows = self.reissues(order_id).await?;
-        let of_row = |id: Option<String>| Accepted { order_id: order_id.into(), certificate_id: id, request_id: None };
+        let of_row =
+            |id: Option<String>| Accepted { order_id: order_id.into(), certificate_id: id, ..Accepted::default() };
         let mut pending = None;
         for row in rows {
             if ours(&row) {
@@ -162,7 +163,7 @@ fn too_many(call: &'static str) -> CallError {
 
 fn accepted(order: Order, id: &str) -> Accepted {
     let request_id = order.requests.into_iter().rev().find_map(|request| request.id);
-    Accepted { order_id: id.into(), certificate_id: order.certificate.id, request_id }
+    Accepted { order_id: id.into(), certificate_id: order.certificate.id, request_id, delivered: None }
 }
 
 fn ended(order: &Order) -> bool {

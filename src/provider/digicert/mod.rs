@@ -2,6 +2,7 @@
 
 mod account;
 mod body;
+mod changes;
 mod client;
 mod dcv;
 mod ending;
@@ -19,8 +20,8 @@ use std::time::Duration;
 
 use super::limits::Limiter;
 use super::{
-    Accepted, AccountFacts, CallError, CallObserver, DcvMethod, Found, OrderFacts, Permit, Placed, Provider, Request,
-    RevocationReason, Revoked, Standing, Urgency, Validation, Wanted,
+    Accepted, AccountFacts, CallError, CallObserver, Changed, DcvMethod, Found, OrderFacts, Permit, Placed, Provider,
+    Request, RevocationReason, Revoked, Standing, Urgency, Validation, Wanted,
 };
 use client::{Call, Client};
 use endpoints::DOWNLOAD_CERTIFICATE;
@@ -82,9 +83,10 @@ impl Provider for DigiCert {
         let (endpoint, id, body) = body::submission(request)?;
         let answer = self.client.call_once(Call::of(endpoint, id).json(body), permit, timeout).await?;
         let placed: wire::Placed = answer.read()?;
+        let delivered = placed.delivered();
         let order_id = placed.id.ok_or_else(|| answer.unreadable("the answer names no order"))?;
         let request_id = placed.requests.into_iter().find_map(|request| request.id);
-        Ok(Accepted { order_id, certificate_id: placed.certificate_id, request_id })
+        Ok(Accepted { order_id, certificate_id: placed.certificate_id, request_id, delivered })
     }
 
     async fn find(&self, wanted: &Wanted) -> Result<Found, CallError> {
@@ -93,6 +95,14 @@ impl Provider for DigiCert {
 
     async fn order(&self, order_id: &str) -> Result<OrderFacts, CallError> {
         Ok(progress::order_facts(self.order_info(order_id).await?, order_id))
+    }
+
+    async fn changes(&self, window: Duration) -> Result<Vec<Changed>, CallError> {
+        self.changed_orders(window).await
+    }
+
+    fn credential(&self) -> &str {
+        &self.client.credential
     }
 
     async fn progress(&self, placed: &Placed) -> Result<Standing, CallError> {

@@ -89,6 +89,25 @@ pub(super) struct Placed {
     pub certificate_id: Option<String>,
     #[serde(deserialize_with = "list")]
     pub requests: Vec<Approval>,
+    /// When it was issued at once; leaf first, as other clients have met it.
+    #[serde(deserialize_with = "list")]
+    pub certificate_chain: Vec<Link>,
+}
+
+impl Placed {
+    pub fn delivered(&self) -> Option<String> {
+        let blocks = self.certificate_chain.iter().filter_map(|link| link.pem.as_ref());
+        let pem: String = blocks.map(|pem| format!("{pem}\n")).collect();
+        Some(pem).filter(|pem| !pem.is_empty() && self.certificate_id.is_some())
+    }
+}
+
+/// One certificate of a chain.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Link {
+    #[serde(deserialize_with = "text")]
+    pub pem: Option<String>,
 }
 
 /// *List reissues*.
@@ -112,6 +131,25 @@ pub(super) struct AlternativeOrders {
 pub(super) struct AlternativeOrder {
     #[serde(deserialize_with = "id", alias = "id")]
     pub order_id: Option<String>,
+}
+
+/// *Status change list*. Nothing changed: an empty object.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct StatusChanges {
+    #[serde(deserialize_with = "list")]
+    pub orders: Vec<StatusChange>,
+    #[serde(deserialize_with = "lenient")]
+    pub page: Page,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct StatusChange {
+    #[serde(deserialize_with = "id", alias = "id")]
+    pub order_id: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub status: Option<String>,
 }
 
 /// *List orders*.
