@@ -6,7 +6,7 @@
 
 use evercert::provider::digicert::{DigiCert, DigiCertConfig};
 use evercert::provider::limits::{Limiter, RateLimit};
-use evercert::provider::{DcvMethod, Operation, Provider, Request, Urgency};
+use evercert::provider::{DcvMethod, Details, Operation, Provider, Request, Urgency};
 use secrecy::SecretString;
 use serde_json::json;
 use std::io::Write;
@@ -58,10 +58,8 @@ async fn neither_keys_nor_bodies_are_logged() {
         validity: None,
         order_validity: None,
         organization_id: None,
-        container_id: None,
         skip_approval: true,
-        payment_method: None,
-        disable_renewal_notifications: true,
+        details: Details::default(),
         dcv_method: DcvMethod::DnsTxt,
         idempotency_key: "00000000-0000-8000-8000-000000000007".into(),
     };

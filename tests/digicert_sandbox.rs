@@ -8,7 +8,7 @@ use evercert::pki::{Chain, Expect, KeyKind, PrivateKey, SignatureHash, csr};
 use evercert::provider::digicert::{DigiCert, DigiCertConfig};
 use evercert::provider::limits::{Limiter, RateLimit};
 use evercert::provider::{
-    Accepted, CallError, DcvMethod, Found, Operation, OrderStatus, Placed, Progress, Provider, Request,
+    Accepted, CallError, DcvMethod, Details, Found, Operation, OrderStatus, Placed, Progress, Provider, Request,
     RevocationReason, Revoked, Urgency, Validity, Wanted,
 };
 use evercert_sandbox::start::{Options, Sandbox};
@@ -113,10 +113,8 @@ impl Intent {
             validity: None,
             order_validity: Some(Validity::Years(1)),
             organization_id: Some(fixture.organization()),
-            container_id: None,
             skip_approval: true,
-            payment_method: None,
-            disable_renewal_notifications: true,
+            details: Details::default(),
             dcv_method: DcvMethod::DnsTxt,
             idempotency_key: format!("00000000-0000-8000-8000-{number:012}"),
         };
@@ -157,7 +155,8 @@ impl Intent {
         let Progress::Issued { certificate_id } = standing.progress else { panic!("{standing:?}") };
         let pem = digicert.download(&certificate_id).await.unwrap();
         let dns_names: BTreeSet<String> = NAMES.map(str::to_owned).into();
-        let expect = Expect { public_key_sha256: &self.key, dns_names: &dns_names, now: fixture.now().await };
+        let now = fixture.now().await;
+        let expect = Expect { public_key_sha256: &self.key, dns_names: &dns_names, preferred: None, now };
         (certificate_id, Chain::verify(&pem, &expect).unwrap())
     }
 }

@@ -1,4 +1,4 @@
-//! A real small CA: one root, one intermediate, leaf certificates and the intermediate's CRL.
+//! A real small CA: one root, which an older one has cross-signed, one intermediate, leaf certificates and the intermediate's CRL.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -20,11 +20,15 @@ struct Stored {
     root_key: String,
     intermediate: String,
     intermediate_key: String,
+    old_root: String,
+    cross_signed_root: String,
 }
 
 pub struct Ca {
     root: String,
     intermediate: String,
+    old_root: String,
+    cross_signed_root: String,
     /// The intermediate, ready to sign with SHA-256, SHA-384 and SHA-512: reading an RSA key is slow.
     issuers: [Issuer<'static, KeyPair>; 3],
     crl_url: String,
@@ -83,6 +87,8 @@ impl Ca {
             ],
             root: stored.root,
             intermediate: stored.intermediate,
+            old_root: stored.old_root,
+            cross_signed_root: stored.cross_signed_root,
             crl_url,
         })
     }
@@ -93,6 +99,11 @@ impl Ca {
 
     pub fn intermediate_pem(&self) -> &str {
         &self.intermediate
+    }
+
+    /// An older root, and the root as signed by that: the other chain.
+    pub fn alternative_pems(&self) -> [&str; 2] {
+        [&self.cross_signed_root, &self.old_root]
     }
 
     pub fn crl_url(&self) -> &str {
@@ -201,7 +212,13 @@ fn generate() -> Result<Stored, rcgen::Error> {
     let params = ca_params("Evercert Sandbox TLS CA 1", Some(0));
     let issuer = Issuer::from_params(&root, &root_key);
     let intermediate = params.signed_by(&key, &issuer)?;
+    let old_key = KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048)?;
+    let old_root = ca_params("Evercert Sandbox Old Root", None);
+    let old_root_certificate = old_root.self_signed(&old_key)?;
+    let cross_signed_root = root.signed_by(&root_key, &Issuer::from_params(&old_root, &old_key))?;
     Ok(Stored {
+        old_root: old_root_certificate.pem(),
+        cross_signed_root: cross_signed_root.pem(),
         root: root_certificate.pem(),
         root_key: root_key.serialize_pem(),
         intermediate: intermediate.pem(),

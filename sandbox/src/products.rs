@@ -60,6 +60,9 @@ pub const PRODUCTS: [Product; 21] = [
     product("ssl_dv_thawte", "Thawte SSL123 DV", Dv, Refused, 250),
 ];
 
+/// The one CA certificate that all of them are issued from.
+pub const CA_CERT_ID: &str = "SANDBOX1";
+
 pub fn find(name_id: &str) -> Option<&'static Product> {
     PRODUCTS.iter().find(|product| product.name_id == name_id)
 }

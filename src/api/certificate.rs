@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::issuance::{Cost, Operation, Trigger};
-use super::issuer::{IssuerRef, OrderValidity};
+use super::issuer::{DigiCertOptions, IssuerRef, OrderValidity};
 use super::schema;
 
 pub use outputs::{
@@ -208,9 +208,7 @@ pub enum Validity {
     /// Days, counted from issue.
     Days(#[schemars(range(min = 1, max = 398))] i32),
     /// The last day, YYYY-MM-DD.
-    Until(
-        #[schemars(length(max = 10), regex(pattern = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"))] String,
-    ),
+    Until(#[schemars(length(max = 10), regex(pattern = schema::DATE))] String),
 }
 
 /// When a certificate is replaced.
@@ -232,9 +230,15 @@ pub struct DigiCertOverrides {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64), regex(pattern = schema::PRODUCT))]
     pub product: Option<String>,
-    /// Length of the order. A change counts from the next order on.
+    /// CertCentral's id of the organization; one the issuer's policy lists. A change counts from the next order on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub organization_id: Option<i64>,
+    /// Length of the order, at most the issuer's. A change counts from the next order on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_validity: Option<OrderValidity>,
+    #[serde(flatten)]
+    pub options: DigiCertOptions,
 }
 
 /// What is in the Secret, and what comes next.

@@ -9,6 +9,7 @@
 //! | `ActionRequired` | a person must do something; the message says exactly what and where | not read |
 //! | `Reconciling` | this generation is not yet in the Secret | InProgress |
 //! | `Stalled` | Ready is False and nothing but a person can help | Failed |
+//! | `PreferredChain` | never; False: the CA does not deliver the chain that was preferred, and another is served | not read |
 //!
 //! So a pending renewal is *Current*, a first issue *InProgress*, a first issue that waits for a person
 //! *Failed* with a reason. An object without conditions would be *Current*: the first look sets one.
@@ -24,6 +25,8 @@ pub const ISSUING: &str = "Issuing";
 pub const ACTION_REQUIRED: &str = "ActionRequired";
 /// This generation is not yet in the Secret.
 pub const RECONCILING: &str = "Reconciling";
+/// False: the chain that `preferredChain` names is not among those the CA delivers. Left out otherwise.
+pub const PREFERRED_CHAIN: &str = "PreferredChain";
 /// Not Ready, and only a person can help.
 pub const STALLED: &str = "Stalled";
 
@@ -77,6 +80,8 @@ pub mod reason {
     pub const FAILED: &str = "Failed";
     /// What the Certificate obtained is being revoked before it goes.
     pub const REVOKING: &str = "Revoking";
+    /// PreferredChain: the CA delivers no such chain.
+    pub const NOT_OFFERED: &str = "NotOffered";
     /// Refused by a person.
     pub const DENIED: &str = "Denied";
     /// The ledger is another installation's: `--installation-id`.

@@ -16,6 +16,9 @@ pub(super) const DURATION: &str = r"^([0-9]+(h|m|s))+$";
 /// A provider's product identifier.
 pub(super) const PRODUCT: &str = r"^[A-Za-z0-9_.-]+$";
 
+/// YYYY-MM-DD.
+pub(super) const DATE: &str = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
+
 /// Name of an entry in a keystore: what every tool takes on its command line.
 pub(super) const ALIAS: &str = r"^[A-Za-z0-9._-]+$";
 
@@ -66,9 +69,17 @@ pub(super) fn exactly_one(schema: &mut Schema) {
         "x-kubernetes-validations".into(),
         json!([{
             "rule": format!("[{}].exists_one(x, x)", given.join(", ")),
-            "message": format!("exactly one of {} is needed", names.join(" and ")),
+            "message": format!("exactly one of {} is needed", enumeration(&names)),
         }]),
     );
+}
+
+/// `a, b and c`
+fn enumeration(names: &[String]) -> String {
+    match names {
+        [before @ .., last] if !before.is_empty() => format!("{} and {last}", before.join(", ")),
+        few => few.concat(),
+    }
 }
 
 /// `metav1.Condition[]` as the API conventions ask for, every part bounded.

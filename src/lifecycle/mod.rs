@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod certificate;
 pub mod dcv;
 pub mod deletion;
+pub mod digicert;
 #[cfg(test)]
 mod explore;
 pub mod install;

@@ -9,22 +9,22 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     certificate::observed::{Observed, is_of},
+    digicert,
     lineage::Lineage,
-    names, record, trigger, validity,
+    names, record, trigger,
+    validity::{self, ValidityError},
 };
 use crate::{
     api::{
         IssuanceSpec, IssuanceStatus, IssuerSpec,
         certificate::{KeyAlgorithm, RotationPolicy, SignatureHash, Validity},
-        issuance::{Account, Cost, Operation, Parent, Request, Supersedes, Trigger},
+        issuance::{Account, Cost, DigiCertRequest, Operation, Parent, Request, Supersedes, Trigger},
         issuer::OrderValidity,
         meta,
     },
     pki::KeyKind,
     provider::{OrderFacts, Urgency},
 };
-
-const A_YEAR: OrderValidity = OrderValidity::Years(1);
 
 /// The spec and the issuer's defaults, resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Wanted {
     pub product: String,
     pub order_validity: Option<OrderValidity>,
     pub organization_id: Option<i64>,
+    /// What else goes to the provider.
+    pub digicert: DigiCertRequest,
 }
 
 impl Wanted {
@@ -58,11 +60,24 @@ impl Wanted {
             key_size: key.bits(),
             signature_hash: spec.signature_hash.unwrap_or_default(),
             validity: spec.validity.clone(),
+            order_validity: Some(digicert::order_validity(&account, &overrides)),
+            organization_id: overrides.organization_id.or(account.organization_id),
+            digicert: digicert::resolve(issuer, &overrides),
             product: overrides.product.unwrap_or(account.product),
-            // CertCentral takes no order without it.
-            order_validity: overrides.order_validity.or(account.order_validity).or(Some(A_YEAR)),
-            organization_id: account.organization_id,
         })
+    }
+
+    /// As one operation asks for it: nothing is left to the time of its call.
+    pub fn settled(
+        mut self,
+        operation: Operation,
+        parent: Option<&OrderFacts>,
+        now: Timestamp,
+    ) -> Result<Self, ValidityError> {
+        self.order_validity = self.order_validity_for(operation);
+        let validity = (self.validity.as_ref(), self.order_validity.as_ref());
+        self.digicert = digicert::for_endpoint(self.digicert.clone(), operation, validity, parent, now)?;
+        Ok(self)
     }
 
     pub fn key_kind(&self) -> Option<KeyKind> {
@@ -85,7 +100,7 @@ impl Wanted {
 
     /// A reissue stays inside its order.
     fn order_validity_for(&self, operation: Operation) -> Option<OrderValidity> {
-        self.order_validity.filter(|_| operation != Operation::Reissue)
+        self.order_validity.clone().filter(|_| operation != Operation::Reissue)
     }
 }
 
@@ -163,6 +178,7 @@ impl Plan {
             signature_hash: self.wanted.signature_hash,
             organization_id: self.wanted.organization_id,
             order_validity: self.wanted.order_validity_for(self.operation),
+            digicert: Some(self.wanted.digicert.clone()),
         }
     }
 }

@@ -92,6 +92,7 @@ mod tests {
                 .map(|labels| LabelSelector { match_labels: Some(labels), ..Default::default() }),
             allowed_domains: strings(domains),
             products: strings(products),
+            ..PolicyRule::default()
         }
     }
 

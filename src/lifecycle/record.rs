@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::validity;
 use crate::{
     api::{
-        conditions::{self, ACTION_REQUIRED, KEY_COMPROMISED, RESOLVED, WITHDRAWN, reason},
+        conditions::{self, ACTION_REQUIRED, KEY_COMPROMISED, PREFERRED_CHAIN, RESOLVED, WITHDRAWN, reason},
         issuance::{
             Failure, FailureClass, IssuanceSpec, IssuanceStatus, Looks, Outcome, OutcomeClass, State, ValidationState,
         },
@@ -57,7 +57,7 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
         Change::CannotLook(message) => act(status, reason::PROVIDER_BLOCKED, message, now),
         Change::Submitted { n, answer: Ok(accepted) } => accept(spec, status, *n, accepted, now),
         Change::Submitted { n, answer: Err(error) } => refuse(spec, status, *n, error, now),
-        Change::Polled(standing) => follow(status, standing, now),
+        Change::Polled(standing) => follow(spec, status, standing, now),
         Change::ValidationsRead(read) => merge(&mut status.validations, read, now),
         Change::Published(domain) => with(status, domain, |validation| {
             if validation.state == ValidationState::Pending {
@@ -95,6 +95,11 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
                 finish(validation, &at);
             }
             conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
+            if let Some(why) = &delivered.other_chain {
+                let why = why.as_str();
+                let conditions = &mut status.conditions;
+                conditions::set_condition(conditions, PREFERRED_CHAIN, false, reason::NOT_OFFERED, why, None, &at);
+            }
         }
         Change::NotBelieved(message) => {
             status.failure = Some(failure(FailureClass::InvalidCertificate, None, message, now));
@@ -251,7 +256,15 @@ fn outcome(status: &mut IssuanceStatus, n: i32, class: OutcomeClass, code: Optio
     status.outcomes.push(Outcome { n, class, code, at: Time(now) });
 }
 
-fn follow(status: &mut IssuanceStatus, standing: &Standing, now: Timestamp) {
+/// Where requests wait for approval.
+fn approvals(provider: &str) -> &'static str {
+    match provider {
+        "digicert" => "in CertCentral, under Certificates > Requests",
+        _ => "at the provider",
+    }
+}
+
+fn follow(spec: &IssuanceSpec, status: &mut IssuanceStatus, standing: &Standing, now: Timestamp) {
     if let Some(till) = standing.order_valid_till {
         status.order_valid_till = Some(Time(validity::end_of(till)));
     }
@@ -263,7 +276,8 @@ fn follow(status: &mut IssuanceStatus, standing: &Standing, now: Timestamp) {
         Progress::AwaitingApproval { request_id } => {
             status.request_id = request_id.clone().or(status.request_id.take());
             let request = status.request_id.as_deref().unwrap_or("of this order");
-            let message = format!("an administrator of the account has to approve request {request} at the provider");
+            let place = approvals(&spec.account.provider);
+            let message = format!("an administrator of the account has to approve request {request} {place}");
             act(status, reason::PROVIDER_BLOCKED, &message, now);
         }
         Progress::Issued { certificate_id } => status.certificate_id = Some(certificate_id.clone()),

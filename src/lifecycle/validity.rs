@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use jiff::{
-    Timestamp,
+    Span, Timestamp,
     civil::{Date, date},
     tz::TimeZone,
 };
 
-use crate::api::certificate::Validity;
+use crate::api::{certificate::Validity, issuer::OrderValidity};
 
 pub(super) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -41,31 +41,55 @@ pub enum ValidityError {
     NotADate(String),
     #[error("spec.validity.until {0} has come")]
     Reached(Date),
+    #[error("orderValidity.until {0:?} is not a date")]
+    OrderNotADate(String),
+    #[error("orderValidity.until {0} has come, so no order can be placed: change it")]
+    OrderReached(Date),
 }
 
-/// Days to ask for now; `None` asks for the longest the provider gives.
+/// What to ask for now; `None` asks for the longest the provider gives.
 ///
 /// Never more than may be issued now, nor than is left of the order (CertCentral refuses with
 /// `cert_validity_exceeds_order_validity`).
-pub fn requested_days(
+pub fn requested(
     validity: Option<&Validity>,
-    order_end: Option<Timestamp>,
+    order_end: Option<Date>,
     now: Timestamp,
-) -> Result<Option<u32>, ValidityError> {
-    let wanted = match validity {
+) -> Result<Option<Validity>, ValidityError> {
+    let today = utc_date(now);
+    let most = longest_validity(now).min(order_end.map_or(u32::MAX, |end| days_between(today, end))).max(1);
+    let (days, until) = match validity {
         None => return Ok(None),
-        Some(Validity::Days(days)) => u32::try_from(*days).unwrap_or(1),
+        Some(Validity::Days(days)) => (u32::try_from(*days).unwrap_or(1), None),
         Some(Validity::Until(until)) => {
             let until = parse(until)?;
             // Whole calendar days, so that the last day is inside however the provider counts.
-            match utc_date(now).until(until).map(|span| u32::try_from(span.get_days()).unwrap_or(0)) {
-                Ok(days @ 1..) => days,
-                _ => return Err(ValidityError::Reached(until)),
+            match days_between(today, until) {
+                0 => return Err(ValidityError::Reached(until)),
+                days => (days, Some(until)),
             }
         }
     };
-    let left = order_end.map_or(u32::MAX, |end| whole_days(now, end));
-    Ok(Some(wanted.min(longest_validity(now)).min(left).max(1)))
+    Ok(Some(match until {
+        Some(until) if days <= most => Validity::Until(until.to_string()),
+        _ => Validity::Days(i32::try_from(days.min(most)).unwrap_or(i32::MAX)),
+    }))
+}
+
+/// The last day of an order that is placed now.
+pub fn order_end(length: &OrderValidity, now: Timestamp) -> Result<Date, ValidityError> {
+    let today = utc_date(now);
+    Ok(match length {
+        OrderValidity::Years(years) => today.saturating_add(Span::new().years(years.clamp(&0, &100).to_owned())),
+        OrderValidity::Days(days) => today.saturating_add(Span::new().days(days.clamp(&0, &36_500).to_owned())),
+        OrderValidity::Until(until) => {
+            let end = until.parse().map_err(|_| ValidityError::OrderNotADate(until.clone()))?;
+            if end <= today {
+                return Err(ValidityError::OrderReached(end));
+            }
+            end
+        }
+    })
 }
 
 /// When a certificate of this spec may at the latest expire: the end of `validity.until`.
@@ -78,7 +102,7 @@ pub fn cap(validity: Option<&Validity>) -> Result<Option<Timestamp>, ValidityErr
 
 /// The moment a date that still counts has passed (UTC): how an order's `valid_till` is meant.
 pub fn end_of(last_day: Date) -> Timestamp {
-    let next_day = last_day.saturating_add(jiff::Span::new().days(1));
+    let next_day = last_day.saturating_add(Span::new().days(1));
     next_day.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |midnight| midnight.timestamp())
 }
 
@@ -90,8 +114,9 @@ fn utc_date(time: Timestamp) -> Date {
     time.to_zoned(TimeZone::UTC).date()
 }
 
-fn whole_days(from: Timestamp, to: Timestamp) -> u32 {
-    u32::try_from((to.as_second() - from.as_second()).div_euclid(DAY.as_secs() as i64)).unwrap_or(0)
+/// Zero when the second day is not after the first.
+fn days_between(from: Date, to: Date) -> u32 {
+    from.until(to).map_or(0, |span| u32::try_from(span.get_days()).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -138,24 +163,41 @@ mod tests {
         let until = |date: &str| Some(Validity::Until(date.to_owned()));
         let table = [
             (None, None, Ok(None)),
-            (None, Some("2026-12-01T00:00:00Z"), Ok(None)),
-            (days(90), None, Ok(Some(90))),
-            (days(398), None, Ok(Some(199))),
-            (days(90), Some("2027-01-24T09:00:00Z"), Ok(Some(60))),
-            (days(90), Some("2026-11-24T20:00:00Z"), Ok(Some(1))),
-            (until("2026-12-24"), None, Ok(Some(30))),
-            (until("2028-01-01"), None, Ok(Some(199))),
-            (until("2026-11-25"), None, Ok(Some(1))),
+            (None, Some("2026-12-01"), Ok(None)),
+            (days(90), None, Ok(days(90))),
+            (days(398), None, Ok(days(199))),
+            (days(90), Some("2027-01-23"), Ok(days(60))),
+            (days(90), Some("2026-11-24"), Ok(days(1))),
+            (until("2026-12-24"), None, Ok(until("2026-12-24"))),
+            (until("2026-12-24"), Some("2026-12-24"), Ok(until("2026-12-24"))),
+            (until("2026-12-24"), Some("2026-12-23"), Ok(days(29))),
+            (until("2028-01-01"), None, Ok(days(199))),
+            (until("2026-11-25"), None, Ok(until("2026-11-25"))),
             (until("2026-11-24"), None, Err(ValidityError::Reached(date(2026, 11, 24)))),
             (until("2025-01-01"), None, Err(ValidityError::Reached(date(2025, 1, 1)))),
             (until("2026-02-30"), None, Err(ValidityError::NotADate("2026-02-30".to_owned()))),
         ];
         for (validity, order_end, expected) in table {
-            assert_eq!(
-                requested_days(validity.as_ref(), order_end.map(at), now),
-                expected,
-                "{validity:?} {order_end:?}"
-            );
+            let end = order_end.map(|end| end.parse().unwrap());
+            assert_eq!(requested(validity.as_ref(), end, now), expected, "{validity:?} {order_end:?}");
+        }
+    }
+
+    #[test]
+    fn an_order_ends_after_its_length_or_on_its_day() {
+        let now = at("2026-11-24T23:59:00Z");
+        let until = |day: &str| OrderValidity::Until(day.to_owned());
+        let table = [
+            (OrderValidity::Years(1), Ok(date(2027, 11, 24))),
+            (OrderValidity::Years(3), Ok(date(2029, 11, 24))),
+            (OrderValidity::Days(30), Ok(date(2026, 12, 24))),
+            (until("2028-02-29"), Ok(date(2028, 2, 29))),
+            (until("2026-11-24"), Err(ValidityError::OrderReached(date(2026, 11, 24)))),
+            (until("2027-02-29"), Err(ValidityError::OrderNotADate("2027-02-29".to_owned()))),
+            (OrderValidity::Years(i32::MAX), Ok(date(2126, 11, 24))),
+        ];
+        for (length, expected) in table {
+            assert_eq!(order_end(&length, now), expected, "{length:?}");
         }
     }
 
@@ -180,21 +222,28 @@ mod tests {
         #[test]
         fn longer_is_never_asked_than_given(now in 1_500_000_000_i64..2_500_000_000, days in 1..398_i32, left in 1..400_i64) {
             let now = Timestamp::from_second(now).unwrap();
-            let end = now + Duration::from_secs(left as u64 * 86_400 + 5);
-            let asked = requested_days(Some(&Validity::Days(days)), Some(end), now).unwrap().unwrap();
+            let end = utc_date(now).saturating_add(Span::new().days(left));
+            let asked = match requested(Some(&Validity::Days(days)), Some(end), now) {
+                Ok(Some(Validity::Days(asked))) => asked as u32,
+                other => return Err(TestCaseError::fail(format!("{other:?}"))),
+            };
             prop_assert!(asked >= 1 && asked <= longest_validity(now) && asked <= days as u32);
-            prop_assert!(reach(now, Some(asked), None) <= end);
-            prop_assert!(longest_validity(now) >= longest_validity(end));
+            prop_assert!(reach(now, Some(asked), None) <= end_of(end));
+            prop_assert!(longest_validity(now) >= longest_validity(end_of(end)));
         }
 
         #[test]
         fn an_until_is_kept_however_days_are_counted(now in 1_700_000_000_i64..1_900_000_000, ahead in 1_u32..600) {
             let now = Timestamp::from_second(now).unwrap();
             let until = utc_date(now + DAY * ahead);
-            let asked = requested_days(Some(&Validity::Until(until.to_string())), None, now).unwrap().unwrap();
-            // Counted from the moment of issue, or to the end of the last day.
-            prop_assert!(reach(now, Some(asked), None) <= end_of(until));
-            prop_assert!(end_of(utc_date(now + DAY * asked)) <= end_of(until));
+            match requested(Some(&Validity::Until(until.to_string())), None, now).unwrap().unwrap() {
+                Validity::Until(asked) => prop_assert_eq!(asked, until.to_string()),
+                Validity::Days(asked) => {
+                    // Counted from the moment of issue, or to the end of the last day.
+                    prop_assert!(reach(now, Some(asked as u32), None) <= end_of(until));
+                    prop_assert!(end_of(utc_date(now + DAY * asked as u32)) <= end_of(until));
+                }
+            }
         }
     }
 }

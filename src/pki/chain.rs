@@ -21,6 +21,9 @@ pub struct Expect<'a> {
     pub public_key_sha256: &'a str,
     /// Lower case. All of them have to be in the certificate, a wildcard as such; it may have more.
     pub dns_names: &'a BTreeSet<String>,
+    /// Common name of the issuer of the topmost certificate, among several chains. A wish: a chain without it is as
+    /// good.
+    pub preferred: Option<&'a str>,
     pub now: Timestamp,
 }
 
@@ -32,6 +35,8 @@ pub struct Chain {
     pub tls_crt: String,
     /// The root, when the CA delivers it.
     pub ca_crt: Option<String>,
+    /// Common name of the issuer of the topmost certificate.
+    pub anchor: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,12 +72,15 @@ impl Chain {
         let (leaf, others) = pick(certificates, expect.public_key_sha256)?;
         check_dates(&leaf.facts, expect.now)?;
         check_names(&leaf.facts, expect.dns_names)?;
-        let path = build(&leaf, &others, expect.now.max(leaf.facts.not_before))?;
+        let path = build(&leaf, &others, expect.preferred, expect.now.max(leaf.facts.not_before))?;
+        let top = path.root.or(path.intermediates.last().copied()).unwrap_or(&leaf);
 
+        let anchor = top.issuer_common_name.clone();
         let sent = std::iter::once(&leaf).chain(path.intermediates);
         Ok(Self {
             tls_crt: sent.map(Certificate::pem).collect(),
             ca_crt: path.root.map(Certificate::pem),
+            anchor,
             leaf: leaf.facts,
         })
     }
@@ -85,6 +93,7 @@ struct Certificate {
     /// DER of the distinguished names.
     subject: Vec<u8>,
     issuer: Vec<u8>,
+    issuer_common_name: Option<String>,
     is_ca: bool,
 }
 
@@ -93,8 +102,10 @@ impl Certificate {
         let parsed = leaf::parse(&der)?;
         let facts = Leaf::of(&parsed)?;
         let (subject, issuer) = (parsed.subject().as_raw().to_vec(), parsed.issuer().as_raw().to_vec());
+        let common_name = parsed.issuer().iter_common_name().next().and_then(|name| name.as_str().ok());
+        let issuer_common_name = common_name.map(str::to_owned);
         let is_ca = parsed.is_ca();
-        Ok(Self { facts, subject, issuer, is_ca, der: der.into() })
+        Ok(Self { facts, subject, issuer, issuer_common_name, is_ca, der: der.into() })
     }
 
     fn is_root(&self) -> bool {
@@ -156,20 +167,43 @@ struct Path<'a> {
     root: Option<&'a Certificate>,
 }
 
-/// The path to a delivered root; to an intermediate whose issuer was not delivered when no root can be reached.
-fn build<'a>(leaf: &Certificate, others: &'a [Certificate], now: Timestamp) -> Result<Path<'a>, ChainError> {
+/// The preferred path, or else the first that can be had.
+fn build<'a>(
+    leaf: &Certificate,
+    others: &'a [Certificate],
+    preferred: Option<&str>,
+    now: Timestamp,
+) -> Result<Path<'a>, ChainError> {
     let (roots, intermediates): (Vec<_>, Vec<_>) = others.iter().partition(|other| other.is_root());
     if !roots.iter().all(|root| root.signed_itself()) {
         return Err(ChainError::BadSignature);
     }
     let delivered = |name: &[u8]| others.iter().any(|other| other.subject == name);
     let ends: Vec<_> = intermediates.iter().copied().filter(|end| end.is_ca && !delivered(&end.issuer)).collect();
+    if let Some(preferred) = preferred {
+        let named = |tops: &[&'a Certificate]| -> Vec<&'a Certificate> {
+            tops.iter().copied().filter(|top| top.issuer_common_name.as_deref() == Some(preferred)).collect()
+        };
+        if let Ok(path) = reach(leaf, &named(&roots), &named(&ends), &intermediates, now) {
+            return Ok(path);
+        }
+    }
+    reach(leaf, &roots, &ends, &intermediates, now)
+}
 
-    let error = match search(leaf, &roots, &intermediates, now) {
+/// The path to a root; to an intermediate whose issuer was not delivered when no root can be reached.
+fn reach<'a>(
+    leaf: &Certificate,
+    roots: &[&'a Certificate],
+    ends: &[&'a Certificate],
+    intermediates: &[&'a Certificate],
+    now: Timestamp,
+) -> Result<Path<'a>, ChainError> {
+    let error = match search(leaf, roots, intermediates, now) {
         Ok((root, intermediates)) => return Ok(Path { intermediates, root: Some(root) }),
         Err(error) => error,
     };
-    match search(leaf, &ends, &intermediates, now) {
+    match search(leaf, ends, intermediates, now) {
         Ok((end, mut intermediates)) => {
             intermediates.push(end);
             Ok(Path { intermediates, root: None })

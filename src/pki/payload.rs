@@ -64,7 +64,7 @@ mod tests {
     fn chain_for(key: &PrivateKey) -> Chain {
         let root = Ca::root("Root");
         let leaf = root.leaf(key, &["example.com"], at("2026-11-01T00:00:00Z"), at("2027-05-01T00:00:00Z"));
-        Chain { leaf: Leaf::from_pem(&leaf).unwrap(), tls_crt: leaf, ca_crt: Some(root.pem()) }
+        Chain { leaf: Leaf::from_pem(&leaf).unwrap(), tls_crt: leaf, ca_crt: Some(root.pem()), anchor: None }
     }
 
     #[test]

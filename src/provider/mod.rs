@@ -3,6 +3,7 @@
 //! A provider speaks its vendor's wire format and answers with the plain facts below. It decides nothing:
 //! what to ask for, and when, is `lifecycle`'s.
 
+mod details;
 pub mod digicert;
 pub mod error;
 pub mod limits;
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 use jiff::{Timestamp, civil::Date};
 use std::{collections::BTreeSet, time::Duration};
 
+pub use details::{Contact, ContactRole, Details, PaymentMethod};
 pub use error::CallError;
 pub use limits::Permit;
 pub use observer::{CallObserver, Called};
@@ -102,11 +104,9 @@ pub struct Request {
     /// Of the order (the plan that is paid for); meaningless for a reissue.
     pub order_validity: Option<Validity>,
     pub organization_id: Option<u64>,
-    pub container_id: Option<u64>,
     pub skip_approval: bool,
-    pub payment_method: Option<String>,
-    pub disable_renewal_notifications: bool,
     pub dcv_method: DcvMethod,
+    pub details: Details,
     /// Stored by providers that can search for it later.
     pub idempotency_key: String,
 }

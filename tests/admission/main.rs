@@ -116,6 +116,7 @@ fn issuance(certificate: &str, revision: i64) -> Value {
                 "commonName": "shop.example.com", "dnsNames": ["shop.example.com"], "csr": "-----BEGIN…",
                 "publicKeySha256": "ab".repeat(32), "keyOrigin": "Ours", "keyAlgorithm": "ECDSA", "keySize": 256,
                 "product": "ssl_basic", "signatureHash": "sha256", "orderValidity": {"years": 1},
+                "digicert": {"dcvMethod": "DnsTxt", "skipApproval": true, "organizationUnits": ["Shop"]},
             },
             "parent": {"orderId": "112233"},
             "supersedes": {"publicKeySha256": "cd".repeat(32), "serialNumbers": ["0a"]},

@@ -47,5 +47,5 @@ async fn samples_are_accepted() {
     let plane = plane().await;
     let applied = kubectl(plane, "apply --server-side --dry-run=server --validate=strict -f deploy/samples/").await;
     assert_eq!(text(&applied.stderr), "");
-    assert_eq!(text(&applied.stdout).matches("certificate.evercert.dev/").count(), 5);
+    assert_eq!(text(&applied.stdout).matches("certificate.evercert.dev/").count(), 6);
 }

@@ -7,6 +7,27 @@ use serde_json::{Value, json};
 
 use crate::{Verdicts, certificate, issuer, plane, try_out, with};
 
+/// Everything that a Certificate and an issuer may say alike.
+fn options() -> Value {
+    json!({
+        "orderValidity": {"days": 180}, "containerId": 5, "organizationId": 1, "skipApproval": false,
+        "disableRenewalNotifications": true, "caCertId": "A1B2", "preferredChain": "Root CA 1 (G2)",
+        "organizationUnits": ["Shop & Co"], "serverPlatform": -1, "comments": "für den Laden",
+        "customFields": [field(1), field(2)], "additionalEmails": ["a@example.com", "b@example.com"],
+        "customRenewalMessage": "Keep it.", "locale": "zh_CN",
+    })
+}
+
+fn field(id: i64) -> Value {
+    json!({"metadataId": id, "value": "CC 7"})
+}
+
+fn person(patch: Value) -> Value {
+    let person = json!({"type": "Verified", "firstName": "Ada", "lastName": "Byron", "email": "ada@example.com",
+        "jobTitle": "Engineer", "telephone": "555-0100"});
+    with(person, patch)
+}
+
 #[tokio::test]
 async fn certificates() {
     let plane = plane().await;
@@ -93,7 +114,14 @@ async fn certificates() {
         ("should match", keystore("jks", json!({"alias": "no spaces"}))),
         ("Required value", keystore("jks", json!({"passwordSecretRef": null}))),
         ("", spec(json!({"digicert": {"product": "ssl_basic", "orderValidity": {"days": 90}}}))),
-        ("exactly one of days and years", spec(json!({"digicert": {"orderValidity": {"days": 90, "years": 1}}}))),
+        (
+            "exactly one of days, until and years",
+            spec(json!({"digicert": {"orderValidity": {"days": 90, "years": 1}}})),
+        ),
+        ("", spec(json!({"digicert": options()}))),
+        ("should match", spec(json!({"digicert": {"additionalEmails": ["nobody"]}}))),
+        ("Duplicate value", spec(json!({"digicert": {"customFields": [field(1), field(1)]}}))),
+        ("should match", spec(json!({"digicert": {"locale": "german"}}))),
     ] {
         let object = with(certificate(), patch.clone());
         verdicts.check(&patch.to_string(), expected, try_out(&api, object).await);
@@ -133,7 +161,19 @@ async fn issuers() {
         ("greater than or equal to 1", digicert(json!({"organizationId": 0}))),
         ("", digicert(json!({"orderValidity": {"years": 3}}))),
         ("less than or equal to 3", digicert(json!({"orderValidity": {"years": 4}}))),
-        ("exactly one of days and years", digicert(json!({"orderValidity": {}}))),
+        ("exactly one of days, until and years", digicert(json!({"orderValidity": {}}))),
+        ("", digicert(json!({"orderValidity": {"until": "2028-02-29"}}))),
+        ("should match", digicert(json!({"orderValidity": {"until": "next year"}}))),
+        ("", digicert(options())),
+        (
+            "",
+            digicert(json!({"organizationId": 1, "contacts": [{"type": "Technical", "userId": 7}, person(json!({}))]})),
+        ),
+        ("organizationId is missing", digicert(json!({"contacts": [person(json!({}))]}))),
+        ("a contact is", digicert(json!({"organizationId": 1, "contacts": [{"type": "Technical"}]}))),
+        ("a contact is", digicert(json!({"organizationId": 1, "contacts": [person(json!({"userId": 7}))]}))),
+        ("a contact is", digicert(json!({"organizationId": 1, "contacts": [person(json!({"email": null}))]}))),
+        ("Unsupported value", digicert(json!({"organizationId": 1, "contacts": [person(json!({"type": "Sales"}))]}))),
         ("", spec(json!({"rateLimit": {"requests": 900, "per": "180s", "burst": 90}}))),
         ("per is between 1s and 24h", spec(json!({"rateLimit": {"requests": 900, "per": "0s"}}))),
         ("per is between 1s and 24h", spec(json!({"rateLimit": {"requests": 900, "per": "25h"}}))),

@@ -16,7 +16,9 @@ mod transport;
 use evercert::pki::{KeyKind, PrivateKey, SignatureHash, csr};
 use evercert::provider::digicert::{DigiCert, DigiCertConfig};
 use evercert::provider::limits::{Limiter, RateLimit};
-use evercert::provider::{CallError, DcvMethod, Operation, Placed, Provider, Request, Urgency, Validity, Wanted};
+use evercert::provider::{
+    CallError, DcvMethod, Details, Operation, Placed, Provider, Request, Urgency, Validity, Wanted,
+};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::sync::{Arc, LazyLock};
@@ -88,11 +90,9 @@ pub fn request(operation: Operation) -> Request {
         validity: Some(Validity::Days(199)),
         order_validity: Some(Validity::Years(1)),
         organization_id: Some(77),
-        container_id: None,
         skip_approval: true,
-        payment_method: None,
-        disable_renewal_notifications: true,
         dcv_method: DcvMethod::DnsTxt,
+        details: Details::default(),
         idempotency_key: IDEMPOTENCY_KEY.into(),
     }
 }

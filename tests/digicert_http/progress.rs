@@ -184,11 +184,12 @@ async fn a_reissue_waits_for_approval_and_is_refused_with_words() {
     let expected = Progress::AwaitingApproval { request_id: Some("12".into()) };
     assert_eq!(standing(&server, &placed).await.progress, expected);
 
+    let request = json!({ "status": "rejected", "comments": "what we asked", "processor_comment": "no" });
     for rows in [json!([{ "id": 5502, "status": "rejected", "csr": OURS.csr }]), json!([])] {
         server.reset().await;
         order_is(&server, order_info("issued", &OTHER.csr)).await;
         reissues_are(&server, rows).await;
-        answers(&server, "GET", "request/12", 200, json!({ "status": "rejected", "comments": "no" })).await;
+        answers(&server, "GET", "request/12", 200, request.clone()).await;
         let reason = "the reissue on order 112233 was rejected: no".to_owned();
         assert_eq!(standing(&server, &placed).await.progress, Progress::Refused { reason });
     }

@@ -1,5 +1,5 @@
 use super::*;
-use evercert::provider::{Accepted, RevocationReason, Revoked};
+use evercert::provider::{Accepted, Contact, ContactRole, PaymentMethod, RevocationReason, Revoked};
 use wiremock::matchers::{body_json, header_exists};
 
 /// Exactly this body, and no other key.
@@ -37,7 +37,6 @@ fn order_body() -> Value {
         "dcv_method": "dns-txt-token",
         "skip_approval": true,
         "alternative_order_id": IDEMPOTENCY_KEY,
-        "disable_renewal_notifications": true,
         "auto_renew": 0,
     })
 }
@@ -70,31 +69,150 @@ async fn a_certificate_that_is_issued_at_once_may_be_in_the_answer() {
     }
 }
 
-#[tokio::test]
-async fn every_field_of_an_order_is_sent() {
-    let server = MockServer::start().await;
-    let mut body = order_body();
-    body["certificate"]["cert_validity"] = json!({ "custom_expiration_date": "2027-06-09" });
-    body["order_validity"] = json!({ "days": 365 });
-    body["container"] = json!({ "id": 5 });
-    body["payment_method"] = json!("balance");
-    body["skip_approval"] = json!(false);
-    body["dcv_method"] = json!("dns-cname-token");
-    expects(&server, "POST", "order/certificate/ssl_basic", body, 201, json!({ "id": 1, "requests": [{ "id": "9" }] }))
-        .await;
-    let request = Request {
-        validity: Some(Validity::Until("2027-06-09".parse().unwrap())),
-        order_validity: Some(Validity::Days(365)),
+/// Everything that can be said beside names, key and product.
+fn details() -> Details {
+    let person = |role| Contact {
+        role,
+        user_id: None,
+        first_name: Some("Ada".into()),
+        last_name: Some("Byron".into()),
+        email: Some("ada@example.com".into()),
+        job_title: Some("Engineer".into()),
+        telephone: Some("555-0100".into()),
+    };
+    let user = Contact {
+        role: ContactRole::Organization,
+        user_id: Some(565_611),
+        first_name: None,
+        last_name: None,
+        email: None,
+        job_title: None,
+        telephone: None,
+    };
+    Details {
         container_id: Some(5),
-        payment_method: Some("balance".into()),
+        payment_method: Some(PaymentMethod::Balance),
+        contacts: vec![user, person(ContactRole::Technical), person(ContactRole::Verified)],
+        disable_renewal_notifications: Some(true),
+        ca_cert_id: Some("A1B2".into()),
+        organization_units: vec!["Shop".into()],
+        server_platform: Some(45),
+        comments: Some("for the shop".into()),
+        custom_fields: vec![(11, "Invoice 1".into()), (12, "7".into())],
+        additional_emails: vec!["certs@example.com".into()],
+        custom_renewal_message: Some("Keep this renewed.".into()),
+        locale: Some("de".into()),
+    }
+}
+
+/// What *Reissue certificate* and the order pages have in common, said in one form of dates.
+fn in_common(date: &str) -> Value {
+    json!({
+        "certificate": {
+            "common_name": "shop.example.com",
+            "dns_names": ["shop.example.com", "www.shop.example.com"],
+            "csr": OURS.csr,
+            "signature_hash": "sha384",
+            "cert_validity": { "custom_expiration_date": date },
+            "server_platform": { "id": 45 },
+            "organization_units": ["Shop"],
+            "ca_cert_id": "A1B2",
+        },
+        "dcv_method": "dns-cname-token",
+        "skip_approval": false,
+        "comments": "for the shop",
+    })
+}
+
+fn everything(operation: Operation) -> Request {
+    Request {
+        signature_hash: "sha384".into(),
+        validity: Some(Validity::Until("2027-06-09".parse().unwrap())),
+        order_validity: Some(Validity::Until("2028-11-24".parse().unwrap())),
         skip_approval: false,
         dcv_method: DcvMethod::DnsCname,
-        ..request(Operation::Order)
-    };
-    let digicert = digicert(&server);
+        details: details(),
+        ..request(operation)
+    }
+}
+
+async fn send(server: &MockServer, request: &Request) -> Result<Accepted, CallError> {
+    let digicert = digicert(server);
     let permit = digicert.permit(Urgency::Urgent).await;
-    let placed = digicert.submit(&request, permit, Duration::from_secs(5)).await;
-    assert_eq!(placed, Ok(accepted("1", None, Some("9"))));
+    digicert.submit(request, permit, Duration::from_secs(5)).await
+}
+
+#[tokio::test]
+async fn every_field_of_an_order_and_of_a_renewal_is_sent() {
+    let person = |role: &str| {
+        json!({
+            "contact_type": role, "first_name": "Ada", "last_name": "Byron", "email": "ada@example.com",
+            "job_title": "Engineer", "telephone": "555-0100",
+        })
+    };
+    let mut body = in_common("2027-06-09");
+    let more = json!({
+        "order_validity": { "custom_expiration_date": "2028-11-24" },
+        "organization": {
+            "id": 77,
+            "contacts": [
+                { "contact_type": "organization_contact", "user_id": 565_611 },
+                person("technical_contact"),
+                person("verified_contact"),
+            ],
+        },
+        "container": { "id": 5 },
+        "payment_method": "balance",
+        "alternative_order_id": IDEMPOTENCY_KEY,
+        "disable_renewal_notifications": true,
+        "custom_renewal_message": "Keep this renewed.",
+        "additional_emails": ["certs@example.com"],
+        "locale": "de",
+        "custom_fields": [
+            { "metadata_id": 11, "value": "Invoice 1" },
+            { "metadata_id": 12, "value": "7" },
+        ],
+        "auto_renew": 0,
+    });
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let answer = json!({ "id": 1, "requests": [{ "id": "9" }] });
+    let server = MockServer::start().await;
+    expects(&server, "POST", "order/certificate/ssl_basic", body.clone(), 201, answer.clone()).await;
+    assert_eq!(send(&server, &everything(Operation::Order)).await, Ok(accepted("1", None, Some("9"))));
+
+    let server = MockServer::start().await;
+    body["renewal_of_order_id"] = json!(112_233);
+    expects(&server, "POST", "order/certificate/ssl_basic", body, 201, answer).await;
+    assert_eq!(send(&server, &everything(renew())).await, Ok(accepted("1", None, Some("9"))));
+}
+
+#[tokio::test]
+async fn every_field_of_a_reissue_is_sent_and_no_other() {
+    let server = MockServer::start().await;
+    let answer = json!({ "id": 112_233, "requests": [{ "id": 9 }] });
+    expects(&server, "POST", "order/certificate/112233/reissue", in_common("09 JUN 2027"), 201, answer).await;
+    assert_eq!(send(&server, &everything(reissue())).await, Ok(accepted("112233", None, Some("9"))));
+}
+
+#[tokio::test]
+async fn the_length_of_an_order_and_the_way_it_is_paid_have_their_words() {
+    let lengths = [
+        (Validity::Years(3), json!({ "years": 3 })),
+        (Validity::Days(365), json!({ "days": 365 })),
+        (Validity::Until("2027-06-09".parse().unwrap()), json!({ "custom_expiration_date": "2027-06-09" })),
+    ];
+    let methods =
+        [(PaymentMethod::Balance, "balance"), (PaymentMethod::Card, "card"), (PaymentMethod::Profile, "profile")];
+    for ((length, said), (method, word)) in lengths.into_iter().zip(methods) {
+        let server = MockServer::start().await;
+        let mut body = order_body();
+        body["order_validity"] = said;
+        body["payment_method"] = json!(word);
+        expects(&server, "POST", "order/certificate/ssl_basic", body, 201, json!({ "id": 1 })).await;
+        let details = Details { payment_method: Some(method), ..Details::default() };
+        let request = Request { order_validity: Some(length), details, ..request(Operation::Order) };
+        assert_eq!(send(&server, &request).await, Ok(accepted("1", None, None)));
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::{
     clock::{day, days_between},
     csr::{self, Csr},
     faults::Effects,
-    products::Product,
+    products::{CA_CERT_ID, Product},
     rules::{self, Validity},
     state::{
         World,
@@ -27,6 +27,8 @@ pub struct Asked {
     csr: Csr,
     signature_hash: String,
     server_platform: i64,
+    organization_units: Vec<String>,
+    ca_cert_id: Option<String>,
     pub validity: Option<Validity>,
     pub dcv_method: Option<String>,
 }
@@ -63,6 +65,10 @@ impl Asked {
         let names = ["cert_validity_years", "cert_validity_days", "custom_expiration_date"];
         let validity = fields.cert_validity.as_ref();
         let validity = validity.map(|fields| fields.resolve(day(now), names)).transpose()?;
+        let ca_cert_id = fields.ca_cert_id.clone().filter(|id| !id.is_empty());
+        if ca_cert_id.as_deref().is_some_and(|id| id != CA_CERT_ID) {
+            return Err(ApiError::invalid("ca_cert_id", "Not one of the product's CA certificates."));
+        }
         let server_platform = fields.server_platform.as_ref().and_then(|platform| platform.id);
         Ok(Self {
             common_name,
@@ -71,6 +77,8 @@ impl Asked {
             csr,
             signature_hash,
             server_platform: server_platform.unwrap_or(-1),
+            organization_units: fields.organization_units.clone().unwrap_or_default(),
+            ca_cert_id,
             validity: validity.flatten(),
             dcv_method: dcv_method.map(str::to_owned),
         })
@@ -92,6 +100,8 @@ impl Asked {
             key_size: self.csr.key_size,
             signature_hash: self.signature_hash,
             server_platform: self.server_platform,
+            organization_units: self.organization_units,
+            ca_cert_id: self.ca_cert_id,
             validity: self.validity,
             checks: None,
             issued: None,

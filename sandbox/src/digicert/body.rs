@@ -35,7 +35,7 @@ pub struct Submission {
     pub order_validity: Option<ValidityFields>,
     #[serde(flatten)]
     pub legacy_validity: LegacyValidity,
-    pub organization: Option<Reference>,
+    pub organization: Option<OrganizationFields>,
     pub container: Option<Reference>,
     pub dcv_method: Option<String>,
     #[serde(deserialize_with = "flag")]
@@ -46,6 +46,9 @@ pub struct Submission {
     pub comments: Option<String>,
     pub payment_method: Option<String>,
     pub custom_fields: Option<Vec<Value>>,
+    pub additional_emails: Option<Vec<String>>,
+    pub custom_renewal_message: Option<String>,
+    pub locale: Option<String>,
     #[serde(deserialize_with = "flag")]
     pub auto_renew: bool,
     #[serde(deserialize_with = "flag")]
@@ -62,6 +65,8 @@ pub struct CertificateFields {
     pub csr: Option<String>,
     pub signature_hash: Option<String>,
     pub server_platform: Option<Reference>,
+    pub organization_units: Option<Vec<String>>,
+    pub ca_cert_id: Option<String>,
     pub cert_validity: Option<ValidityFields>,
 }
 
@@ -70,6 +75,27 @@ pub struct CertificateFields {
 pub struct Reference {
     #[serde(deserialize_with = "integer")]
     pub id: Option<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct OrganizationFields {
+    #[serde(deserialize_with = "integer")]
+    pub id: Option<i64>,
+    pub contacts: Option<Vec<Contact>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Contact {
+    pub contact_type: Option<String>,
+    #[serde(deserialize_with = "integer")]
+    pub user_id: Option<i64>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub email: Option<String>,
+    pub job_title: Option<String>,
+    pub telephone: Option<String>,
 }
 
 /// `cert_validity` and `order_validity`.

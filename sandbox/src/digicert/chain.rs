@@ -22,7 +22,8 @@ pub struct Link<'a> {
     pub pem: &'a str,
 }
 
-/// Leaf, intermediate, root; rotated or without the intermediate when a fault says so; empty before issuance.
+/// Leaf, intermediate, root; rotated, without the intermediate or with a second chain when a fault
+/// says so; empty before issuance.
 pub fn links<'a>(ca: &'a Ca, certificate: &'a Certificate, quirks: &[Quirk]) -> Vec<Link<'a>> {
     let Some(issued) = &certificate.issued else {
         return Vec::new();
@@ -34,6 +35,11 @@ pub fn links<'a>(ca: &'a Ca, certificate: &'a Certificate, quirks: &[Quirk]) -> 
         link(Role::Root, "Evercert Sandbox Root", ca.root_pem()),
     ];
     let has = |wanted| certificate.quirks.iter().chain(quirks).any(|quirk| *quirk == wanted);
+    if has(Quirk::ChainAlternatives) {
+        let [cross_signed, old] = ca.alternative_pems();
+        links.push(link(Role::Intermediate, "Evercert Sandbox Root", cross_signed));
+        links.push(link(Role::Root, "Evercert Sandbox Old Root", old));
+    }
     if has(Quirk::ChainIncomplete) {
         links.retain(|link| link.role != Role::Intermediate);
     }

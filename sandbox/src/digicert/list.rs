@@ -98,7 +98,7 @@ fn passes(world: &World, order: &Order, filter: &str, value: &str) -> bool {
         "user_id" => is(views::user()["id"].to_string()),
         "email" => views::user()["email"] == value,
         "origin" => is("certcentral".into()),
-        "metadata_id" => order.custom_fields.iter().any(|field| is(field["metadata_id"].to_string())),
+        "metadata_id" => order.extras.custom_fields.iter().any(|field| is(field["metadata_id"].to_string())),
         "date_created" => in_range(order.created, value),
         "valid_till" => {
             shown.and_then(|row| row.issued.as_ref()).is_some_and(|issued| in_range(end_of(issued.valid_till), value))

@@ -8,6 +8,7 @@ mod chain;
 mod domains;
 mod downloads;
 mod errors;
+mod extras;
 mod gate;
 mod list;
 mod lookup;

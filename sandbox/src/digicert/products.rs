@@ -7,7 +7,7 @@ use super::{
     errors::{ApiError, Reply},
     views,
 };
-use crate::products::PRODUCTS;
+use crate::products::{CA_CERT_ID, PRODUCTS};
 
 pub async fn list() -> Json<Value> {
     let rows: Vec<Value> = PRODUCTS.iter().map(|product| view(product.name_id)).collect();
@@ -28,6 +28,6 @@ fn view(name_id: &str) -> Value {
     view["signature_hash_types"] = json!({"allowed_hash_types": hashes, "default_hash_type_id": "sha256"});
     view["csr_required"] = json!(true);
     view["duplicates_allowed"] = json!(true);
-    view["allowed_ca_certs"] = json!([{"id": "SANDBOX1", "name": "Evercert Sandbox TLS CA 1"}]);
+    view["allowed_ca_certs"] = json!([{"id": CA_CERT_ID, "name": "Evercert Sandbox TLS CA 1"}]);
     view
 }

@@ -15,6 +15,7 @@ use super::{
     body::{Body, Submission},
     chain,
     errors::{ApiError, Reply},
+    extras,
     gate::Caller,
     lookup, requests, views,
 };
@@ -47,6 +48,7 @@ pub async fn order(
     check_certificate_within_order(&asked, validity, now)?;
     let organization = organization(&world, &caller, product, &body)?;
     let renewal_of = renewal(&world, &caller, &body)?;
+    let extras = extras::read(&body)?;
 
     let order = world.next_id();
     let dcv_method = asked.dcv_method.clone().unwrap_or_else(|| "email".into());
@@ -72,11 +74,10 @@ pub async fn order(
         renewal_of,
         renewed_by: None,
         alternative_order_id: body.alternative_order_id.clone().filter(|id| !id.is_empty()),
-        payment_method: body.payment_method.clone().unwrap_or_else(|| "balance".into()),
         auto_renew: body.auto_renew,
         auto_reissue: body.auto_reissue,
         disable_renewal_notifications: body.disable_renewal_notifications,
-        custom_fields: body.custom_fields.clone().unwrap_or_default(),
+        extras,
         comments: body.comments.clone().unwrap_or_default(),
         hidden_until: effects.hidden_until(),
     });

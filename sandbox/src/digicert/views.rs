@@ -81,7 +81,7 @@ pub fn order(world: &World, order: &Order) -> Value {
         "auto_renew": u8::from(order.auto_renew),
         "auto_reissue": u8::from(order.auto_reissue),
         "disable_renewal_notifications": order.disable_renewal_notifications,
-        "payment_method": order.payment_method,
+        "payment_method": order.extras.payment_method,
         "price": 100,
         "currency": "USD",
         "allow_duplicates": true,
@@ -91,7 +91,10 @@ pub fn order(world: &World, order: &Order) -> Value {
         "validity_years": days_between(valid_from, valid_till).max(365) / 365,
         "product": product(&order.product),
         "container": {"id": order.container.unwrap_or(1), "name": "Sandbox"},
-        "custom_fields": order.custom_fields,
+        "custom_fields": order.extras.custom_fields,
+        "additional_emails": order.extras.additional_emails,
+        "custom_renewal_message": order.extras.custom_renewal_message,
+        "locale": order.extras.locale,
         "comments": order.comments,
         "notes": [],
         "api_key": {"name": order.api_key, "key_type": "permanent_api_key"},
@@ -115,7 +118,30 @@ pub fn order(world: &World, order: &Order) -> Value {
     if let Some(organization) = order.organization {
         view["organization"] = organization_reference(world, organization);
     }
+    add_contacts(order, &mut view);
     view
+}
+
+/// One person each for organization and technology, and a list of those who may approve EV.
+fn add_contacts(order: &Order, view: &mut Value) {
+    let of = |kind: &str| -> Vec<Value> {
+        let all = order.extras.contacts.iter().filter(|contact| contact["contact_type"] == kind);
+        all.map(|contact| {
+            json!({"type": kind, "user_id": contact["user_id"], "first_name": contact["first_name"],
+            "last_name": contact["last_name"], "email": contact["email"], "job_title": contact["job_title"],
+            "telephone": contact["telephone"]})
+        })
+        .collect()
+    };
+    for kind in ["organization_contact", "technical_contact"] {
+        if let Some(person) = of(kind).pop() {
+            view[kind] = person;
+        }
+    }
+    let verified = of("verified_contact");
+    if !verified.is_empty() {
+        view["verified_contacts"] = json!(verified);
+    }
 }
 
 /// A row of *List orders*. It carries no CSR.

@@ -71,6 +71,8 @@ pub enum FaultKind {
     Expired,
     ChainUnordered,
     ChainIncomplete,
+    /// The root also as an older root has cross-signed it, and that root.
+    ChainAlternatives,
     StayPending,
     ApprovalRefused,
 }
@@ -108,6 +110,7 @@ impl FaultKind {
             Self::Expired => Some(Quirk::Expired),
             Self::ChainUnordered => Some(Quirk::ChainUnordered),
             Self::ChainIncomplete => Some(Quirk::ChainIncomplete),
+            Self::ChainAlternatives => Some(Quirk::ChainAlternatives),
             Self::StayPending => Some(Quirk::StayPending),
             Self::ApprovalRefused => Some(Quirk::ApprovalRefused),
             _ => None,

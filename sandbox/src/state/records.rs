@@ -113,14 +113,25 @@ pub struct Order {
     pub renewal_of: Option<u64>,
     pub renewed_by: Option<u64>,
     pub alternative_order_id: Option<String>,
-    pub payment_method: String,
     pub auto_renew: bool,
     pub auto_reissue: bool,
     pub disable_renewal_notifications: bool,
-    pub custom_fields: Vec<Value>,
+    pub extras: Extras,
     pub comments: String,
     /// Real time until which look-ups do not show this order.
     pub hidden_until: Option<Timestamp>,
+}
+
+/// What an order says beside the certificate it is for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Extras {
+    pub payment_method: String,
+    pub additional_emails: Vec<String>,
+    pub custom_fields: Vec<Value>,
+    /// As they were given, with their `contact_type`.
+    pub contacts: Vec<Value>,
+    pub custom_renewal_message: String,
+    pub locale: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,6 +165,9 @@ pub struct Certificate {
     pub key_size: usize,
     pub signature_hash: String,
     pub server_platform: i64,
+    pub organization_units: Vec<String>,
+    /// None: the product's default.
+    pub ca_cert_id: Option<String>,
     pub validity: Option<Validity>,
     /// Set once validation may begin, that is after approval.
     pub checks: Option<Vec<NameCheck>>,
@@ -198,6 +212,7 @@ pub enum Quirk {
     Expired,
     ChainUnordered,
     ChainIncomplete,
+    ChainAlternatives,
     StayPending,
     ApprovalRefused,
 }

@@ -3,6 +3,7 @@
 //! The intent is in spec because backup tools restore resources without status: a submission without
 //! an outcome is *ambiguous*, never *new*.
 
+mod digicert;
 mod status;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -14,6 +15,7 @@ use super::certificate::{KeyAlgorithm, SignatureHash, Validity};
 use super::issuer::{IssuerRef, OrderValidity};
 use super::schema;
 
+pub use digicert::*;
 pub use status::*;
 
 /// What is to be done at the CA: immutable, except submissions, which only grows.
@@ -212,6 +214,9 @@ pub struct Request {
     /// Length of the order; for Order and Renew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_validity: Option<OrderValidity>,
+    /// What else goes to CertCentral.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digicert: Option<DigiCertRequest>,
 }
 
 /// The order that is reissued or renewed.

@@ -1,6 +1,7 @@
 //! `Issuer` and `ClusterIssuer`: an account at a provider, its defaults, its DCV publishers, its policy.
 
 mod dcv;
+mod digicert;
 mod policy;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::schema;
 
 pub use dcv::*;
+pub use digicert::*;
 pub use policy::*;
 
 /// An account at a provider, for one namespace.
@@ -92,61 +94,6 @@ pub struct IssuerSpec {
 pub struct ClusterIssuerSpec {
     #[serde(flatten)]
     pub issuer: IssuerSpec,
-}
-
-/// A CertCentral account and the defaults for what is ordered from it.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DigiCert {
-    /// Base URL of the Services API. Default: `https://www.digicert.com/services/v2`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 512), regex(pattern = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"))]
-    pub url: Option<String>,
-    /// The API key: a key of a Secret in the issuer's namespace, for a ClusterIssuer in the operator's.
-    pub api_key_secret_ref: SecretKeyRef,
-    /// CertCentral's id of the organization in OV and EV certificates. Not needed for DV products.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
-    pub organization_id: Option<i64>,
-    /// CertCentral's product `name_id`, e.g. `ssl_basic`.
-    #[schemars(length(min = 1, max = 64), regex(pattern = schema::PRODUCT))]
-    pub product: String,
-    /// Length of the order. Inside it reissues are free. Default: one year.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub order_validity: Option<OrderValidity>,
-    /// CertCentral's id of the division (container) that orders are placed in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
-    pub container_id: Option<i64>,
-    /// Whether orders skip the account's approval step. Needs an API key that may approve. Default: true.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub skip_approval: Option<bool>,
-    /// How orders are paid. Default: the account's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payment_method: Option<PaymentMethod>,
-    /// Whether CertCentral's mails about expiry are switched off for our orders. Default: CertCentral's own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub disable_renewal_notifications: Option<bool>,
-}
-
-/// How CertCentral is paid for an order.
-#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PaymentMethod {
-    Balance,
-    Card,
-    Profile,
-}
-
-/// Length of an order: exactly one of years and days.
-#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[schemars(transform = schema::exactly_one)]
-pub enum OrderValidity {
-    /// Years, 1 to 3.
-    Years(#[schemars(range(min = 1, max = 3))] i32),
-    /// Days, 1 to 1190.
-    Days(#[schemars(range(min = 1, max = 1190))] i32),
 }
 
 /// One key of a Secret.

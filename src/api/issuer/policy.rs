@@ -42,6 +42,16 @@ pub struct PolicyRule {
     #[schemars(length(max = 64), inner(length(min = 1, max = 64), regex(pattern = schema::PRODUCT)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub products: Vec<String>,
+    /// CertCentral's ids of organizations a Certificate may choose instead of the issuer's. None: no other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(range(min = 1)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub organizations: Vec<i64>,
+    /// CertCentral's ids of divisions (containers) a Certificate may choose instead of the issuer's. None: no other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(range(min = 1)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub containers: Vec<i64>,
 }
 
 /// What to do when a paid call may have been accepted and cannot be found after the provider's settle time. Ask (default) stops and waits for a person; RepeatWhenAbsent places it again where our key can be searched.

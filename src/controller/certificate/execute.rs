@@ -185,7 +185,9 @@ impl Work {
         let pem = issuance.status.as_ref().and_then(|status| status.chain.clone()).unwrap_or_default();
         let names: BTreeSet<String> = asked.dns_names.iter().cloned().collect();
         let now = self.context.clock.now();
-        let expect = Expect { public_key_sha256: &asked.public_key_sha256, dns_names: &names, now };
+        // What was stored is one chain.
+        let public_key_sha256 = &asked.public_key_sha256;
+        let expect = Expect { public_key_sha256, dns_names: &names, preferred: None, now };
         let chain = Chain::verify(&pem, &expect).map_err(|error| refused(error.to_string()))?;
         let served = match &self.secret {
             SecretView::Ours(held) => held.pair.as_ref(),

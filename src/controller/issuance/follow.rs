@@ -35,6 +35,7 @@ impl Work {
         if let Some(pem) = self.seen.delivered.take()
             && let Ok(chain) = self.verify(&pem)
             && chain.ca_crt.is_some()
+            && other_chain(self.preferred_chain(), &chain).is_none()
         {
             return self.believe(certificate_id, &chain).await;
         }
@@ -95,6 +96,7 @@ impl Work {
         let expect = Expect {
             public_key_sha256: &self.issuance.spec.request.public_key_sha256,
             dns_names: &names,
+            preferred: self.preferred_chain(),
             now: self.context.clock.now(),
         };
         Chain::verify(pem, &expect)
@@ -102,9 +104,18 @@ impl Work {
 
     async fn believe(&mut self, certificate_id: String, chain: &Chain) -> Result<(), Error> {
         let note = delivered_note(&self.issuance, &chain.leaf);
-        self.record(Change::Believed(delivered(certificate_id, chain))).await?;
+        let other_chain = other_chain(self.preferred_chain(), chain);
+        let delivered = Delivered { other_chain: other_chain.clone(), ..delivered(certificate_id, chain) };
+        self.record(Change::Believed(delivered)).await?;
         self.tell("Issued", note).await;
+        if let Some(why) = other_chain {
+            self.warn("PreferredChainNotOffered", why).await;
+        }
         Ok(())
+    }
+
+    fn preferred_chain(&self) -> Option<&str> {
+        self.issuance.spec.request.digicert.as_ref()?.options.preferred_chain.as_deref()
     }
 
     pub(super) async fn revoke(&mut self, serial: String) -> Result<(), Error> {
@@ -124,7 +135,16 @@ fn delivered(certificate_id: String, chain: &Chain) -> Delivered {
         chain: format!("{}{}", chain.tls_crt, chain.ca_crt.as_deref().unwrap_or_default()),
         serial_number: chain.leaf.serial.clone(),
         not_after: chain.leaf.not_after,
+        other_chain: None,
     }
+}
+
+/// Why the chain is not the preferred one.
+fn other_chain(preferred: Option<&str>, chain: &Chain) -> Option<String> {
+    let anchor = chain.anchor.as_deref();
+    let preferred = preferred.filter(|preferred| Some(*preferred) != anchor)?;
+    let served = anchor.unwrap_or("a certificate without a common name");
+    Some(format!("the CA delivers no chain to {preferred}, which preferredChain names; the one to {served} is served"))
 }
 
 fn delivered_note(issuance: &Issuance, leaf: &Leaf) -> String {

@@ -1,55 +1,20 @@
-//! What is recorded, in the words of the provider trait.
+//! What is recorded, in the words of the provider trait. Nothing else goes into a call: not the issuer, not the clock.
 
 use super::Work;
 use crate::{
     api::{
         IssuanceSpec,
         certificate::Validity,
-        issuance::Operation,
-        issuer::{OrderValidity, PaymentMethod},
+        issuance::{DigiCertRequest, Operation, ValidationMethod},
+        issuer::{Contact, ContactType, OrderValidity, PaymentMethod},
     },
     controller::error::Error,
-    lifecycle::validity::requested_days,
-    provider::{self, DcvMethod, Placed, Request},
+    provider::{self, DcvMethod, Details, Placed, Request},
 };
 
 impl Work {
     pub(super) fn request(&self) -> Result<Request, Error> {
-        let spec = &self.issuance.spec;
-        let asked = &spec.request;
-        let issuer = self.issuer.as_ref().and_then(|issuer| issuer.spec.digicert.clone()).unwrap_or_default();
-        let days = requested_days(asked.validity.as_ref(), None, self.context.clock.now())
-            .map_err(|error| Error::Issuer(error.to_string()))?;
-        Ok(Request {
-            operation: operation(spec),
-            product: asked.product.clone(),
-            common_name: asked.common_name.clone(),
-            dns_names: asked.dns_names.clone(),
-            csr: asked.csr.clone(),
-            signature_hash: asked.signature_hash.as_str().to_owned(),
-            validity: match (&asked.validity, days) {
-                (Some(Validity::Until(until)), _) => until.parse().ok().map(provider::Validity::Until),
-                (_, days) => days.map(provider::Validity::Days),
-            },
-            order_validity: asked.order_validity.map(|validity| match validity {
-                OrderValidity::Years(years) => provider::Validity::Years(years.try_into().unwrap_or(1)),
-                OrderValidity::Days(days) => provider::Validity::Days(days.try_into().unwrap_or(1)),
-            }),
-            organization_id: asked.organization_id.and_then(|id| id.try_into().ok()),
-            container_id: issuer.container_id.and_then(|id| id.try_into().ok()),
-            skip_approval: issuer.skip_approval.unwrap_or(true),
-            payment_method: issuer.payment_method.map(|method| {
-                match method {
-                    PaymentMethod::Balance => "balance",
-                    PaymentMethod::Card => "card",
-                    PaymentMethod::Profile => "profile",
-                }
-                .to_owned()
-            }),
-            disable_renewal_notifications: issuer.disable_renewal_notifications.unwrap_or(false),
-            dcv_method: self.dcv_method(),
-            idempotency_key: spec.idempotency_key.clone(),
-        })
+        request(&self.issuance.spec)
     }
 
     pub(super) fn placed(&self) -> Result<Placed, Error> {
@@ -74,6 +39,97 @@ impl Work {
             Asked::DnsCname => DcvMethod::DnsCname,
         }
     }
+}
+
+fn request(spec: &IssuanceSpec) -> Result<Request, Error> {
+    let asked = &spec.request;
+    let more = asked.digicert.as_ref().ok_or_else(|| unusable("it does not say what goes to CertCentral"))?;
+    Ok(Request {
+        operation: operation(spec),
+        product: asked.product.clone(),
+        common_name: asked.common_name.clone(),
+        dns_names: asked.dns_names.clone(),
+        csr: asked.csr.clone(),
+        signature_hash: asked.signature_hash.as_str().to_owned(),
+        validity: more.certificate_validity.as_ref().map(certificate_validity).transpose()?,
+        order_validity: asked.order_validity.as_ref().map(order_validity).transpose()?,
+        organization_id: asked.organization_id.map(unsigned).transpose()?,
+        skip_approval: more.options.skip_approval.unwrap_or(false),
+        dcv_method: match more.dcv_method {
+            ValidationMethod::DnsTxt => DcvMethod::DnsTxt,
+            ValidationMethod::DnsCname => DcvMethod::DnsCname,
+        },
+        details: details(more)?,
+        idempotency_key: spec.idempotency_key.clone(),
+    })
+}
+
+fn details(asked: &DigiCertRequest) -> Result<Details, Error> {
+    let options = asked.options.clone();
+    let field = |field: crate::api::issuer::CustomField| Ok((unsigned(field.metadata_id)?, field.value));
+    Ok(Details {
+        container_id: options.container_id.map(unsigned).transpose()?,
+        payment_method: asked.payment_method.map(|method| match method {
+            PaymentMethod::Balance => provider::PaymentMethod::Balance,
+            PaymentMethod::Card => provider::PaymentMethod::Card,
+            PaymentMethod::Profile => provider::PaymentMethod::Profile,
+        }),
+        contacts: asked.contacts.iter().map(contact).collect::<Result<_, _>>()?,
+        disable_renewal_notifications: options.disable_renewal_notifications,
+        ca_cert_id: options.ca_cert_id,
+        organization_units: options.organization_units,
+        server_platform: options.server_platform,
+        comments: options.comments,
+        custom_fields: options.custom_fields.into_iter().map(field).collect::<Result<_, Error>>()?,
+        additional_emails: options.additional_emails,
+        custom_renewal_message: options.custom_renewal_message,
+        locale: options.locale,
+    })
+}
+
+fn contact(contact: &Contact) -> Result<provider::Contact, Error> {
+    let Contact { type_, user_id, first_name, last_name, email, job_title, telephone } = contact.clone();
+    Ok(provider::Contact {
+        role: match type_ {
+            ContactType::Organization => provider::ContactRole::Organization,
+            ContactType::Technical => provider::ContactRole::Technical,
+            ContactType::Verified => provider::ContactRole::Verified,
+        },
+        user_id: user_id.map(unsigned).transpose()?,
+        first_name,
+        last_name,
+        email,
+        job_title,
+        telephone,
+    })
+}
+
+fn certificate_validity(validity: &Validity) -> Result<provider::Validity, Error> {
+    Ok(match validity {
+        Validity::Days(days) => provider::Validity::Days(unsigned(*days)?),
+        Validity::Until(until) => provider::Validity::Until(day(until)?),
+    })
+}
+
+fn order_validity(validity: &OrderValidity) -> Result<provider::Validity, Error> {
+    Ok(match validity {
+        OrderValidity::Years(years) => provider::Validity::Years(unsigned(*years)?),
+        OrderValidity::Days(days) => provider::Validity::Days(unsigned(*days)?),
+        OrderValidity::Until(until) => provider::Validity::Until(day(until)?),
+    })
+}
+
+fn day(text: &str) -> Result<jiff::civil::Date, Error> {
+    text.parse().map_err(|_| unusable(&format!("{text:?} is not a date")))
+}
+
+fn unsigned<I, U: TryFrom<I>>(number: I) -> Result<U, Error> {
+    U::try_from(number).map_err(|_| unusable("a number is negative"))
+}
+
+/// What is left out would change what was recorded, so nothing is said at all.
+fn unusable(what: &str) -> Error {
+    Error::Issuer(format!("the recorded request cannot be said: {what}"))
 }
 
 pub(super) fn operation(spec: &IssuanceSpec) -> provider::Operation {

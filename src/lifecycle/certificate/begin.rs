@@ -15,7 +15,7 @@ use crate::{
         meta,
     },
     lifecycle::{
-        Step, backoff,
+        Step, backoff, digicert,
         lineage::{self, Lineage},
         operation::{self, Situation},
         plan::{Plan, Wanted},
@@ -85,6 +85,8 @@ pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result
         operation::Plan::Renew { .. } => (Operation::Renew, Cost::Paid),
     };
     let parent = facts.filter(|_| operation != Operation::Order);
+    let invalid = |error: validity::ValidityError| Hindrance::person(reason::INVALID_SPEC, error.to_string());
+    let wanted = wanted.settled(operation, parent, o.now).map_err(invalid)?;
     let plan = Plan::new(o, lineage, wanted, account.clone(), trigger, (operation, cost), parent);
     let issuance = plan.issuance_name();
     Ok(Step::Do(match o.key {
@@ -113,9 +115,16 @@ fn permitted(o: &Observed, issuer: &IssuerSpec, kind: IssuerKind, wanted: &Wante
         names: &names,
         product: Some(wanted.product.as_str()).filter(|product| Some(*product) != own),
     };
-    match policy::judge(kind, rules, &asked) {
-        Verdict::Allowed(_) => Ok(()),
-        Verdict::Refused(why) => Err(Hindrance::person(reason::POLICY_REFUSED, why)),
+    let rule = match policy::judge(kind, rules, &asked) {
+        Verdict::Allowed(rule) => rule,
+        Verdict::Refused(why) => return Err(Hindrance::person(reason::POLICY_REFUSED, why)),
+    };
+    let (Some(account), Some(overrides)) = (&issuer.digicert, &o.certificate.spec.digicert) else { return Ok(()) };
+    match digicert::refusal(account, rule.as_ref(), overrides, o.now) {
+        None => Ok(()),
+        Some(what) => {
+            Err(Hindrance::person(reason::POLICY_REFUSED, format!("the issuer does not allow a Certificate {what}")))
+        }
     }
 }
 

@@ -72,7 +72,8 @@ impl House {
                     return Ok(Turn::Rests(world.now + POLL));
                 };
                 let (serial_number, not_after) = (leaf.serial, leaf.not_after);
-                let delivered = Delivered { certificate_id, chain: "chain".to_owned(), serial_number, not_after };
+                let chain = "chain".to_owned();
+                let delivered = Delivered { certificate_id, chain, serial_number, not_after, other_chain: None };
                 self.write(world, process, run, Change::Believed(delivered))
             }
             issuance::Effect::Revoke { serial } => {

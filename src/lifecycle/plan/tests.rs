@@ -92,6 +92,7 @@ fn an_operation_asks_for_what_the_spec_and_the_issuer_say() {
     let digicert = issuer.digicert.get_or_insert_with(|| unreachable!());
     digicert.order_validity = Some(OrderValidity::Years(2));
     digicert.organization_id = Some(5);
+    digicert.options.comments = Some("please".to_owned());
     let mut case = CertificateCase::new().named(&["B.example.com", "a.example.com"]);
     case.certificate.spec.digicert.get_or_insert_default().product = Some("ssl_ev_basic".to_owned());
     let observed = case.observed();
@@ -99,6 +100,38 @@ fn an_operation_asks_for_what_the_spec_and_the_issuer_say() {
     assert_eq!(wanted.dns_names, ["a.example.com", "b.example.com"]);
     assert_eq!((wanted.product.as_str(), wanted.organization_id), ("ssl_ev_basic", Some(5)));
     assert_eq!(wanted.order_validity, Some(OrderValidity::Years(2)));
+    assert_eq!(wanted.digicert.options.comments.as_deref(), Some("please"));
+}
+
+#[test]
+fn what_is_recorded_leaves_nothing_to_the_time_of_the_call() {
+    let mut case = CertificateCase::new();
+    case.certificate.spec.validity = Some(Validity::Days(90));
+    let settled = |operation| {
+        let wanted = wanted(&case).expect("a common name").settled(operation, Some(&order()), at(0)).expect("valid");
+        let plan = Plan { wanted, ..plan(&case, operation, Some(&order())) };
+        plan.request(&testing::stored_key('b', &[NAME]))
+    };
+    for operation in [Operation::Order, Operation::Reissue, Operation::Renew] {
+        let request = settled(operation);
+        let more = request.digicert.expect("what goes to CertCentral");
+        assert_eq!(more.certificate_validity, Some(Validity::Days(90)), "{operation:?}");
+        assert_eq!(more.options.skip_approval, Some(true), "{operation:?}");
+        assert_eq!(request.order_validity.is_some(), operation != Operation::Reissue, "{operation:?}");
+    }
+}
+
+#[test]
+fn what_counts_from_the_next_operation_on_differs_from_nothing() {
+    let case = CertificateCase::served();
+    let request = Plan { ..plan(&case, Operation::Order, None) }.request(&testing::stored_key('a', &[NAME]));
+    let spec = IssuanceSpec { request, ..testing::issuance_spec(Operation::Order) };
+    let mut edited = wanted(&case).expect("a common name");
+    edited.digicert.options.comments = Some("please".to_owned());
+    edited.digicert.options.ca_cert_id = Some("A1".to_owned());
+    edited.digicert.options.server_platform = Some(2);
+    edited.digicert.contacts.clear();
+    assert!(!edited.differs_from(&spec), "it buys and reissues nothing by itself");
 }
 
 #[test]

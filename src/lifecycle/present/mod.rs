@@ -18,7 +18,8 @@ use crate::{
         CertificateStatus, Issuance,
         certificate::{Failures, OrderStatus},
         conditions::{
-            ACTION_REQUIRED, ISSUING, READY, RECONCILING, STALLED, Status, reason, remove_condition, set_condition,
+            ACTION_REQUIRED, ISSUING, PREFERRED_CHAIN, READY, RECONCILING, STALLED, Status, condition, reason,
+            remove_condition, set_condition,
         },
         issuance::{OutcomeClass, PublisherKind, State, ValidationState},
     },
@@ -130,6 +131,12 @@ fn conditions(
         Some((reason, message)) => set(ACTION_REQUIRED, true, reason, message),
         None => remove_condition(&mut status.conditions, ACTION_REQUIRED),
     }
+    match lineage.installed.and_then(other_chain) {
+        Some(why) => {
+            set_condition(&mut status.conditions, PREFERRED_CHAIN, false, reason::NOT_OFFERED, why, generation, &now);
+        }
+        None => remove_condition(&mut status.conditions, PREFERRED_CHAIN),
+    }
     let mut only_while = |type_: &str, holds: bool, why: &str, message: &str| {
         if holds {
             set_condition(&mut status.conditions, type_, Status::True, why, message, generation, &now);
@@ -142,6 +149,11 @@ fn conditions(
         Some((why, message)) => only_while(STALLED, !ready, &why, &message),
         None => only_while(STALLED, false, why, &message),
     }
+}
+
+/// Why what was installed is not the preferred chain.
+fn other_chain(installed: &Issuance) -> Option<&str> {
+    condition(&installed.status.as_ref()?.conditions, PREFERRED_CHAIN).map(|other| other.message.as_str())
 }
 
 /// A renewal under way does not make it False; a spec that is not in the Secret yet does.

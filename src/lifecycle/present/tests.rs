@@ -306,3 +306,18 @@ fn ready_means_that_what_is_beside_the_pair_is_there_too() {
     assert_eq!(kstatus(&missing), "Failed");
     assert_eq!(kstatus(&shown(&with(Outputs::AsWanted))), "Current");
 }
+
+#[test]
+fn a_chain_that_was_not_offered_is_told_beside_ready() {
+    let other = |issuance: &mut Issuance| {
+        let conditions = &mut issuance.status.get_or_insert_default().conditions;
+        set_condition(conditions, PREFERRED_CHAIN, false, reason::NOT_OFFERED, "no chain to X", None, &Time(at(0)));
+    };
+    let case = CertificateCase::served().edit_last(other);
+    let status = shown(&case);
+    assert_eq!(is(&status, PREFERRED_CHAIN), Some((false, reason::NOT_OFFERED.to_owned())));
+    assert_eq!((is(&status, READY).map(|(holds, _)| holds), kstatus(&status)), (Some(true), "Current"));
+    let mut later = case.with(issued(2, State::Installed, 'a'));
+    later.certificate.status = Some(status);
+    assert_eq!(is(&shown(&later), PREFERRED_CHAIN), None, "the next certificate has it");
+}

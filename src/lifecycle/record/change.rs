@@ -61,4 +61,6 @@ pub struct Delivered {
     pub chain: String,
     pub serial_number: String,
     pub not_after: Timestamp,
+    /// Why it is another chain than the preferred one.
+    pub other_chain: Option<String>,
 }

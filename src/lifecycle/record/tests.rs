@@ -66,6 +66,7 @@ fn delivered() -> Delivered {
         chain: "pem".to_owned(),
         serial_number: "a".to_owned(),
         not_after: days(199),
+        other_chain: None,
     }
 }
 
@@ -481,4 +482,15 @@ mod validations {
         ledger.apply(Change::Unpublished(domain()));
         assert_eq!(state(&ledger), ValidationState::Cleaned, "also after the end");
     }
+}
+
+#[test]
+fn another_chain_than_the_preferred_one_is_told_and_served() {
+    let mut ledger = Ledger::in_state(State::AwaitingProvider);
+    ledger.status.order_id = Some("100".to_owned());
+    let other = Delivered { other_chain: Some("no chain to X".to_owned()), ..delivered() };
+    ledger.apply(Change::Believed(other));
+    assert_eq!(ledger.status.state, Some(State::Issued));
+    ledger.apply(Change::Installed);
+    assert_eq!(ledger.condition(PREFERRED_CHAIN), Some(reason::NOT_OFFERED), "as long as it is served");
 }

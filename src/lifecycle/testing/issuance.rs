@@ -49,6 +49,7 @@ pub fn issuance_spec(operation: Operation) -> IssuanceSpec {
             signature_hash: Default::default(),
             organization_id: None,
             order_validity: (operation != Operation::Reissue).then_some(OrderValidity::Years(1)),
+            digicert: None,
         },
         parent: (operation != Operation::Order).then_some(parent),
         supersedes: None,

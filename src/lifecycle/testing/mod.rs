@@ -81,10 +81,9 @@ pub fn issuer() -> IssuerSpec {
         organization_id: None,
         product: "ssl_basic".to_owned(),
         order_validity: None,
-        container_id: None,
-        skip_approval: None,
         payment_method: None,
-        disable_renewal_notifications: None,
+        contacts: Vec::new(),
+        options: Default::default(),
     };
     IssuerSpec { digicert: Some(digicert), ..IssuerSpec::default() }
 }

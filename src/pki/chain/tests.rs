@@ -35,7 +35,8 @@ fn new_key() -> PrivateKey {
 
 fn verify_at(pem: &str, key: &PrivateKey, names: &[&str], now: &str) -> Result<Chain, ChainError> {
     let dns_names = names.iter().map(|&name| name.to_owned()).collect();
-    Chain::verify(pem, &Expect { public_key_sha256: &key.public_key_sha256(), dns_names: &dns_names, now: at(now) })
+    let public_key_sha256 = &key.public_key_sha256();
+    Chain::verify(pem, &Expect { public_key_sha256, dns_names: &dns_names, preferred: None, now: at(now) })
 }
 
 fn verify(pem: &str) -> Result<Chain, ChainError> {
@@ -230,4 +231,36 @@ proptest! {
         let flipped = pem::encode("CERTIFICATE", &der);
         prop_assert!(verify(&[flipped, intermediate.pem(), root.pem()].concat()).is_err());
     }
+}
+
+#[test]
+fn among_several_chains_the_preferred_one_is_served() {
+    let World { root, intermediate, key, leaf } = &*WORLD;
+    let (old, older) = (Ca::root("Old Root"), Ca::root("Older Root"));
+    let blocks =
+        [leaf.clone(), intermediate.pem(), root.pem(), old.cross_sign(root), old.pem(), older.cross_sign(root)];
+    let names = ["example.com".to_owned()].into();
+    let served = |blocks: &[String], preferred| {
+        let public_key_sha256 = &key.public_key_sha256();
+        let expect = Expect { public_key_sha256, dns_names: &names, preferred, now: at(NOW) };
+        let chain = Chain::verify(&blocks.concat(), &expect).unwrap();
+        (chain.tls_crt, chain.ca_crt, chain.anchor)
+    };
+    let own = |names: [&str; 1]| Some(names[0].to_owned());
+    let [leaf, between, top, by_old, ancient, by_older] = blocks.clone();
+    let short = ([leaf.clone(), between.clone()].concat(), Some(top), own(["Root"]));
+    let long = ([leaf.clone(), between.clone(), by_old].concat(), Some(ancient), own(["Old Root"]));
+    let without_root = ([leaf, between, by_older].concat(), None, own(["Older Root"]));
+    let mut reversed = blocks.clone();
+    reversed.reverse();
+    for blocks in [&blocks, &reversed] {
+        assert_eq!(served(blocks, Some("Root")), short);
+        assert_eq!(served(blocks, Some("Old Root")), long);
+        assert_eq!(served(blocks, Some("Older Root")), without_root);
+        let default = served(blocks, None);
+        assert_eq!(served(blocks, Some("Nobody's Root")), default, "a wish, not a condition");
+        assert_eq!(served(blocks, Some("")), default);
+    }
+    let offered_and_broken = [&blocks[..4], &[Ca::root("Old Root").pem()]].concat();
+    assert_eq!(served(&offered_and_broken, Some("Old Root")), short, "not another's root of that name");
 }

@@ -164,7 +164,8 @@ fn refused(what: &str, request: &Approval) -> Progress {
     if let Some(person) = person {
         reason += &format!(", by {person}");
     }
-    if let Some(words) = request.processor_comment.as_ref().or(request.comments.as_ref()) {
+    // `comments` are the requester's, ours: only the answer says why.
+    if let Some(words) = &request.processor_comment {
         reason += &format!(": {words}");
     }
     Progress::Refused { reason: reason.chars().take(256).collect() }

@@ -61,8 +61,6 @@ pub(super) struct Approval {
     #[serde(deserialize_with = "text")]
     pub status: Option<String>,
     #[serde(deserialize_with = "text")]
-    pub comments: Option<String>,
-    #[serde(deserialize_with = "text")]
     pub processor_comment: Option<String>,
     #[serde(deserialize_with = "lenient")]
     pub reviewer: Person,

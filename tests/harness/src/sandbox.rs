@@ -96,6 +96,23 @@ impl Sandbox {
         self.ready["dns"]["address"].as_str().unwrap_or_default()
     }
 
+    /// What the API answers to the first account's key.
+    pub async fn api(&self, path: &str) -> Result<Value> {
+        let call = self.http.get(format!("{}/services/v2/{path}", self.url()));
+        Ok(self.authorized(call).send().await?.error_for_status()?.json().await?)
+    }
+
+    /// What an administrator of the first account does in the console.
+    pub async fn put(&self, path: &str, body: &Value) -> Result<()> {
+        let call = self.http.put(format!("{}/services/v2/{path}", self.url())).json(body);
+        self.authorized(call).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    fn authorized(&self, call: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+        call.header("X-DC-DEVKEY", self.ready["digicert"]["apiKey"].as_str().unwrap_or_default())
+    }
+
     pub async fn ledger(&self) -> Result<Ledger> {
         Ok(self.http.get(format!("{}/_sandbox/ledger", self.url())).send().await?.error_for_status()?.json().await?)
     }

@@ -6,6 +6,7 @@ use super::date_time;
 use crate::{
     clock::{day, days_between},
     issuance,
+    products::CA_CERT_ID,
     rules::Validity,
     state::{
         World,
@@ -24,7 +25,8 @@ pub fn certificate(world: &World, row: &Certificate) -> Value {
         "signature_hash": row.signature_hash,
         "key_size": row.key_size,
         "server_platform": {"id": row.server_platform, "name": platform(row.server_platform)},
-        "ca_cert": {"id": "SANDBOX1", "name": "Evercert Sandbox TLS CA 1"},
+        "organization_units": row.organization_units,
+        "ca_cert": {"id": row.ca_cert_id.as_deref().unwrap_or(CA_CERT_ID), "name": "Evercert Sandbox TLS CA 1"},
     });
     if let Some(validity) = row.validity {
         view["cert_validity"] = match validity {
