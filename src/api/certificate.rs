@@ -1,6 +1,7 @@
 //! `Certificate`: what should be in a Secret, and from whom.
 
 mod outputs;
+mod restart;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::core::Duration;
@@ -15,6 +16,7 @@ use super::schema;
 pub use outputs::{
     AdditionalOutputFormat, JksKeystore, Keystores, OutputFormat, Pkcs12Keystore, Pkcs12Profile, SecretTemplate,
 };
+pub use restart::{Workload, WorkloadKind};
 
 /// What should be in a Secret, and from whom.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -93,6 +95,11 @@ pub struct CertificateSpec {
     /// What becomes of the Secret and its certificate when this object is deleted. Default: Retain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
+    /// Workloads that are restarted once the certificate in the Secret was replaced, as kubectl rollout restart does it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["kind".into(), "name".into()]))]
+    pub rollout_restart: Vec<Workload>,
     /// Overrides of the issuer's digicert block, where its policy allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digicert: Option<DigiCertOverrides>,
@@ -248,7 +255,7 @@ pub struct CertificateStatus {
     /// metadata.generation this status was derived from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready, Issuing, ActionRequired, Reconciling, Stalled.
+    /// Ready, Issuing, ActionRequired, Reconciling, Stalled, Restarted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
@@ -293,6 +300,10 @@ pub struct CertificateStatus {
     /// Issuances that failed in a row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failures: Option<Failures>,
+    /// fingerprintSha256 of the certificate that the workloads of rolloutRestart were last restarted for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub restarted_for: Option<String>,
     /// The last evercert.dev/reissue-requested token that was handled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]

@@ -10,6 +10,7 @@
 //! | `Reconciling` | this generation is not yet in the Secret | InProgress |
 //! | `Stalled` | Ready is False and nothing but a person can help | Failed |
 //! | `PreferredChain` | never; False: the CA does not deliver the chain that was preferred, and another is served | not read |
+//! | `Restarted` | the workloads of rolloutRestart were restarted for the last replacement | not read |
 //!
 //! So a pending renewal is *Current*, a first issue *InProgress*, a first issue that waits for a person
 //! *Failed* with a reason. An object without conditions would be *Current*: the first look sets one.
@@ -29,6 +30,8 @@ pub const RECONCILING: &str = "Reconciling";
 pub const PREFERRED_CHAIN: &str = "PreferredChain";
 /// Not Ready, and only a person can help.
 pub const STALLED: &str = "Stalled";
+/// The workloads of rolloutRestart were restarted for the last replacement.
+pub const RESTARTED: &str = "Restarted";
 
 /// On an Issuance, set by a person with the verb `approve`: go ahead.
 pub const APPROVED: &str = "Approved";
@@ -84,6 +87,12 @@ pub mod reason {
     pub const NOT_OFFERED: &str = "NotOffered";
     /// Refused by a person.
     pub const DENIED: &str = "Denied";
+    /// Restarted: all workloads were.
+    pub const RESTARTED: &str = "Restarted";
+    /// Restarted: a workload does not exist.
+    pub const WORKLOAD_NOT_FOUND: &str = "WorkloadNotFound";
+    /// Restarted: the API server refuses, mostly for want of a right.
+    pub const RESTART_REFUSED: &str = "RestartRefused";
     /// The ledger is another installation's: `--installation-id`.
     pub const INSTALLATION_CHANGED: &str = "InstallationChanged";
 

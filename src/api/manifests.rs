@@ -105,23 +105,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn crds_directory_is_current() {
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
-        let there: BTreeMap<String, String> = std::fs::read_dir(&dir)
-            .expect("crds/ exists")
-            .map(|entry| entry.expect("crds/ can be read"))
-            .map(|e| {
-                (e.file_name().to_string_lossy().into_owned(), std::fs::read_to_string(e.path()).unwrap_or_default())
-            })
-            .collect();
+    fn generated_files_are_current() {
         let wanted = files();
-        let stale: Vec<_> =
-            wanted.iter().filter(|(name, text)| there.get(*name) != Some(text)).map(|(name, _)| name).collect();
-        let foreign: Vec<_> = there.keys().filter(|name| !wanted.contains_key(*name)).collect();
-        assert!(
-            stale.is_empty() && foreign.is_empty(),
-            "stale: {stale:?}, not ours: {foreign:?}; run: cargo run -- crds --dir crds"
-        );
+        for folder in ["crds", "charts/evercert/files/crds"] {
+            let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+            let there: BTreeMap<String, String> = std::fs::read_dir(&dir)
+                .expect("the folder exists")
+                .map(|entry| entry.expect("the folder can be read"))
+                .map(|e| {
+                    let text = std::fs::read_to_string(e.path()).unwrap_or_default();
+                    (e.file_name().to_string_lossy().into_owned(), text)
+                })
+                .collect();
+            let stale: Vec<_> =
+                wanted.iter().filter(|(name, text)| there.get(*name) != Some(text)).map(|(name, _)| name).collect();
+            let foreign: Vec<_> = there.keys().filter(|name| !wanted.contains_key(*name)).collect();
+            assert!(
+                stale.is_empty() && foreign.is_empty(),
+                "{folder}: stale {stale:?}, not ours {foreign:?}; run: make manifests"
+            );
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 pub const GROUP: &str = "evercert.dev";
 /// Served and stored version.
 pub const VERSION: &str = "v1alpha1";
-/// The one field manager of every server-side apply.
+/// The one field manager of what we patch.
 pub const FIELD_MANAGER: &str = "evercert";
 
 /// Set by a user on a Certificate: any new token asks for one reissue, once per token.
@@ -13,6 +13,9 @@ pub const REISSUE_REQUESTED: &str = "evercert.dev/reissue-requested";
 pub const REISSUE_REASON: &str = "evercert.dev/reissue-reason";
 /// Value of [`REISSUE_REASON`] that ends with the old certificate revoked.
 pub const REASON_KEY_COMPROMISE: &str = "KeyCompromise";
+
+/// On the pod template of a workload: SHA-256 of the certificate it was restarted for, lower-case hexadecimal.
+pub const RESTARTED_FOR: &str = "evercert.dev/restarted-for";
 
 /// Annotations of a Secret that Evercert owns: enough to know the order again after a restore.
 pub mod secret {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use kube::core::Status;
 use tokio::time::timeout;
 
 use crate::provider::CallError;
@@ -34,19 +35,24 @@ pub enum Error {
 }
 
 impl Error {
-    /// What the API server says about an object it will not take as it is, however often it is sent.
-    pub fn refusal(&self) -> Option<&str> {
+    /// What the API server has answered.
+    pub fn status(&self) -> Option<&Status> {
         match self {
             Self::Kube { source, .. } => match source.as_ref() {
-                kube::Error::Api(status) if matches!(status.code, 400 | 413 | 422) => Some(&status.message),
+                kube::Error::Api(status) => Some(status),
                 _ => None,
             },
             _ => None,
         }
     }
 
+    /// What the API server says about an object it will not take as it is, however often it is sent.
+    pub fn refusal(&self) -> Option<&str> {
+        self.status().filter(|status| matches!(status.code, 400 | 413 | 422)).map(|status| status.message.as_str())
+    }
+
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Kube { source, .. } if matches!(source.as_ref(), kube::Error::Api(status) if status.code == 404))
+        self.status().is_some_and(|status| status.code == 404)
     }
 }
 

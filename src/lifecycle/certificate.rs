@@ -16,6 +16,7 @@ use super::{
     Step, deletion,
     lineage::Lineage,
     plan::{self, Plan},
+    restart,
     trigger::{self, Due},
 };
 use crate::{
@@ -67,6 +68,10 @@ pub enum Effect {
     Rewrite,
     /// What a deletion takes along.
     Deletion(deletion::Effect),
+    /// Restarts the workloads of rolloutRestart for the certificate with this SHA-256.
+    Restart {
+        fingerprint: String,
+    },
 }
 
 /// Why nothing can be done now.
@@ -102,7 +107,7 @@ pub fn decide(o: &Observed) -> Result<Step<Effect>, Hindrance> {
         return Ok(Step::Do(Effect::ReadSecret));
     }
     same_installation(o)?;
-    outputs(o, progress(o))
+    restart::after(o, outputs(o, progress(o)))
 }
 
 /// What is beside the pair is kept in sync whatever else is waited for.

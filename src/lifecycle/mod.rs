@@ -20,6 +20,7 @@ pub mod polling;
 pub mod present;
 pub mod record;
 pub mod renewal;
+pub mod restart;
 mod spread;
 #[cfg(test)]
 mod testing;

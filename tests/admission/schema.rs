@@ -42,6 +42,7 @@ async fn certificates() {
         let password = json!({"spec": {"keystores": {kind: {"passwordSecretRef": {"name": "pw", "key": "password"}}}}});
         with(password, json!({"spec": {"keystores": {kind: patch}}}))
     };
+    let workload = |kind: &str, name: &str| json!({"kind": kind, "name": name});
     let mut verdicts = Verdicts::default();
     for (expected, patch) in [
         ("", json!({})),
@@ -76,6 +77,19 @@ async fn certificates() {
         ("size is 256 or 384 for ECDSA", spec(json!({"privateKey": {"algorithm": "RSA", "size": 2049}}))),
         ("Required value", spec(json!({"privateKey": {"size": 256}}))),
         ("Unsupported value", spec(json!({"privateKey": {"algorithm": "Ed25519"}}))),
+        ("", spec(json!({"rolloutRestart": [workload("Deployment", "a"), workload("DaemonSet", "a")]}))),
+        (
+            "Duplicate value",
+            spec(json!({"rolloutRestart": [workload("Deployment", "a"), workload("Deployment", "a")]})),
+        ),
+        ("Unsupported value", spec(json!({"rolloutRestart": [workload("Pod", "a")]}))),
+        ("should match", spec(json!({"rolloutRestart": [workload("Deployment", "A")]}))),
+        (
+            "Too many",
+            spec(
+                json!({"rolloutRestart": (0..17).map(|n| workload("Deployment", &format!("a{n}"))).collect::<Vec<_>>()}),
+            ),
+        ),
         ("", spec(json!({"signatureHash": "sha512"}))),
         ("Unsupported value", spec(json!({"signatureHash": "sha1"}))),
         ("", spec(json!({"validity": {"days": 199}}))),

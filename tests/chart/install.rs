@@ -9,9 +9,8 @@ use kube::api::PostParams;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use crate::{CHART, EVERYTHING, Helm, kubectl};
+use crate::{CHART, EVERYTHING, Helm, PATIENCE, kubectl};
 
-const PATIENCE: Duration = Duration::from_secs(60);
 const RELEASE: [&str; 4] = ["evercert", CHART, "--namespace", "evercert"];
 const CRDS: [&str; 4] = ["certificates", "clusterissuers", "issuances", "issuers"];
 

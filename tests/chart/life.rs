@@ -1,14 +1,15 @@
 //! The operator as the chart starts it, with the chart's rights and no others: the whole life of a certificate, and
 //! afterwards each right it has was used, or there is a reason.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use control_plane::{ControlPlane, Options};
 use harness::{Objects, Operator, Sandbox, SandboxOptions, condition};
 use serde_json::{Value, json};
+use tokio::time::{sleep, timeout};
 
-use crate::{CHART, Helm, kubectl};
+use crate::{CHART, Helm, PATIENCE, kubectl};
 
 const NAMESPACE: &str = "evercert";
 const ACCOUNT: &str = "system:serviceaccount:evercert:evercert";
@@ -26,16 +27,7 @@ async fn with_the_rights_of_the_chart_alone_a_certificate_lives() -> Result<()> 
     let plane = ControlPlane::start(Options::default()).await?;
     let helm = Helm::on(&plane).await?;
     let sandbox = Sandbox::start(&SandboxOptions { check_dcv: true, ..SandboxOptions::default() }).await?;
-    let dns = sandbox.dns_address();
-    let values = json!({"operator": {
-        "allowedProviderHosts": [sandbox.host()], "allowedNameServers": [dns], "dnsServers": [dns],
-        "callTimeout": "3s", "leaseDuration": "10s", "leaseRenewal": "1s", "settleTime": "6s", "logFormat": "human",
-    }});
-    let file = helm.home.path().join("values.yaml");
-    std::fs::write(&file, values.to_string())?;
-    let install = ["install", "evercert", CHART, "--namespace", NAMESPACE, "--create-namespace", "--values"];
-    helm.run(&[&install[..], &[&file.to_string_lossy()]].concat())?;
-    kubectl(&plane, &["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"])?;
+    install(&helm, &plane, &sandbox)?;
 
     let mut operator = operator(&plane, &sandbox).await?;
     ensure!(!operator.has_ended(), "the operator ended at once:\n{}", operator.log());
@@ -56,8 +48,23 @@ async fn with_the_rights_of_the_chart_alone_a_certificate_lives() -> Result<()> 
     Ok(())
 }
 
+/// The chart, for an operator whose accounts are at the sandbox.
+pub fn install(helm: &Helm, plane: &ControlPlane, sandbox: &Sandbox) -> Result<()> {
+    let dns = sandbox.dns_address();
+    let values = json!({"operator": {
+        "allowedProviderHosts": [sandbox.host()], "allowedNameServers": [dns], "dnsServers": [dns],
+        "callTimeout": "3s", "leaseDuration": "10s", "leaseRenewal": "1s", "settleTime": "6s", "logFormat": "human",
+    }});
+    let file = helm.home.path().join("values.yaml");
+    std::fs::write(&file, values.to_string())?;
+    let install = ["install", "evercert", CHART, "--namespace", NAMESPACE, "--create-namespace", "--values"];
+    helm.run(&[&install[..], &[&file.to_string_lossy()]].concat())?;
+    kubectl(plane, &["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"])?;
+    Ok(())
+}
+
 /// What the Deployment says, but listening on loopback, and on the sandbox's clock.
-async fn operator(plane: &ControlPlane, sandbox: &Sandbox) -> Result<Operator> {
+pub async fn operator(plane: &ControlPlane, sandbox: &Sandbox) -> Result<Operator> {
     let deployment = ["--namespace", NAMESPACE, "get", "deployment", "evercert", "--output=json"];
     let deployment: Value = serde_json::from_str(&kubectl(plane, &deployment)?)?;
     let pod = &deployment["spec"]["template"]["spec"];
@@ -84,7 +91,7 @@ async fn operator(plane: &ControlPlane, sandbox: &Sandbox) -> Result<Operator> {
 }
 
 /// For the cluster, and for the namespace alone.
-async fn name_the_account(shop: &Objects, sandbox: &Sandbox) -> Result<()> {
+pub async fn name_the_account(shop: &Objects, sandbox: &Sandbox) -> Result<()> {
     let ready = sandbox.ready();
     let (digicert, dns) = (&ready["digicert"], &ready["dns"]);
     let system = Objects { namespace: NAMESPACE.to_owned(), ..shop.clone() };
@@ -120,7 +127,7 @@ async fn name_the_account(shop: &Objects, sandbox: &Sandbox) -> Result<()> {
 async fn a_life(shop: &Objects, sandbox: &Sandbox) -> Result<()> {
     let spec = json!({
         "issuerRef": {"kind": "ClusterIssuer", "name": "digicert"}, "secretName": "shop-tls",
-        "dnsNames": ["shop.example.com"],
+        "dnsNames": ["shop.example.com"], "deletionPolicy": "Revoke",
     });
     shop.create("Certificate", "shop", spec).await?;
     shop.until_ready("shop", 1).await?;
@@ -143,7 +150,14 @@ async fn a_life(shop: &Objects, sandbox: &Sandbox) -> Result<()> {
     let ledger = sandbox.ledger().await?;
     let counted = ["order", "reissue", "renew"].map(|kind| ledger.count(kind, "shop.example.com"));
     ensure!(counted == [1, 5, 1], "order, reissue, renew: {counted:?}");
-    shop.delete("Certificate", "shop").await
+    shop.delete("Certificate", "shop").await?;
+    let gone = async {
+        while shop.api("Certificate").get_opt("shop").await?.is_some() {
+            sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    };
+    timeout(PATIENCE, gone).await.context("what it obtained is revoked, and it goes")?
 }
 
 fn holder(plane: &ControlPlane) -> Result<String> {

@@ -4,11 +4,13 @@
 
 mod install;
 mod life;
+mod restart;
 mod values;
 
 use std::{
     path::Path,
     process::{Command, Output},
+    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
@@ -16,6 +18,7 @@ use control_plane::ControlPlane;
 use serde_json::Value;
 use tempfile::TempDir;
 
+const PATIENCE: Duration = Duration::from_secs(60);
 const CHART: &str = "charts/evercert";
 /// A value other than the default for everything there is.
 const EVERYTHING: &str = "tests/chart/everything.yaml";

@@ -43,6 +43,10 @@ impl Work {
             Effect::MarkInstalled { issuance } => self.mark_installed(&issuance).await,
             Effect::Rewrite => self.rewrite().await,
             Effect::Deletion(effect) => self.deletion(effect).await,
+            Effect::Restart { fingerprint } => {
+                self.restart(&fingerprint).await;
+                Ok(())
+            }
         }
     }
 

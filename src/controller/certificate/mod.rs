@@ -3,6 +3,7 @@
 
 mod deletion;
 mod execute;
+mod restart;
 mod secret;
 mod wants;
 mod write;
@@ -28,6 +29,7 @@ use crate::{
         Step,
         certificate::{Effect, Hindrance, IssuerView, KeyView, Observed, OrderView, SecretView, decide},
         present,
+        restart::Restarts,
     },
 };
 
@@ -53,6 +55,7 @@ impl Reconciler<Certificate> for CertificateReconciler {
             wants: None,
             key: KeyView::Unread,
             order: OrderView::Unread,
+            restarts: Restarts::Untried,
             removed: BTreeSet::new(),
             certificate: context.own_certificates.newest(object).as_ref().clone(),
             namespace,
@@ -75,6 +78,7 @@ struct Work {
     wants: Option<Wants>,
     key: KeyView,
     order: OrderView,
+    restarts: Restarts,
     /// Secrets that this reconcile has removed, or found to be other than the watch says.
     removed: BTreeSet<String>,
 }
@@ -122,6 +126,7 @@ impl Work {
             order: &self.order,
             shared_orders: &shared_orders,
             times: self.context.times,
+            restarts: &self.restarts,
             now: self.context.clock.now(),
             machine_now: self.context.machine_now(),
         };

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::{
     api::{Certificate, Issuance, IssuerSpec, issuance::Account, issuer::IssuerKind},
-    lifecycle::Times,
+    lifecycle::{Times, restart::Restarts},
     pki::{KeyKind, Leaf},
     provider::OrderFacts,
 };
@@ -40,6 +40,8 @@ pub struct Observed<'a> {
     /// Orders of its Issuances on which another Certificate's are too; known when it is to be deleted.
     pub shared_orders: &'a BTreeSet<String>,
     pub times: Times,
+    /// What became of the workloads that are to be restarted.
+    pub restarts: &'a Restarts,
     /// On the clock of the world.
     pub now: Timestamp,
     /// On the machine's own clock.

@@ -26,6 +26,7 @@ use crate::{
         plan::{KeyChoice, Plan, StoredKey},
         present,
         record::Change,
+        restart::Restarts,
         testing,
         trigger::{self, Due},
     },
@@ -74,6 +75,7 @@ impl House {
                 certificate::Effect::Copy { .. } => unreachable!("the Secret keeps its name"),
                 certificate::Effect::Rewrite => unreachable!("only the pair is in the Secret"),
                 certificate::Effect::Deletion(_) => unreachable!("nobody deletes the Certificate"),
+                certificate::Effect::Restart { .. } => unreachable!("no workload is named"),
                 certificate::Effect::NoteCompromise { issuance, token } => world
                     .record(revision_of(&issuance), &[Change::Compromised(token)])?
                     .then_some("the replaced key is noted as compromised"),
@@ -103,6 +105,7 @@ impl House {
             order: &copies.order,
             shared_orders: &BTreeSet::new(),
             times: self.times,
+            restarts: &Restarts::Untried,
             now: world.now,
             machine_now: world.now,
         })

@@ -11,7 +11,7 @@ use super::{
     Step,
     certificate::{Effect, Held, Hindrance, Observed, Outputs, SecretView, account, action_required},
     lineage::Lineage,
-    trigger,
+    restart, trigger,
 };
 use crate::{
     api::{
@@ -51,6 +51,7 @@ pub fn status(o: &Observed, decided: &Result<Step<Effect>, Hindrance>) -> Certif
         .map(str::to_owned)
         .or(status.last_handled_reissue_request.take());
     conditions(&mut status, o, &lineage, decided);
+    restart::present(&mut status, o);
     status
 }
 

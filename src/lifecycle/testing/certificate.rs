@@ -14,6 +14,7 @@ use crate::{
         Step,
         certificate::{self, Held, Hindrance, IssuerView, KeyView, OrderView, SecretView},
         plan::StoredKey,
+        restart::Restarts,
     },
     pki::KeyKind,
 };
@@ -33,6 +34,7 @@ pub struct CertificateCase {
     pub elsewhere: Option<String>,
     pub order: OrderView,
     pub shared_orders: BTreeSet<String>,
+    pub restarts: Restarts,
     pub now: Timestamp,
 }
 
@@ -63,6 +65,7 @@ impl CertificateCase {
             elsewhere: None,
             order: OrderView::Unread,
             shared_orders: BTreeSet::new(),
+            restarts: Restarts::Untried,
             now: at(10),
         }
     }
@@ -125,6 +128,7 @@ impl CertificateCase {
             order: &self.order,
             shared_orders: &self.shared_orders,
             times: TIMES,
+            restarts: &self.restarts,
             now: self.now,
             machine_now: self.now,
         }

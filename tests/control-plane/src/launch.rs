@@ -26,8 +26,9 @@ use crate::{
 /// How long a start may take on a busy machine; two to five seconds are usual.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
 
-const CONTROLLERS: &str = "clusterrole-aggregation-controller,garbage-collector-controller,namespace-controller,serviceaccount-controller,\
-                           root-ca-certificate-publisher-controller";
+/// The deployment controller shows a rollout by the ReplicaSets it makes; nothing makes pods of them.
+const CONTROLLERS: &str = "clusterrole-aggregation-controller,deployment-controller,garbage-collector-controller,\
+                           namespace-controller,serviceaccount-controller,root-ca-certificate-publisher-controller";
 
 /// Bodies stay out of the audit log, and with them the content of every Secret.
 const AUDIT_POLICY: &str = r#"{
