@@ -41,6 +41,9 @@ pub const DENIED: &str = "Denied";
 /// reason [`reason::NOT_PLACED`], or [`reason::PLACED`] with the order id as message.
 pub const RESOLVED: &str = "Resolved";
 
+/// On an Issuance: something beside the provider is in its way, e.g. its issuer or the budget of its policy rule.
+pub const HINDERED: &str = "Hindered";
+
 /// On an Issuance: the key it replaces was reported as compromised while it was under way; the message is the token.
 pub const KEY_COMPROMISED: &str = "KeyCompromised";
 
@@ -69,8 +72,12 @@ pub mod reason {
     pub const ISSUER_NOT_FOUND: &str = "IssuerNotFound";
     /// The issuer exists but its account could not be used.
     pub const ISSUER_NOT_READY: &str = "IssuerNotReady";
+    /// The issuer points to another account than the one an operation under way is at.
+    pub const ISSUER_CHANGED: &str = "IssuerChanged";
     /// The issuer's policy refuses this namespace, name or product.
     pub const POLICY_REFUSED: &str = "PolicyRefused";
+    /// As many operations that may cost as the policy allows were made; the message says when the next is free.
+    pub const BUDGET_EXHAUSTED: &str = "BudgetExhausted";
     /// Names to be validated need a record that a person publishes.
     pub const VALIDATION_REQUIRED: &str = "ValidationRequired";
     /// The provider waits for a person: approval, balance, organization.

@@ -50,6 +50,10 @@ impl From<&ClusterIssuer> for AnyIssuer {
 }
 
 impl AnyIssuer {
+    pub fn kind(&self) -> IssuerKind {
+        if self.namespace.is_some() { IssuerKind::Issuer } else { IssuerKind::ClusterIssuer }
+    }
+
     pub fn view(&self) -> IssuerView {
         let ready = condition(&self.status.conditions, READY);
         match (ready, &self.status.account) {
@@ -60,7 +64,8 @@ impl AnyIssuer {
                     host: account.host.clone(),
                     id: account.id.clone(),
                 },
-                kind: if self.namespace.is_some() { IssuerKind::Issuer } else { IssuerKind::ClusterIssuer },
+                kind: self.kind(),
+                reservations: self.status.reservations.clone(),
             },
             (Some(ready), _) => IssuerView::NotReady(ready.message.clone()),
             (None, _) => IssuerView::NotReady("its account has not been checked yet".to_owned()),

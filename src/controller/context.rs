@@ -11,8 +11,19 @@ use kube::{
 };
 
 use super::{
-    accounts::Accounts, any_issuer::AnyIssuer, changes::Changes, clock::Clock, endpoint::Network, events::Events,
-    intents::Intents, lease::LeaseHandle, metrics::Metrics, own::Own, pace::Paces,
+    accounts::Accounts,
+    any_issuer::AnyIssuer,
+    changes::Changes,
+    clock::Clock,
+    endpoint::Network,
+    error::{Error, kube},
+    events::Events,
+    intents::Intents,
+    lease::LeaseHandle,
+    metrics::Metrics,
+    own::Own,
+    pace::Paces,
+    reservations::Reservations,
 };
 use crate::{
     api::{
@@ -37,6 +48,7 @@ pub struct Context {
     pub intents: Intents,
     pub paces: Paces,
     pub changes: Changes,
+    pub reservations: Reservations,
     pub own_certificates: Own<Certificate>,
     pub own_issuances: Own<Issuance>,
     pub events: Events,
@@ -92,6 +104,21 @@ impl Context {
             known.entry(own.spec.revision).or_insert(own);
         }
         known.into_values().collect()
+    }
+
+    /// The issuer as the API server has it now.
+    pub async fn read_issuer(&self, reference: &IssuerRef, namespace: &str) -> Result<Option<AnyIssuer>, Error> {
+        let (name, client) = (reference.name.as_str(), self.client.clone());
+        Ok(match reference.kind {
+            IssuerKind::Issuer => {
+                let api = Api::<Issuer>::namespaced(client, namespace);
+                kube("read an Issuer", api.get_opt(name)).await?.map(|issuer| (&issuer).into())
+            }
+            IssuerKind::ClusterIssuer => {
+                let api = Api::<ClusterIssuer>::all(client);
+                kube("read a ClusterIssuer", api.get_opt(name)).await?.map(|issuer| (&issuer).into())
+            }
+        })
     }
 
     /// Whether the lease outlasts `call` with a margin.

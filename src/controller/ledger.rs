@@ -17,10 +17,10 @@ use crate::{
     },
     lifecycle::{
         invariants,
-        plan::{Plan, StoredKey, urgency},
+        plan::{Plan, StoredKey},
         record::{self, Change},
     },
-    provider::{Permit, Provider},
+    provider::Permit,
 };
 
 /// Conflicts with other writers before an outcome is left to the next reconcile.
@@ -66,8 +66,7 @@ pub async fn create(
 }
 
 /// Records the intent of one more call for an Issuance.
-pub async fn append(context: &Context, provider: &dyn Provider, issuance: &Issuance) -> Result<Issuance, Error> {
-    let permit = provider.permit(urgency(issuance.spec.reason, None, context.clock.now())).await;
+pub async fn append(context: &Context, permit: Permit, issuance: &Issuance) -> Result<Issuance, Error> {
     if !context.may_call(context.times.call) {
         return Err(Error::NoLease);
     }

@@ -16,6 +16,7 @@ use tracing::{info, warn};
 
 use super::{
     accounts::Accounts,
+    any_issuer::AnyIssuer,
     certificate::CertificateReconciler,
     changes,
     clock::Clock,
@@ -28,15 +29,12 @@ use super::{
     keys,
     lease::LeaseHandle,
     metrics::{Metrics, Observed},
+    news::News,
     sweep::sweep,
     watch::{Queue, Watch, queue},
 };
 use crate::{
-    api::{
-        Certificate, ClusterIssuer, Issuance, Issuer,
-        issuer::{IssuerKind, IssuerRef},
-        meta,
-    },
+    api::{Certificate, ClusterIssuer, Issuance, Issuer, issuance::State, issuer::IssuerRef, meta},
     dcv::selfcheck::{SelfCheck, SelfCheckConfig},
     lifecycle::Times,
 };
@@ -79,7 +77,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         },
         &metrics,
     );
-    metrics.observe(Observed { stores: stores.clone(), lease: lease.clone() });
+    metrics.observe(Observed { stores: stores.clone(), lease: lease.clone(), clock: clock.clone() });
     let self_check = SelfCheckConfig { resolvers: network.resolvers.clone(), ..SelfCheckConfig::default() };
     let context = Arc::new(Context {
         events: Events::new(client.clone(), lease.holder()),
@@ -87,6 +85,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         intents: Default::default(),
         paces: Default::default(),
         changes: Default::default(),
+        reservations: Default::default(),
         own_certificates: Default::default(),
         own_issuances: Default::default(),
         self_check: SelfCheck::new(&self_check)
@@ -165,19 +164,24 @@ fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
         send(&owners, owner.within(&issuance.namespace().unwrap_or_default()));
     });
 
+    let users = Users {
+        certificates: (queues.certificates.clone(), known.clone()),
+        issuances: (queues.issuances.clone(), issuances.store()),
+        news: News::default(),
+    };
+    let users = Arc::new(users);
     let mut issuers = Watch::<Issuer>::new(client.clone(), watcher::Config::default());
-    let (queue, users, all) = (queues.issuers.clone(), queues.certificates.clone(), known.clone());
+    let (queue, all, concerned) = (queues.issuers.clone(), issuers.store(), users.clone());
     issuers.on_change(move |issuer| {
         send(&queue, ObjectRef::from_obj(issuer));
-        let namespace = issuer.namespace();
-        wake_users(&users, &all, IssuerKind::Issuer, &issuer.name_any(), namespace.as_deref());
+        concerned.wake(&issuer.into(), all.get(&ObjectRef::from_obj(issuer)).is_some());
     });
 
     let mut cluster_issuers = Watch::<ClusterIssuer>::new(client.clone(), watcher::Config::default());
-    let (queue, users, all) = (queues.cluster_issuers.clone(), queues.certificates.clone(), known.clone());
+    let (queue, all) = (queues.cluster_issuers.clone(), cluster_issuers.store());
     cluster_issuers.on_change(move |issuer| {
         send(&queue, ObjectRef::from_obj(issuer));
-        wake_users(&users, &all, IssuerKind::ClusterIssuer, &issuer.name_any(), None);
+        users.wake(&issuer.into(), all.get(&ObjectRef::from_obj(issuer)).is_some());
     });
 
     // Only Secrets that Evercert made: that is a label, so others never reach its memory.
@@ -197,20 +201,32 @@ fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
     }
 }
 
-fn wake_users(
-    queue: &Queue<Certificate>,
-    all: &Store<Certificate>,
-    kind: IssuerKind,
-    name: &str,
-    namespace: Option<&str>,
-) {
-    let wanted = IssuerRef { kind, name: name.to_owned() };
-    let uses = |certificate: &Certificate| {
-        certificate.spec.issuer_ref == wanted
-            && namespace.is_none_or(|namespace| certificate.namespace().as_deref() == Some(namespace))
-    };
-    for certificate in all.state_filter(uses) {
-        send(queue, ObjectRef::from_obj(certificate.as_ref()));
+/// Who uses issuers: Certificates, and Issuances under way.
+struct Users {
+    certificates: (Queue<Certificate>, Store<Certificate>),
+    issuances: (Queue<Issuance>, Store<Issuance>),
+    news: News,
+}
+
+impl Users {
+    fn wake(&self, issuer: &AnyIssuer, exists: bool) {
+        if !self.news.of(issuer, exists) {
+            return;
+        }
+        let wanted = IssuerRef { kind: issuer.kind(), name: issuer.name.clone() };
+        let uses = |reference: &IssuerRef, namespace: Option<String>| {
+            *reference == wanted && issuer.namespace.as_ref().is_none_or(|own| namespace.as_ref() == Some(own))
+        };
+        let (queue, all) = &self.certificates;
+        for certificate in all.state_filter(|known| uses(&known.spec.issuer_ref, known.namespace())) {
+            send(queue, ObjectRef::from_obj(certificate.as_ref()));
+        }
+        let (queue, all) = &self.issuances;
+        let ended =
+            |known: &Issuance| known.status.as_ref().and_then(|status| status.state).is_some_and(State::is_final);
+        for issuance in all.state_filter(|known| !ended(known) && uses(&known.spec.issuer_ref, known.namespace())) {
+            send(queue, ObjectRef::from_obj(issuance.as_ref()));
+        }
     }
 }
 

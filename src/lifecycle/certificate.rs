@@ -13,7 +13,9 @@ pub(super) use begin::situation;
 pub use observed::{Held, IssuerView, KeyView, Observed, OrderView, Outputs, SecretView};
 
 use super::{
-    Step, deletion,
+    Step,
+    budget::Claim,
+    deletion,
     lineage::Lineage,
     plan::{self, Plan},
     restart,
@@ -26,10 +28,11 @@ use crate::{
         issuance::{Account, State, Trigger},
     },
     pki::Leaf,
+    provider::Urgency,
 };
 
 /// Longest time between two looks at a Certificate: timers die with the process, clocks are set.
-const LOOK_AGAIN: Duration = Duration::from_secs(3600);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(3600);
 /// The type of every Secret we write. A Secret's type cannot be changed.
 pub const TLS_SECRET: &str = "kubernetes.io/tls";
 
@@ -46,6 +49,12 @@ pub enum Effect {
     /// Removes a key whose Issuance was never created or needs it no more.
     DeleteKey {
         secret: String,
+    },
+    /// Counts the submission against the budget of a policy rule, before its intent is recorded.
+    Reserve {
+        rule: String,
+        claim: Claim,
+        urgency: Urgency,
     },
     RecordIntent(Box<Plan>, plan::StoredKey),
     /// Puts the pair of another Secret of this Certificate into the one it names by now.
@@ -226,7 +235,7 @@ pub(super) fn account<'a>(o: &Observed<'a>) -> Option<&'a Account> {
     }
 }
 
-fn until(time: Timestamp, now: Timestamp) -> Duration {
+pub(super) fn until(time: Timestamp, now: Timestamp) -> Duration {
     let left: SignedDuration = time.duration_since(now);
     Duration::try_from(left).unwrap_or(Duration::ZERO).max(Duration::from_secs(1))
 }

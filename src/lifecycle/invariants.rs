@@ -8,10 +8,15 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::issuance::is_paid;
+use super::{
+    budget::{Budget, Claim, Standing, may_cost},
+    certificate::IssuerView,
+    issuance::is_paid,
+    policy,
+};
 use crate::{
     api::{
-        Issuance, IssuanceStatus,
+        Issuance, IssuanceSpec, IssuanceStatus,
         issuance::{Operation, OutcomeClass, State, Trigger},
     },
     pki::Leaf,
@@ -97,6 +102,32 @@ pub fn key_first(public_key_sha256: &str, stored: &[&str]) -> Verdict {
         Ok(())
     } else {
         broken("I3", format!("key {public_key_sha256} is stored nowhere"))
+    }
+}
+
+/// I6: a call that may cost counts against the budget of the rule that is for its namespace, where that sets a limit.
+/// `labels` are those of the namespace, when it is there.
+pub fn reserved(
+    spec: &IssuanceSpec,
+    namespace: &str,
+    labels: Option<&BTreeMap<String, String>>,
+    issuer: &IssuerView,
+    now: Timestamp,
+) -> Verdict {
+    let IssuerView::Ready { spec: issuer, kind, reservations, .. } = issuer else {
+        return broken("I6", "the issuer cannot be asked".to_owned());
+    };
+    let Some(labels) = labels else { return broken("I6", "the namespace is going away".to_owned()) };
+    let rules = issuer.policy.as_ref().map_or(&[][..], |policy| &policy.rules);
+    let rule = match policy::rule_for(*kind, rules, namespace, labels) {
+        Ok(rule) => rule,
+        Err(why) => return broken("I6", why),
+    };
+    let budget = rule.and_then(|rule| Budget::of(rules, &rule.name, reservations, now));
+    match budget.map(|budget| budget.standing(Some(&Claim::last(namespace, spec)))) {
+        None | Some(Standing::Held) => Ok(()),
+        Some(_) if !may_cost(spec.cost) => Ok(()),
+        Some(_) => broken("I6", "a call that may cost is not reserved".to_owned()),
     }
 }
 

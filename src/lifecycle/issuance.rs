@@ -3,13 +3,14 @@
 //! The paid-call protocol is here. A submission without an outcome is new only for the process that has just
 //! recorded it; for everybody else it is ambiguous, and what is ambiguous is looked for, never repeated blindly.
 
+mod hindered;
 pub mod observed;
 
 use std::time::Duration;
 
 pub use observed::{Observed, Seen};
 
-use super::{Step, backoff, dcv, record, remaining};
+use super::{Step, backoff, budget::Claim, dcv, record, remaining};
 use crate::{
     api::{
         conditions::{self, RESOLVED, reason},
@@ -34,6 +35,11 @@ const MAX_DOWNLOADS: u32 = 5;
 pub enum Effect {
     /// Searches the provider for what a submission may have placed.
     Look,
+    /// Counts one more submission against the budget of a policy rule, before its intent is recorded.
+    Reserve {
+        rule: String,
+        claim: Claim,
+    },
     /// Records the intent of one more call.
     Append,
     /// Makes the one call of the last submission.
@@ -66,6 +72,13 @@ pub enum Effect {
     Take {
         order_id: String,
     },
+    /// Says what is in the way beside the provider.
+    Hinder {
+        reason: &'static str,
+        message: String,
+    },
+    /// Nothing is in the way any more.
+    Unhinder,
 }
 
 pub fn decide(o: &Observed) -> Step<Effect> {
@@ -79,6 +92,12 @@ pub fn decide(o: &Observed) -> Step<Effect> {
     match o.status.state {
         Some(State::Installed) => clean_up(o).or_else(|| revoke_superseded(o)).unwrap_or(Step::Done),
         Some(State::Issued | State::Failed | State::Denied | State::Superseded) => clean_up(o).unwrap_or(Step::Done),
+        _ => hindered::guard(o, go_on(o)),
+    }
+}
+
+fn go_on(o: &Observed) -> Step<Effect> {
+    match o.status.state {
         _ if o.status.order_id.is_some() => follow(o),
         Some(State::NeedsAttention) => stopped(o),
         _ => submit(o),

@@ -2,6 +2,7 @@
 //! comes out, at most one effect at a time.
 
 pub mod backoff;
+pub mod budget;
 pub mod certificate;
 pub mod dcv;
 pub mod deletion;

@@ -17,9 +17,9 @@ pub struct Asked<'a> {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub enum Verdict<'a> {
     /// By this rule; by none only when an Issuer has no rules.
-    Allowed(Option<PolicyRule>),
+    Allowed(Option<&'a PolicyRule>),
     /// A sentence for the Certificate's condition.
     Refused(String),
 }
@@ -28,20 +28,31 @@ pub enum Verdict {
 ///
 /// An Issuer without rules serves its own namespace, as one rule without limits would: any name, the issuer's
 /// product only.
-pub fn judge(kind: IssuerKind, rules: &[PolicyRule], asked: &Asked<'_>) -> Verdict {
-    let rule = rules.iter().find(|rule| selects(rule, asked.namespace_labels));
-    let open = PolicyRule::default();
-    let limits = match (rule, kind) {
-        (Some(rule), _) => rule,
-        (None, IssuerKind::Issuer) if rules.is_empty() => &open,
-        _ => return Verdict::Refused(format!("no policy rule of the issuer is for namespace {}", asked.namespace)),
+pub fn judge<'a>(kind: IssuerKind, rules: &'a [PolicyRule], asked: &Asked<'_>) -> Verdict<'a> {
+    let rule = match rule_for(kind, rules, asked.namespace, asked.namespace_labels) {
+        Ok(rule) => rule,
+        Err(why) => return Verdict::Refused(why),
     };
-    match refusal(limits, asked) {
-        None => Verdict::Allowed(rule.cloned()),
+    match refusal(rule.unwrap_or(&PolicyRule::default()), asked) {
+        None => Verdict::Allowed(rule),
         Some(what) => Verdict::Refused(match rule {
             Some(rule) => format!("policy rule {} of the issuer does not allow {what}", rule.name),
             None => format!("the issuer has no policy rule that allows {what}"),
         }),
+    }
+}
+
+/// The rule that decides for a namespace; none when an Issuer has no rules; or a sentence that says who is not served.
+pub fn rule_for<'a>(
+    kind: IssuerKind,
+    rules: &'a [PolicyRule],
+    namespace: &str,
+    labels: &BTreeMap<String, String>,
+) -> Result<Option<&'a PolicyRule>, String> {
+    match (rules.iter().find(|rule| selects(rule, labels)), kind) {
+        (Some(rule), _) => Ok(Some(rule)),
+        (None, IssuerKind::Issuer) if rules.is_empty() => Ok(None),
+        _ => Err(format!("no policy rule of the issuer is for namespace {namespace}")),
     }
 }
 
@@ -96,13 +107,19 @@ mod tests {
         }
     }
 
-    fn ask(kind: IssuerKind, rules: &[PolicyRule], team: &str, names: &[&str], product: Option<&str>) -> Verdict {
+    fn ask<'a>(
+        kind: IssuerKind,
+        rules: &'a [PolicyRule],
+        team: &str,
+        names: &[&str],
+        product: Option<&str>,
+    ) -> Verdict<'a> {
         let labels = BTreeMap::from([("team".to_owned(), team.to_owned())]);
         let names = strings(names);
         judge(kind, rules, &Asked { namespace: "web", namespace_labels: &labels, names: &names, product })
     }
 
-    fn refused(sentence: &str) -> Verdict {
+    fn refused(sentence: &str) -> Verdict<'static> {
         Verdict::Refused(sentence.to_owned())
     }
 
@@ -113,9 +130,9 @@ mod tests {
         let rules = [shop.clone(), rest.clone()];
         let judge = |team, names: &[&str], product| ask(IssuerKind::ClusterIssuer, &rules, team, names, product);
 
-        assert_eq!(judge("shop", &["example.com", "a.b.example.com"], None), Verdict::Allowed(Some(shop.clone())));
-        assert_eq!(judge("shop", &["example.com"], Some("ssl_basic")), Verdict::Allowed(Some(shop)));
-        assert_eq!(judge("blog", &["www.example.org"], None), Verdict::Allowed(Some(rest)));
+        assert_eq!(judge("shop", &["example.com", "a.b.example.com"], None), Verdict::Allowed(Some(&shop)));
+        assert_eq!(judge("shop", &["example.com"], Some("ssl_basic")), Verdict::Allowed(Some(&shop)));
+        assert_eq!(judge("blog", &["www.example.org"], None), Verdict::Allowed(Some(&rest)));
         assert_eq!(
             judge("shop", &["a.example.org", "example.com"], None),
             refused("policy rule shop of the issuer does not allow a.example.org")

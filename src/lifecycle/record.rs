@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::validity;
 use crate::{
     api::{
-        conditions::{self, ACTION_REQUIRED, KEY_COMPROMISED, PREFERRED_CHAIN, RESOLVED, WITHDRAWN, reason},
+        conditions::{self, ACTION_REQUIRED, HINDERED, KEY_COMPROMISED, PREFERRED_CHAIN, RESOLVED, WITHDRAWN, reason},
         issuance::{
             Failure, FailureClass, IssuanceSpec, IssuanceStatus, Looks, Outcome, OutcomeClass, State, ValidationState,
         },
@@ -139,6 +139,10 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             status.failure = Some(failure(FailureClass::Ambiguous, None, message, now));
             act(status, reason::NEEDS_ATTENTION, message, now);
         }
+        Change::Hindered(Some((reason, message))) => {
+            conditions::set_condition(&mut status.conditions, HINDERED, true, reason, cut(message), None, &at);
+        }
+        Change::Hindered(None) => conditions::remove_condition(&mut status.conditions, HINDERED),
         Change::Taken(order_id) => {
             let accepted = Accepted { order_id: order_id.clone(), ..Accepted::default() };
             accept(spec, status, spec.submissions.last().map_or(0, |last| last.n), &accepted, now);
@@ -157,7 +161,7 @@ fn counts(status: &IssuanceStatus, change: &Change) -> bool {
         // Records are removed and certificates revoked after the end, and an answer is never lost.
         (_, Change::Unpublished(_) | Change::DcvFailed(..) | Change::Revoked { .. } | Change::Submitted { .. }) => true,
         (Some(state), _) if state.is_final() => false,
-        (_, Change::Compromised(_) | Change::Withdrawn) => true,
+        (_, Change::Compromised(_) | Change::Withdrawn | Change::Hindered(_)) => true,
         (Some(State::Issued), Change::Failed(FailureClass::Withdrawn, _)) => false,
         (_, Change::Failed(FailureClass::Withdrawn, _)) => true,
         (Some(State::Issued), change) => matches!(
@@ -297,6 +301,7 @@ fn fail(status: &mut IssuanceStatus, class: FailureClass, code: Option<&str>, me
 fn end(status: &mut IssuanceStatus, state: State) {
     status.state = Some(state);
     status.chain = None;
+    conditions::remove_condition(&mut status.conditions, HINDERED);
 }
 
 fn failure(class: FailureClass, code: Option<&str>, message: &str, now: Timestamp) -> Failure {

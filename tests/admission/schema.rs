@@ -156,6 +156,12 @@ async fn issuers() {
     let spec = |patch: Value| json!({"spec": patch});
     let digicert = |patch: Value| json!({"spec": {"digicert": patch}});
     let publisher = |patch: Value| json!({"spec": {"dcv": {"publishers": [patch]}}});
+    let limited = |name: &str, count: i32| json!({"name": name, "namespaceSelector": {}, "maxPaid": {"count": count, "per": "24h"}});
+    let rule = |patch: Value| {
+        let mut rule = json!({"name": "a", "namespaceSelector": {}});
+        rule.as_object_mut().unwrap().extend(patch.as_object().unwrap().clone());
+        spec(json!({"policy": {"rules": [rule]}}))
+    };
     let tsig = json!({"keyName": "evercert.", "secretRef": {"name": "tsig", "key": "secret"}});
     let rfc2136 = |nameserver: &str| json!({"nameserver": nameserver, "tsig": tsig});
     let mut verdicts = Verdicts::default();
@@ -213,6 +219,12 @@ async fn issuers() {
                 json!({"policy": {"rules": [{"name": "a", "namespaceSelector": {}, "allowedDomains": ["example.*"]}]}}),
             ),
         ),
+        ("", rule(json!({"maxPaid": {"count": 20, "per": "24h"}}))),
+        ("should be greater than or equal to 1", rule(json!({"maxPaid": {"count": 0, "per": "24h"}}))),
+        ("per is between 1m and 9600h", rule(json!({"maxPaid": {"count": 1, "per": "59s"}}))),
+        ("per is between 1m and 9600h", rule(json!({"maxPaid": {"count": 1, "per": "9601h"}}))),
+        ("at most 1000", spec(json!({"policy": {"rules": [limited("a", 600), limited("b", 401)]}}))),
+        ("", spec(json!({"policy": {"rules": [limited("a", 600), limited("b", 400)]}}))),
         ("", spec(json!({"policy": {"ambiguousPaid": "RepeatWhenAbsent"}}))),
         ("Unsupported value", spec(json!({"policy": {"ambiguousPaid": "Repeat"}}))),
     ] {

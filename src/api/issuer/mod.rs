@@ -139,6 +139,11 @@ pub struct IssuerStatus {
     /// The account as the provider reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountStatus>,
+    /// Submissions that count against a policy rule's `maxPaid`. Kept here, so that they outlive their namespace.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 2048))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub reservations: Vec<Reservation>,
 }
 
 /// The account as the provider reports it.

@@ -1,7 +1,7 @@
 //! What Certificates may ask of an issuer.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
-use kube::KubeSchema;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, Time};
+use kube::{KubeSchema, core::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,10 @@ use crate::api::schema;
 /// What Certificates may ask of an issuer.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!has(self.rules) || self.rules.map(r, has(r.maxPaid) ? r.maxPaid.count : 0).sum() <= 1000")
+        .message("maxPaid.count of all rules together is at most 1000")
+)]
 pub struct Policy {
     /// The first rule that matches the Certificate's namespace decides; when none matches it is refused. An Issuer without rules serves its own namespace.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -52,6 +56,45 @@ pub struct PolicyRule {
     #[schemars(length(max = 64), inner(range(min = 1)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub containers: Vec<i64>,
+    /// How many operations that may cost these namespaces may ask for together. None: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_paid: Option<MaxPaid>,
+}
+
+/// At most `count` operations that may cost in any `per`.
+#[derive(KubeSchema, Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MaxPaid {
+    /// How many.
+    #[schemars(with = "i32", range(min = 1, max = 1000))]
+    pub count: u32,
+    /// In any period of this length, e.g. `24h`; one minute to 400 days.
+    #[schemars(schema_with = "schema::duration")]
+    #[x_kube(validation = Rule::new("duration(self) >= duration('1m') && duration(self) <= duration('9600h')").message("per is between 1m and 9600h"))]
+    pub per: Duration,
+}
+
+/// One submission that may cost and counts against a rule's `maxPaid`.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reservation {
+    /// `<namespace>/<name>` of its Issuance.
+    #[schemars(length(max = 317))]
+    pub issuance: String,
+    /// Which submission of it.
+    #[schemars(range(min = 1, max = 16))]
+    pub n: i32,
+    /// The policy rule it counts against.
+    #[schemars(length(max = 63))]
+    pub rule: String,
+    /// When it was made, on the clock that budgets are measured on.
+    pub at: Time,
+    /// uid of its Certificate: one of the same name made later has another.
+    #[schemars(length(max = 64))]
+    pub certificate_uid: String,
+    /// SHA-256 of the SubjectPublicKeyInfo that is asked for.
+    #[schemars(length(max = 64))]
+    pub public_key_sha256: String,
 }
 
 /// What to do when a paid call may have been accepted and cannot be found after the provider's settle time. Ask (default) stops and waits for a person; RepeatWhenAbsent places it again where our key can be searched.

@@ -18,6 +18,7 @@ use crate::{
         fault, keys, ledger,
     },
     lifecycle::{
+        budget::Claim,
         certificate::{Effect, KeyView, OrderView, SecretView},
         install::{self, Verdict},
         names,
@@ -25,7 +26,7 @@ use crate::{
         record::Change,
     },
     pki::{Chain, Expect},
-    provider::{CallError, Provider},
+    provider::{CallError, Provider, Urgency},
 };
 
 impl Work {
@@ -36,6 +37,7 @@ impl Work {
             Effect::ReadKey { issuance } => self.read_key(&issuance).await,
             Effect::StoreKey(plan) => self.store_key(*plan).await,
             Effect::DeleteKey { secret } => self.delete_key(&secret).await,
+            Effect::Reserve { rule, claim, urgency } => self.reserve(rule, claim, urgency).await,
             Effect::RecordIntent(plan, key) => self.record_intent(&plan, &key).await,
             Effect::Copy { from } => self.copy(&from).await,
             Effect::Install { issuance } => self.install(&issuance).await,
@@ -108,10 +110,26 @@ impl Work {
         Ok(())
     }
 
+    /// The wait for the rate limit comes first: a reservation is for a call that is made soon.
+    async fn reserve(&mut self, rule: String, claim: Claim, urgency: Urgency) -> Result<(), Error> {
+        let issuance = claim.issuance.rsplit('/').next().unwrap_or_default().to_owned();
+        if self.permit.is_none() {
+            self.permit = Some(self.provider().await?.permit(urgency).await);
+        }
+        let (reference, namespace) = (&self.certificate.spec.issuer_ref, &self.namespace);
+        let reserve = self.context.reservations.reserve(&self.context, reference, namespace, rule, claim);
+        self.issuer = reserve.await?.view();
+        fault::point("reserve.after", &issuance);
+        Ok(())
+    }
+
     /// Decided on copies; confirmed by quorum reads before anything is recorded that leads to a paid call.
     async fn record_intent(&mut self, plan: &Plan, key: &StoredKey) -> Result<(), Error> {
         // The wait comes first: nothing may change between what is confirmed now and the record.
-        let permit = self.provider().await?.permit(plan.urgency).await;
+        let permit = match self.permit.take() {
+            Some(permit) => permit,
+            None => self.provider().await?.permit(plan.urgency).await,
+        };
         let now =
             kube("read a Certificate", self.context.certificates(&self.namespace).get(&self.certificate.name_any()))
                 .await?;

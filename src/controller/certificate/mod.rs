@@ -31,6 +31,7 @@ use crate::{
         present,
         restart::Restarts,
     },
+    provider::Permit,
 };
 
 pub struct CertificateReconciler {
@@ -57,6 +58,7 @@ impl Reconciler<Certificate> for CertificateReconciler {
             order: OrderView::Unread,
             restarts: Restarts::Untried,
             removed: BTreeSet::new(),
+            permit: None,
             certificate: context.own_certificates.newest(object).as_ref().clone(),
             namespace,
             context,
@@ -81,6 +83,8 @@ struct Work {
     restarts: Restarts,
     /// Secrets that this reconcile has removed, or found to be other than the watch says.
     removed: BTreeSet<String>,
+    /// Room in the rate limit, waited for before the budget was asked.
+    permit: Option<Permit>,
 }
 
 impl Work {

@@ -9,7 +9,7 @@ use kube::{
 use serde_json::json;
 use tracing::info;
 
-use super::{FINALIZER, Work, request::operation};
+use super::{FINALIZER, Work, fence::fence, request::operation};
 use crate::{
     api::issuance::Operation,
     controller::{
@@ -18,16 +18,19 @@ use crate::{
         fault, ledger,
     },
     lifecycle::{
-        issuance::{Effect, may_call, what_to_look_for},
+        budget::Claim,
+        issuance::{Effect, what_to_look_for},
+        plan::urgency,
         record::Change,
     },
-    provider::{Accepted, CallError, Found, Placed, Progress, Provider, Standing, Wanted},
+    provider::{Accepted, CallError, Found, Permit, Placed, Progress, Provider, Standing, Wanted},
 };
 
 impl Work {
     pub(super) async fn execute(&mut self, effect: Effect) -> Result<(), Error> {
         match effect {
             Effect::Look => self.look().await,
+            Effect::Reserve { rule, claim } => self.reserve(rule, claim).await,
             Effect::Append => self.append().await,
             Effect::Submit => self.submit().await,
             Effect::Poll => self.poll().await,
@@ -51,6 +54,12 @@ impl Work {
                 Ok(())
             }
             Effect::Take { order_id } => self.take(order_id).await,
+            Effect::Hinder { reason, message } => {
+                self.record(Change::Hindered(Some((reason, message.clone())))).await?;
+                self.warn(reason, message).await;
+                Ok(())
+            }
+            Effect::Unhinder => self.record(Change::Hindered(None)).await,
         }
     }
 
@@ -125,9 +134,32 @@ impl Work {
         Ok(())
     }
 
+    /// The wait for the rate limit comes first: a reservation is for a call that is made soon.
+    async fn reserve(&mut self, rule: String, claim: Claim) -> Result<(), Error> {
+        self.permit = Some(self.permit().await?);
+        let (reference, namespace) = (&self.issuance.spec.issuer_ref, self.issuance.namespace().unwrap_or_default());
+        let reserve = self.context.reservations.reserve(&self.context, reference, &namespace, rule, claim);
+        let issuer = reserve.await?;
+        self.view = issuer.view();
+        self.issuer = Some(issuer);
+        fault::point("reserve.after", &self.issuance.name_any());
+        Ok(())
+    }
+
+    async fn permit(&mut self) -> Result<Permit, Error> {
+        match self.permit.take() {
+            Some(permit) => Ok(permit),
+            None => Ok(self
+                .provider()
+                .await?
+                .permit(urgency(self.issuance.spec.reason, None, self.context.clock.now()))
+                .await),
+        }
+    }
+
     async fn append(&mut self) -> Result<(), Error> {
-        let provider = self.provider().await?;
-        self.issuance = ledger::append(&self.context, provider.as_ref(), &self.issuance).await?;
+        let permit = self.permit().await?;
+        self.issuance = ledger::append(&self.context, permit, &self.issuance).await?;
         self.seen.found = None;
         self.record(Change::Appended).await
     }
@@ -144,18 +176,18 @@ impl Work {
         let mut issuance = self.issuance.clone();
         let made = tokio::spawn(async move {
             let _paying = context.paying.clone().read_owned().await;
-            let room = fence(&context, &issuance).await?;
+            let held_back = fence(&context, &issuance).await?;
             let Some(permit) = context.intents.take(&uid, last) else {
                 return Err(Error::Conflict { call: "make the call of a submission" });
             };
-            let answer = if room {
+            let answer = if let Some(why) = held_back {
+                Err(CallError::NotSent { call: "submit", message: why.to_owned() })
+            } else {
                 let timeout = context.times.call.min(context.lease.remaining().saturating_sub(LEASE_MARGIN));
                 fault::point("submit.before", &name);
                 let answer = provider.submit(&request, permit, timeout).await;
                 fault::point("submit.after", &name);
                 answer
-            } else {
-                Err(CallError::NotSent { call: "submit", message: "the lease ends too soon for a call".to_owned() })
             };
             let change = Change::Submitted { n: last, answer: answer.clone() };
             ledger::record(&context, &mut issuance, &[change]).await?;
@@ -246,17 +278,6 @@ impl Work {
     pub(super) async fn warn(&self, reason: &str, note: String) {
         self.context.events.warning(&self.issuance, "Issue", reason, note).await;
     }
-}
-
-/// Whether the call may be made now: the lease outlasts it, and a quorum read shows our submission as the last.
-async fn fence(context: &super::Context, issuance: &crate::api::Issuance) -> Result<bool, Error> {
-    if !context.may_call(context.times.call) {
-        return Ok(false);
-    }
-    let api = context.issuances(&issuance.namespace().unwrap_or_default());
-    let now = kube("read an Issuance before its call", api.get(&issuance.name_any())).await?;
-    let unchanged = now.uid() == issuance.uid() && may_call(&issuance.spec, &now.spec, now.status.as_ref());
-    if unchanged { Ok(true) } else { Err(Error::Conflict { call: "make the call of a submission" }) }
 }
 
 /// What an event calls a submission that was not accepted.

@@ -2,6 +2,7 @@
 
 mod dcv;
 mod execute;
+mod fence;
 mod follow;
 mod request;
 
@@ -22,11 +23,12 @@ use crate::{
     api::{Issuance, issuer::SelfCheck},
     lifecycle::{
         Step,
+        certificate::IssuerView,
         issuance::{Effect, Observed, Seen, decide},
         lineage, polling,
         record::Change,
     },
-    provider::Provider,
+    provider::{Permit, Provider},
 };
 
 /// Keeps an Issuance until its records are out of the DNS.
@@ -46,7 +48,9 @@ impl Reconciler<Issuance> for IssuanceReconciler {
         Work {
             context: self.context.clone(),
             issuance: self.context.own_issuances.newest(object).as_ref().clone(),
+            view: issuer.as_ref().map_or(IssuerView::Missing, AnyIssuer::view),
             issuer,
+            permit: None,
             provider: None,
             seen: Seen::default(),
             unwritten: Vec::new(),
@@ -62,6 +66,9 @@ struct Work {
     /// The newest copy this reconcile has read or written.
     issuance: Issuance,
     issuer: Option<AnyIssuer>,
+    view: IssuerView,
+    /// Room in the rate limit, waited for before the budget was asked.
+    permit: Option<Permit>,
     provider: Option<Arc<dyn Provider>>,
     seen: Seen,
     /// What the next write will hold as well: a loss would cost one more look, nothing else.
@@ -99,6 +106,8 @@ impl Work {
         if polling::was_quiet(&status) {
             self.context.paces.resume(uid);
         }
+        let namespace = self.issuance.namespace().unwrap_or_default();
+        let labels = self.context.stores.namespace_labels(&namespace);
         decide(&Observed {
             spec: &self.issuance.spec,
             status: &status,
@@ -112,7 +121,11 @@ impl Work {
             seen: &self.seen,
             next_poll: self.context.paces.until_poll(uid, told),
             next_ask: self.context.paces.until_ask(uid),
+            namespace: &namespace,
+            namespace_labels: labels.as_ref(),
+            issuer: &self.view,
             now: self.context.machine_now(),
+            world_now: self.context.clock.now(),
             times: self.context.times,
         })
     }

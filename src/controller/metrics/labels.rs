@@ -128,6 +128,13 @@ impl From<&AnyIssuer> for IssuerLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct BudgetLabels {
+    #[prometheus(flatten)]
+    pub issuer: IssuerLabels,
+    pub rule: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct PaidLabels {
     #[prometheus(flatten)]
     pub issuer: IssuerLabels,

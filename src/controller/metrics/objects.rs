@@ -16,20 +16,25 @@ use prometheus_client::{
     registry::Unit,
 };
 
-use super::labels::{ActionLabels, CertificateLabels, IssuerLabels, KindLabels, PaidLabels, StateLabels, UseLabels};
+use super::labels::{
+    ActionLabels, BudgetLabels, CertificateLabels, IssuerLabels, KindLabels, PaidLabels, StateLabels, UseLabels,
+};
 use crate::{
     api::{
         Certificate, CertificateStatus,
         conditions::{ACTION_REQUIRED, READY, condition, is_true},
         issuance::{Operation, State},
+        issuer::PolicyRule,
     },
-    controller::{any_issuer::AnyIssuer, context::Stores, lease::LeaseHandle},
+    controller::{any_issuer::AnyIssuer, clock::Clock, context::Stores, lease::LeaseHandle},
+    lifecycle::budget::Budget,
 };
 
 /// What is shown once this process works.
 pub struct Observed {
     pub stores: Stores,
     pub lease: LeaseHandle,
+    pub clock: Clock,
 }
 
 #[derive(Default)]
@@ -88,9 +93,9 @@ impl Collector for Objects {
                 MetricType::Gauge,
             )?
             .encode_gauge(&i64::from(held))?;
-        let Some(Observed { stores, .. }) = self.observed.get() else { return Ok(()) };
+        let Some(Observed { stores, clock, .. }) = self.observed.get() else { return Ok(()) };
         certificates(&mut out, &stores.certificates.state())?;
-        self.issuers_of(&mut out, stores)?;
+        self.issuers_of(&mut out, stores, clock.now())?;
         issuances(&mut out, stores)?;
         let sizes = [
             size(&stores.certificates),
@@ -148,13 +153,13 @@ fn certificates(out: &mut Out<'_>, certificates: &[Arc<Certificate>]) -> fmt::Re
 }
 
 impl Objects {
-    fn issuers_of(&self, out: &mut Out<'_>, stores: &Stores) -> fmt::Result {
+    fn issuers_of(&self, out: &mut Out<'_>, stores: &Stores, now: Timestamp) -> fmt::Result {
         let namespaced = stores.issuers.state().into_iter().map(|issuer| AnyIssuer::from(issuer.as_ref()));
         let cluster = stores.cluster_issuers.state().into_iter().map(|issuer| AnyIssuer::from(issuer.as_ref()));
-        let existing: BTreeMap<IssuerLabels, bool> = namespaced
-            .chain(cluster)
-            .map(|issuer| (IssuerLabels::from(&issuer), is_true(&issuer.status.conditions, READY)))
-            .collect();
+        let all: Vec<AnyIssuer> = namespaced.chain(cluster).collect();
+        budgets(out, &all, now)?;
+        let existing: BTreeMap<IssuerLabels, bool> =
+            all.iter().map(|issuer| (IssuerLabels::from(issuer), is_true(&issuer.status.conditions, READY))).collect();
         out.gauges(
             "issuer_ready",
             "Whether an issuer is Ready",
@@ -173,6 +178,17 @@ impl Objects {
             issuers.iter().filter_map(|(issuer, counts)| Some((issuer.clone(), counts.paused_until?.as_second())));
         out.times("rate_limit_pause_end_timestamp", "Until when an account that refused is left alone", pauses)
     }
+}
+
+fn budgets(out: &mut Out<'_>, issuers: &[AnyIssuer], now: Timestamp) -> fmt::Result {
+    let left = issuers.iter().flat_map(|issuer| {
+        let rules = issuer.spec.policy.as_ref().map_or(&[][..], |policy| &policy.rules);
+        let of = move |rule: &PolicyRule| Budget::of(rules, &rule.name, &issuer.status.reservations, now);
+        rules.iter().filter_map(of).map(move |budget| {
+            (BudgetLabels { issuer: issuer.into(), rule: budget.rule.to_owned() }, i64::from(budget.left()))
+        })
+    });
+    out.gauges("budget_left", "Operations that may cost and that a policy rule still allows in its period", left)
 }
 
 fn issuances(out: &mut Out<'_>, stores: &Stores) -> fmt::Result {

@@ -56,7 +56,7 @@ impl World {
         let (namespaces, namespace_writer) = store();
         let stores = Stores { certificates, issuances, issuers, cluster_issuers, secrets, namespaces };
         let lease = LeaseHandle::until(Instant::now() + Duration::from_secs(60));
-        metrics.observe(Observed { stores, lease });
+        metrics.observe(Observed { stores, lease, clock: Default::default() });
         Self {
             metrics,
             registry,
@@ -131,7 +131,12 @@ fn certificate() -> Certificate {
 
 fn issuer() -> Issuer {
     let digicert = json!({"apiKeySecretRef": {"name": "k", "key": "k"}, "organizationId": 1, "product": "ssl_basic"});
-    object("digicert", json!({"digicert": digicert}), json!({"conditions": [condition("Ready", "AccountVerified")]}))
+    let policy = json!({"rules": [{"name": "all", "maxPaid": {"count": 2, "per": "24h"}}]});
+    object(
+        "digicert",
+        json!({"digicert": digicert, "policy": policy}),
+        json!({"conditions": [condition("Ready", "AccountVerified")]}),
+    )
 }
 
 fn issuance(state: &str) -> Issuance {
@@ -214,12 +219,13 @@ fn what_is_deleted_is_shown_no_more() {
         let samples = scrape.families.values().flat_map(|family| &family.samples);
         samples.filter(|sample| sample.labels.contains_key("name")).map(|sample| sample.name.clone()).collect()
     };
-    assert_eq!(of_objects(&world.scrape()).len(), 10);
+    assert_eq!(of_objects(&world.scrape()).len(), 11);
     world.certificates.apply_watcher_event(&Event::Delete(certificate()));
     world.issuers.apply_watcher_event(&Event::Delete(issuer()));
     assert_eq!(of_objects(&world.scrape()), Vec::<String>::new());
     world.issuers.apply_watcher_event(&Event::Apply(issuer()));
-    assert_eq!(of_objects(&world.scrape()), ["evercert_issuer_ready"], "one of the same name starts afresh");
+    let afresh = ["evercert_budget_left", "evercert_issuer_ready"];
+    assert_eq!(of_objects(&world.scrape()), afresh, "one of the same name starts afresh");
 }
 
 #[test]

@@ -11,11 +11,13 @@ use crate::{
         certificate::Validity,
         conditions::reason,
         issuance::{Cost, Operation, Trigger},
-        issuer::IssuerKind,
+        issuer::{IssuerKind, PolicyRule},
         meta,
     },
     lifecycle::{
-        Step, backoff, digicert,
+        Step, backoff,
+        budget::{Budget, Claim, Standing, may_cost},
+        digicert,
         lineage::{self, Lineage},
         operation::{self, Situation},
         plan::{Plan, Wanted},
@@ -27,8 +29,8 @@ use crate::{
 
 pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result<Step<Effect>, Hindrance> {
     writable(o)?;
-    let (spec, account, kind) = match o.issuer {
-        IssuerView::Ready { spec, account, kind } => (spec, account, *kind),
+    let (spec, account, kind, reservations) = match o.issuer {
+        IssuerView::Ready { spec, account, kind, reservations } => (spec, account, *kind, reservations),
         IssuerView::Missing => {
             let message = format!("{} does not exist", o.certificate.spec.issuer_ref);
             return Err(Hindrance::person(reason::ISSUER_NOT_FOUND, message));
@@ -42,7 +44,7 @@ pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result
         let message = "no name has at most 64 characters, which a common name needs: add a shorter one";
         return Err(Hindrance::person(reason::INVALID_SPEC, message));
     };
-    permitted(o, spec, kind, &wanted)?;
+    let rule = permitted(o, spec, kind, &wanted)?;
     wait_out_failures(o, lineage, &wanted)?;
     let facts = match (&lineage.order, o.order) {
         (None, _) => None,
@@ -89,10 +91,27 @@ pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result
     let wanted = wanted.settled(operation, parent, o.now).map_err(invalid)?;
     let plan = Plan::new(o, lineage, wanted, account.clone(), trigger, (operation, cost), parent);
     let issuance = plan.issuance_name();
+    let budget =
+        rule.filter(|_| may_cost(plan.cost)).and_then(|rule| Budget::of(rules(spec), rule, reservations, o.now));
     Ok(Step::Do(match o.key {
         KeyView::Unread => Effect::ReadKey { issuance },
-        KeyView::Absent => Effect::StoreKey(Box::new(plan)),
-        KeyView::Stored(key) if key.serves(&plan) => Effect::RecordIntent(Box::new(plan), key.clone()),
+        KeyView::Absent => {
+            affordable(o, budget.as_ref(), None)?;
+            Effect::StoreKey(Box::new(plan))
+        }
+        KeyView::Stored(key) if key.serves(&plan) => {
+            let claim = Claim {
+                issuance: format!("{}/{issuance}", o.certificate.metadata.namespace.as_deref().unwrap_or_default()),
+                certificate_uid: o.certificate.metadata.uid.clone().unwrap_or_default(),
+                public_key_sha256: key.public_key_sha256.clone(),
+                n: 1,
+                unspent: Vec::new(),
+            };
+            match affordable(o, budget.as_ref(), Some(&claim))? {
+                Some(rule) => Effect::Reserve { rule: rule.to_owned(), claim, urgency: plan.urgency },
+                None => Effect::RecordIntent(Box::new(plan), key.clone()),
+            }
+        }
         KeyView::Stored(_) => Effect::DeleteKey { secret: meta::key_secret_name(&issuance) },
         KeyView::Foreign => {
             let message = format!("Secret {} is in the way and not ours", meta::key_secret_name(&issuance));
@@ -101,12 +120,38 @@ pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result
     }))
 }
 
-fn permitted(o: &Observed, issuer: &IssuerSpec, kind: IssuerKind, wanted: &Wanted) -> Result<(), Hindrance> {
+/// The rule to reserve under, when that is still to be done.
+fn affordable<'a>(
+    o: &Observed,
+    budget: Option<&Budget<'a>>,
+    claim: Option<&Claim>,
+) -> Result<Option<&'a str>, Hindrance> {
+    let Some(budget) = budget else { return Ok(None) };
+    match budget.standing(claim) {
+        Standing::Held => Ok(None),
+        Standing::Free => Ok(Some(budget.rule)),
+        Standing::Exhausted(next) => {
+            let again = until(next, o.now).min(LOOK_AGAIN);
+            Err(Hindrance::wait(reason::BUDGET_EXHAUSTED, budget.exhausted(next), again))
+        }
+    }
+}
+
+fn rules(issuer: &IssuerSpec) -> &[PolicyRule] {
+    issuer.policy.as_ref().map_or(&[], |policy| &policy.rules)
+}
+
+/// Returns the name of the rule that allows it; none when an Issuer has no rules.
+fn permitted<'a>(
+    o: &Observed,
+    issuer: &'a IssuerSpec,
+    kind: IssuerKind,
+    wanted: &Wanted,
+) -> Result<Option<&'a str>, Hindrance> {
     let Some(namespace_labels) = o.namespace_labels else {
         let message = "the namespace is not known yet, or is going away";
         return Err(Hindrance::wait(reason::PENDING, message, Duration::from_secs(10)));
     };
-    let rules = issuer.policy.as_ref().map_or(&[][..], |policy| &policy.rules);
     let names = wanted.dns_names.iter().cloned().collect();
     let own = issuer.digicert.as_ref().map(|digicert| digicert.product.as_str());
     let asked = Asked {
@@ -115,13 +160,14 @@ fn permitted(o: &Observed, issuer: &IssuerSpec, kind: IssuerKind, wanted: &Wante
         names: &names,
         product: Some(wanted.product.as_str()).filter(|product| Some(*product) != own),
     };
-    let rule = match policy::judge(kind, rules, &asked) {
+    let rule = match policy::judge(kind, rules(issuer), &asked) {
         Verdict::Allowed(rule) => rule,
         Verdict::Refused(why) => return Err(Hindrance::person(reason::POLICY_REFUSED, why)),
     };
-    let (Some(account), Some(overrides)) = (&issuer.digicert, &o.certificate.spec.digicert) else { return Ok(()) };
-    match digicert::refusal(account, rule.as_ref(), overrides, o.now) {
-        None => Ok(()),
+    let name = rule.map(|rule| rule.name.as_str());
+    let (Some(account), Some(overrides)) = (&issuer.digicert, &o.certificate.spec.digicert) else { return Ok(name) };
+    match digicert::refusal(account, rule, overrides, o.now) {
+        None => Ok(name),
         Some(what) => {
             Err(Hindrance::person(reason::POLICY_REFUSED, format!("the issuer does not allow a Certificate {what}")))
         }

@@ -8,7 +8,11 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    api::{Certificate, Issuance, IssuerSpec, issuance::Account, issuer::IssuerKind},
+    api::{
+        Certificate, Issuance, IssuerSpec,
+        issuance::Account,
+        issuer::{IssuerKind, Reservation},
+    },
     lifecycle::{Times, restart::Restarts},
     pki::{KeyKind, Leaf},
     provider::OrderFacts,
@@ -52,7 +56,13 @@ pub struct Observed<'a> {
 pub enum IssuerView {
     Missing,
     NotReady(String),
-    Ready { spec: Box<IssuerSpec>, account: Account, kind: IssuerKind },
+    Ready {
+        spec: Box<IssuerSpec>,
+        account: Account,
+        kind: IssuerKind,
+        /// What counts against the budgets of its policy.
+        reservations: Vec<Reservation>,
+    },
 }
 
 /// The Secret a Certificate names, as a quorum read showed it.

@@ -68,6 +68,7 @@ impl House {
                 certificate::Effect::DeleteKey { secret } => {
                     world.keys.remove(&revision_of(&secret)).map(|_| "a key is removed")
                 }
+                certificate::Effect::Reserve { claim, .. } => self.reserve(world, &claim),
                 certificate::Effect::RecordIntent(plan, key) => {
                     self.record_intent(world, process, &copies, &plan, &key)?
                 }
@@ -90,9 +91,10 @@ impl House {
 
     fn observe<T>(&self, world: &World, copies: &Copies, look: impl FnOnce(&certificate::Observed) -> T) -> T {
         let issuances: Vec<Arc<Issuance>> = copies.issuances.iter().map(|copy| copy.object.clone()).collect();
+        let issuer = self.seen_issuer(world);
         look(&certificate::Observed {
             certificate: &copies.certificate.object,
-            issuer: &self.issuer,
+            issuer: &issuer,
             namespace_labels: Some(&BTreeMap::new()),
             secret: &copies.secret,
             unwritable: None,

@@ -3,13 +3,20 @@
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::world::World;
+use super::world::{Told, World};
 use crate::{
     api::{
+        IssuanceSpec,
         issuance::Submission,
-        issuer::{AmbiguousPaid, IssuerKind},
+        issuer::{AmbiguousPaid, MaxPaid, Policy, PolicyRule},
     },
-    lifecycle::{Times, certificate::IssuerView, invariants::Violation, testing},
+    lifecycle::{
+        Times,
+        budget::{self, Budget, Claim},
+        certificate::IssuerView,
+        invariants::{self, Violation},
+        testing,
+    },
 };
 
 /// What a controller did with its turn.
@@ -45,6 +52,8 @@ pub enum Broken {
     OtherKeyForgotten,
     /// What is served is replaced by whatever came.
     AnythingInstalled,
+    /// The budget is not asked.
+    NothingReserved,
 }
 
 pub type Result<T> = std::result::Result<T, Violation>;
@@ -54,12 +63,54 @@ pub const SOON: SignedDuration = SignedDuration::from_secs(1);
 
 impl House {
     pub fn new(times: Times, ambiguous_paid: AmbiguousPaid) -> Self {
-        let issuer = IssuerView::Ready {
-            spec: Box::new(testing::issuer()),
-            account: testing::account(),
-            kind: IssuerKind::Issuer,
-        };
-        Self { times, ambiguous_paid, broken: None, issuer, status: false }
+        Self { times, ambiguous_paid, broken: None, issuer: testing::issuer_view(), status: false }
+    }
+
+    /// At most so many operations that may cost in a day.
+    pub fn allowing(mut self, count: u32) -> Self {
+        let max_paid = Some(MaxPaid { count, per: std::time::Duration::from_secs(86_400).into() });
+        let rule = PolicyRule { name: "all".to_owned(), max_paid, ..PolicyRule::default() };
+        if let IssuerView::Ready { spec, .. } = &mut self.issuer {
+            spec.policy = Some(Policy { rules: vec![rule], ambiguous_paid: None });
+        }
+        self
+    }
+
+    /// The issuer as it is now.
+    pub fn issuer(&self, world: &World) -> IssuerView {
+        let mut issuer = self.issuer.clone();
+        if let IssuerView::Ready { reservations, .. } = &mut issuer {
+            reservations.clone_from(&world.reservations.value);
+        }
+        issuer
+    }
+
+    /// The issuer as this operator sees it.
+    pub fn seen_issuer(&self, world: &World) -> IssuerView {
+        let mut issuer = self.issuer(world);
+        if let IssuerView::Ready { spec, .. } = &mut issuer
+            && self.breaks(Broken::NothingReserved)
+        {
+            spec.policy = None;
+        }
+        issuer
+    }
+
+    /// Whether a submission that is about to be called counts against the budget of its rule.
+    pub fn reserved(&self, world: &World, spec: &IssuanceSpec) -> Result<()> {
+        invariants::reserved(spec, "web", Some(&Default::default()), &self.issuer(world), world.now)
+    }
+
+    pub fn reserve(&self, world: &mut World, claim: &Claim) -> Option<&'static str> {
+        let next = budget::reserve(&self.budget(world)?, claim)?;
+        let new = next != *world.reservations.value;
+        world.reservations = Told::new(next);
+        new.then_some("reserves")
+    }
+
+    fn budget<'a>(&'a self, world: &'a World) -> Option<Budget<'a>> {
+        let IssuerView::Ready { spec, .. } = &self.issuer else { return None };
+        Budget::of(&spec.policy.as_ref()?.rules, "all", &world.reservations.value, world.now)
     }
 
     pub fn breaks(&self, rule: Broken) -> bool {

@@ -1,6 +1,6 @@
 //! The issuance controller: one effect, or one write, at a time.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -54,6 +54,11 @@ impl House {
         let spec = run.issuance.object.spec.clone();
         match effect {
             issuance::Effect::Look => self.look(world, process, run),
+            issuance::Effect::Reserve { claim, .. } => {
+                let reserved = self.reserve(world, &claim);
+                self.keep(world, process, run);
+                Ok(reserved.map_or(Turn::Rests(world.now + SOON), Turn::Acted))
+            }
             issuance::Effect::Append => self.append(world, process, run),
             issuance::Effect::Submit => self.submit(world, process, run),
             issuance::Effect::Poll => {
@@ -97,6 +102,10 @@ impl House {
                 self.write(world, process, run, change)
             }
             issuance::Effect::Cancel => unreachable!("nobody deletes the Certificate"),
+            issuance::Effect::Hinder { reason, message } => {
+                self.write(world, process, run, Change::Hindered(Some((reason, message))))
+            }
+            issuance::Effect::Unhinder => self.write(world, process, run, Change::Hindered(None)),
             issuance::Effect::Dcv(_) | issuance::Effect::AddFinalizer | issuance::Effect::RemoveFinalizer => {
                 unreachable!("nothing is validated here")
             }
@@ -106,6 +115,7 @@ impl House {
     fn decide(&self, world: &World, process: usize, run: &Run) -> Step<issuance::Effect> {
         let acting = &world.processes[process];
         let status = run.issuance.object.status.clone().unwrap_or_default();
+        let issuer = self.seen_issuer(world);
         issuance::decide(&issuance::Observed {
             spec: &run.issuance.object.spec,
             status: &status,
@@ -119,7 +129,11 @@ impl House {
             seen: &run.seen.value,
             next_poll: Duration::try_from(acting.next_poll.duration_since(world.now)).unwrap_or_default(),
             next_ask: Duration::ZERO,
+            namespace: "web",
+            namespace_labels: Some(&BTreeMap::new()),
+            issuer: &issuer,
             now: world.now,
+            world_now: world.now,
             times: self.times,
         })
     }
@@ -181,17 +195,19 @@ impl House {
         if (!may && !careless) || world.flight.is_some() {
             return Ok(Turn::Rests(world.now + SOON));
         }
+        let reserved = self.reserved(world, &run.issuance.object.spec);
         let acting = &mut world.processes[process];
         acting.intents.remove(&revision);
-        let called = acting.lease || careless;
+        let called = (acting.lease || careless) && (reserved.is_ok() || self.breaks(Broken::NothingReserved));
         if called {
+            reserved?;
             world.flight = Some(Flight { process: acting.number, revision, n: last });
         }
         run.seen = Told::new(issuance::Seen { found: None, ..run.seen.value.as_ref().clone() });
         let unwritten = if called { Unwritten::Called } else { Unwritten::Answered(last, Err(not_sent())) };
         run.unwritten = Some(Told::new(unwritten));
         self.keep(world, process, run);
-        Ok(Turn::Acted(if called { "calls" } else { "does not call without the lease" }))
+        Ok(Turn::Acted(if called { "calls" } else { "does not call without lease or reservation" }))
     }
 
     fn write(&self, world: &mut World, process: usize, mut run: Run, change: Change) -> Result<Turn> {

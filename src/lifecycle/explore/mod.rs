@@ -62,8 +62,13 @@ fn faults(all: u8) -> Budget {
 }
 
 impl Scenario {
-    fn repeating(self) -> Self {
-        Self { house: House::new(TIMES, AmbiguousPaid::RepeatWhenAbsent), ..self }
+    fn repeating(mut self) -> Self {
+        self.house.ambiguous_paid = AmbiguousPaid::RepeatWhenAbsent;
+        self
+    }
+
+    fn allowing(self, count: u32) -> Self {
+        Self { house: self.house.allowing(count), ..self }
     }
 
     /// The CA hides what it has accepted for longer than it is supposed to.
@@ -128,6 +133,15 @@ fn an_order_hidden_longer_than_the_settle_time_is_a_persons_to_find() {
     first_order(faults(2)).hidden().holds("order, hidden for long");
 }
 
+/// One purchase a day: what is certainly not executed hands its reservation on, what may have been keeps it.
+#[test]
+fn nothing_is_called_beyond_the_budget_and_the_budget_loses_nothing() {
+    first_order(faults(2)).allowing(1).holds("order, one a day");
+    renewal(faults(2)).allowing(1).holds("renewal, one a day");
+    let users = Budget { edits: 2, tokens: 1, lags: 1, answers: 1, all: 3, ..Budget::default() };
+    first_order(users).allowing(1).repeating().holds("order, one a day, and users");
+}
+
 #[test]
 fn whatever_users_do_meanwhile_is_free() {
     let users = Budget { deleted_secrets: 1, edits: 2, tokens: 1, lags: 1, answers: 1, all: 3, ..Budget::default() };
@@ -175,6 +189,7 @@ fn each_broken_rule_is_found_out() {
             "I2",
             first_order(Budget { lost_ledgers: 1, ..faults(2) }).breaking(Broken::OtherKeyForgotten),
         ),
+        ("the budget is not asked", "I6", first_order(faults(1)).allowing(1).breaking(Broken::NothingReserved)),
         (
             "anything is installed",
             "I5",

@@ -246,13 +246,13 @@ impl Search<'_> {
                 return Ok(Some(what));
             }
         }
-        if world.state() == Some(State::NeedsAttention) {
+        if world.state() == Some(State::NeedsAttention)
+            && let Some((what, answered)) = person(world)
+        {
             self.seen.asked += 1;
             rests(house, world)?;
-            if let Some((what, answered)) = person(world) {
-                *world = answered;
-                return Ok(Some(what));
-            }
+            *world = answered;
+            return Ok(Some(what));
         }
         if satisfied(house, world) {
             rests(house, world)?;

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::ca::Ca;
 use crate::{
-    api::{Certificate, Issuance, IssuanceSpec, issuance::State},
+    api::{Certificate, Issuance, IssuanceSpec, issuance::State, issuer::Reservation},
     lifecycle::{
         certificate::SecretView,
         invariants::{self, Violation},
@@ -98,6 +98,8 @@ pub struct World {
     /// Keys and Issuances made so far: each is another one.
     pub made: u32,
     pub lost_ledger: bool,
+    /// In the issuer's status.
+    pub reservations: Told<Vec<Reservation>>,
     pub ca: Ca,
     /// The first holds the lease; the others have lost it and do not know yet.
     pub processes: Vec<Process>,
@@ -204,6 +206,7 @@ impl World {
             keys: Default::default(),
             made: 0,
             lost_ledger: false,
+            reservations: Told::new(Vec::new()),
             ca: Ca { began: !case.issuances.is_empty(), ..Default::default() },
             processes: vec![Process::new(0, true)],
             started: 0,

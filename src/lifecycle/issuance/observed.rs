@@ -1,6 +1,9 @@
 //! What is known of an Issuance when it is decided on, as plain facts.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
@@ -9,7 +12,7 @@ use crate::{
         issuance::{IssuanceSpec, IssuanceStatus},
         issuer::AmbiguousPaid,
     },
-    lifecycle::Times,
+    lifecycle::{Times, certificate::IssuerView},
     provider::{Found, Standing, Validation},
 };
 
@@ -36,8 +39,14 @@ pub struct Observed<'a> {
     pub next_poll: Duration,
     /// Until the provider may be asked to look at published records.
     pub next_ask: Duration,
+    pub namespace: &'a str,
+    /// `None`: the namespace is going away, or not known yet.
+    pub namespace_labels: Option<&'a BTreeMap<String, String>>,
+    pub issuer: &'a IssuerView,
     /// On the machine's own clock.
     pub now: Timestamp,
+    /// On the clock of the world.
+    pub world_now: Timestamp,
     pub times: Times,
 }
 

@@ -5,7 +5,7 @@ mod next;
 use std::fmt::Write;
 
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{
     Step,
@@ -18,8 +18,8 @@ use crate::{
         CertificateStatus, Issuance,
         certificate::{Failures, OrderStatus},
         conditions::{
-            ACTION_REQUIRED, ISSUING, PREFERRED_CHAIN, READY, RECONCILING, STALLED, Status, condition, reason,
-            remove_condition, set_condition,
+            ACTION_REQUIRED, HINDERED, ISSUING, PREFERRED_CHAIN, READY, RECONCILING, STALLED, Status, condition,
+            reason, remove_condition, set_condition,
         },
         issuance::{OutcomeClass, PublisherKind, State, ValidationState},
     },
@@ -124,7 +124,7 @@ fn conditions(
     let (ready, why, message) = readiness(o, lineage, decided);
     set(READY, ready, why, &message);
     match lineage.unresolved {
-        Some(issuance) => set(ISSUING, true, reason::ISSUING, &under_way(o, lineage, issuance)),
+        Some(issuance) => set(ISSUING, true, why_so_far(issuance), &under_way(o, lineage, issuance)),
         None => set(ISSUING, false, reason::PENDING, "no operation is under way"),
     }
     let person = needs_person(lineage, decided);
@@ -158,15 +158,15 @@ fn other_chain(installed: &Issuance) -> Option<&str> {
 }
 
 /// A renewal under way does not make it False; a spec that is not in the Secret yet does.
-fn readiness(
+fn readiness<'a>(
     o: &Observed,
-    lineage: &Lineage,
+    lineage: &Lineage<'a>,
     decided: &Result<Step<Effect>, Hindrance>,
-) -> (bool, &'static str, String) {
+) -> (bool, &'a str, String) {
     let hindered = |message: &str| match decided {
         Err(hindrance) => (false, hindrance.reason, hindrance.message.clone()),
         Ok(_) => match lineage.unresolved {
-            Some(issuance) => (false, reason::ISSUING, under_way(o, lineage, issuance)),
+            Some(issuance) => (false, why_so_far(issuance), under_way(o, lineage, issuance)),
             None => (false, reason::PENDING, message.to_owned()),
         },
     };
@@ -183,6 +183,16 @@ fn readiness(
         Some(Outputs::Unmakeable(why)) => return (false, reason::KEYSTORE_PASSWORD, why.clone()),
     }
     (true, reason::ISSUED, format!("certificate {} is valid until {}", leaf.serial, leaf.not_after))
+}
+
+/// Of conditions that speak of an Issuance under way.
+fn why_so_far(issuance: &Issuance) -> &str {
+    hindered(issuance).map_or(reason::ISSUING, |hindered| hindered.reason.as_str())
+}
+
+/// What is in the way of an Issuance beside the provider.
+fn hindered(issuance: &Issuance) -> Option<&Condition> {
+    condition(&issuance.status.as_ref()?.conditions, HINDERED)
 }
 
 fn under_way(o: &Observed, lineage: &Lineage, issuance: &Issuance) -> String {
@@ -212,6 +222,9 @@ fn under_way(o: &Observed, lineage: &Lineage, issuance: &Issuance) -> String {
     if !removed.is_empty() {
         let _ = write!(text, "; {} removed: {}", removed.join(", "), next::REVOKES);
     }
+    if let Some(hindered) = hindered(issuance) {
+        let _ = write!(text, "; {}", hindered.message);
+    }
     if let Some(failure) = &status.failure {
         let _ = write!(text, ": {}", failure.message);
     }
@@ -230,6 +243,10 @@ fn needs_person(lineage: &Lineage, decided: &Result<Step<Effect>, Hindrance>) ->
         return Some((hindrance.reason.to_owned(), hindrance.message.clone()));
     }
     let issuance = lineage.unresolved?;
+    let persons = [reason::ISSUER_NOT_FOUND, reason::ISSUER_CHANGED, reason::POLICY_REFUSED];
+    if let Some(hindered) = hindered(issuance).filter(|hindered| persons.contains(&hindered.reason.as_str())) {
+        return Some((hindered.reason.clone(), hindered.message.clone()));
+    }
     if let Some((reason, message)) = action_required(issuance) {
         return Some((reason.to_owned(), message.to_owned()));
     }

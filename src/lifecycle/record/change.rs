@@ -47,6 +47,8 @@ pub enum Change {
     /// What is pending could not be canceled at the provider.
     NotCanceled(String),
     AskedPerson(String),
+    /// Beside the provider, for this reason; nothing any more.
+    Hindered(Option<(&'static str, String)>),
     Taken(String),
     Installed,
     /// What it brought is not wanted any more.

@@ -7,9 +7,9 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{INSTALLATION, NAME, TIMES, account, at, issued, issuer, issuer_ref, key_hash, leaf, strings};
+use super::{INSTALLATION, NAME, TIMES, at, issued, issuer_ref, issuer_view, key_hash, leaf, strings};
 use crate::{
-    api::{Certificate, CertificateSpec, Issuance, issuance::State, issuer::IssuerKind, meta},
+    api::{Certificate, CertificateSpec, Issuance, issuance::State, meta},
     lifecycle::{
         Step,
         certificate::{self, Held, Hindrance, IssuerView, KeyView, OrderView, SecretView},
@@ -51,10 +51,9 @@ impl CertificateCase {
         certificate.metadata.namespace = Some("web".to_owned());
         certificate.metadata.uid = Some("uid".to_owned());
         certificate.metadata.generation = Some(1);
-        let issuer = issuer();
         Self {
             certificate,
-            issuer: IssuerView::Ready { spec: Box::new(issuer), account: account(), kind: IssuerKind::Issuer },
+            issuer: issuer_view(),
             namespace_labels: Some(BTreeMap::new()),
             secret: SecretView::Absent,
             unwritable: None,

@@ -1,11 +1,11 @@
 //! An Issuance, and what is known around it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{INSTALLATION, NAME, TIMES, US, account, at, days, issuer_ref, key_hash, strings, time};
+use super::{INSTALLATION, NAME, TIMES, US, account, at, days, issuer_ref, issuer_view, key_hash, strings, time};
 use crate::{
     api::{
         Issuance, IssuanceSpec, IssuanceStatus,
@@ -19,6 +19,7 @@ use crate::{
     },
     lifecycle::{
         Step,
+        certificate::IssuerView,
         issuance::{self, Seen},
     },
     provider,
@@ -94,6 +95,8 @@ pub struct IssuanceCase {
     pub seen: Seen,
     pub next_poll: Duration,
     pub next_ask: Duration,
+    pub issuer: IssuerView,
+    pub namespace_labels: Option<BTreeMap<String, String>>,
     pub now: Timestamp,
 }
 
@@ -110,6 +113,8 @@ impl IssuanceCase {
             seen: Seen::default(),
             next_poll: Duration::ZERO,
             next_ask: Duration::ZERO,
+            issuer: issuer_view(),
+            namespace_labels: Some(BTreeMap::new()),
             now: at(1),
         }
     }
@@ -132,7 +137,11 @@ impl IssuanceCase {
             seen: &self.seen,
             next_poll: self.next_poll,
             next_ask: self.next_ask,
+            namespace: "web",
+            namespace_labels: self.namespace_labels.as_ref(),
+            issuer: &self.issuer,
             now: self.now,
+            world_now: self.now,
             times: TIMES,
         }
     }

@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     Times,
-    certificate::{Held, SecretView, TLS_SECRET},
+    certificate::{Held, IssuerView, SecretView, TLS_SECRET},
 };
 use crate::{
     api::{
@@ -86,6 +86,16 @@ pub fn issuer() -> IssuerSpec {
         options: Default::default(),
     };
     IssuerSpec { digicert: Some(digicert), ..IssuerSpec::default() }
+}
+
+/// Ready, without a policy.
+pub fn issuer_view() -> IssuerView {
+    IssuerView::Ready {
+        spec: Box::new(issuer()),
+        account: account(),
+        kind: IssuerKind::Issuer,
+        reservations: Vec::new(),
+    }
 }
 
 /// A certificate for the key `a`, issued at that midnight for 199 days.

@@ -1,0 +1,5 @@
+//! What an issuer's policy lets its users spend, and what happens when its account or the issuer itself is not there.
+
+mod budgets;
+mod issuers;
+mod stage;
