@@ -25,6 +25,8 @@ async fn every_field_goes_where_it_belongs() -> Result<()> {
         ("chains", chains(&world).boxed_local()),
         ("approved", approved(&world).boxed_local()),
         ("refused", refused(&world).boxed_local()),
+        ("an organization", organization(&world).boxed_local()),
+        ("a code nobody knows", unknown_code(&world).boxed_local()),
     ];
     let played = join_all(scenes.into_iter().map(async |(name, scene)| (name, scene.await))).await;
     let failed: Vec<String> =
@@ -263,4 +265,40 @@ async fn waits_for_approval(world: &World, name: &str) -> Result<String> {
     let asked = world.sandbox.api(&format!("request/{request}")).await?;
     ensure!(asked["comments"] == "for the shop", "{asked}");
     Ok(request)
+}
+
+/// An order waits for its organization: who and where is told, and it goes on by itself.
+async fn organization(world: &World) -> Result<()> {
+    let objects = &world.objects;
+    let account = json!({"name": "Unvetted Ltd", "organizationValidated": false});
+    let account = world.sandbox.post("/_sandbox/accounts", &account).await?;
+    objects.create_secret("unvetted-key", "api-key", account["apiKey"].as_str().context("no key")?).await?;
+    let organization = account["organizationId"].clone();
+    let key = json!({"name": "unvetted-key", "key": "api-key"});
+    issuer(world, "unvetted", json!({"apiKeySecretRef": key, "organizationId": organization})).await?;
+    ask(objects, "unvetted", "unvetted", json!({})).await?;
+    let told = message(objects, "unvetted", "ActionRequired", "OrganizationNotValidated").await?;
+    let expected = format!(
+        "organization Unvetted Ltd ({organization}) is not validated: Normal Organization Validation is \
+                            pending. CertCentral, Certificates > Organizations"
+    );
+    ensure!(told.starts_with(&expected), "{told}");
+    world.sandbox.post(&format!("/_sandbox/organizations/{organization}/validate"), &json!({})).await?;
+    let certificate = objects.until_ready("unvetted", 1).await?;
+    ensure!(condition(&certificate, "ActionRequired").is_none(), "somebody is still asked");
+    ensure!(world.sandbox.ledger().await?.paid("unvetted.example.com") == 1, "one order");
+    Ok(())
+}
+
+/// A refusal whose code nobody has documented proves nothing: it is looked for, and then a person is asked, with the
+/// vendor's words.
+async fn unknown_code(world: &World) -> Result<()> {
+    let target = json!({"operation": "order", "commonName": "unknown.example.com"});
+    world.sandbox.fault(&json!({"kind": "errorBeforeCommit", "status": 400, "match": target})).await?;
+    ask(&world.objects, "unknown", "digicert", json!({})).await?;
+    let told = message(&world.objects, "unknown", "ActionRequired", "NeedsAttention").await?;
+    ensure!(told.starts_with("the answer was: 400 Bad Request: "), "{told}");
+    ensure!(told.contains("reason NotPlaced"), "{told}");
+    ensure!(world.sandbox.ledger().await?.paid("unknown.example.com") == 0, "nothing was placed");
+    Ok(())
 }

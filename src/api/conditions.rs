@@ -82,6 +82,8 @@ pub mod reason {
     pub const VALIDATION_REQUIRED: &str = "ValidationRequired";
     /// The provider waits for a person: approval, balance, organization.
     pub const PROVIDER_BLOCKED: &str = "ProviderBlocked";
+    /// The order waits for its organization to be validated at the provider.
+    pub const ORGANIZATION_NOT_VALIDATED: &str = "OrganizationNotValidated";
     /// A call may have been accepted and cannot be found: see the Issuance.
     pub const NEEDS_ATTENTION: &str = "NeedsAttention";
     /// What the CA delivered was not believed; the Secret is unchanged.

@@ -64,6 +64,8 @@ pub enum Effect {
         class: FailureClass,
         message: String,
     },
+    /// Reads whether the organization is validated.
+    ReadOrganization,
     /// Stops until a person says what became of the last submission, or a look finds it.
     AskPerson {
         message: String,
@@ -189,7 +191,7 @@ fn recover(o: &Observed, last: &Submission) -> Step<Effect> {
         AmbiguousPaid::RepeatWhenAbsent => searchable(o.spec.operation) && !exhausted(o.spec),
         AmbiguousPaid::Ask => false,
     };
-    if again { append(o) } else { Step::Do(Effect::AskPerson { message: what_to_look_for(o.spec) }) }
+    if again { append(o) } else { Step::Do(Effect::AskPerson { message: unclear(o, last) }) }
 }
 
 /// Waiting for a person; an order that shows up late is still found. An answer counts once: to be asked again and to
@@ -275,10 +277,13 @@ fn dcv_between_polls(o: &Observed) -> Step<Effect> {
 }
 
 fn validate(o: &Observed) -> Step<Effect> {
+    let proven = o.seen.validations.as_ref().is_some_and(|read| read.iter().all(|validation| validation.valid));
     match dcv::decide(o) {
         Step::Do(dcv::Effect::Publish { .. }) if !o.finalizer => Step::Do(Effect::AddFinalizer),
         Step::Do(effect) => Step::Do(Effect::Dcv(effect)),
         Step::Wait(pause) => Step::Wait(pause.min(o.next_poll.max(Duration::from_secs(1)))),
+        // No domain is missing: it is the organization, or the provider is at it.
+        Step::Done if proven && o.seen.organization.is_none() => Step::Do(Effect::ReadOrganization),
         Step::Done => Step::Wait(o.next_poll),
     }
 }
@@ -315,6 +320,13 @@ pub fn is_paid(operation: Operation) -> bool {
 /// on orders and renewals only (Services API, *Get orders by alternative order ID*).
 fn searchable(operation: Operation) -> bool {
     matches!(operation, Operation::Order | Operation::Renew)
+}
+
+/// With what the provider said, when it said something: a code that is not known to be certain may explain all.
+fn unclear(o: &Observed, last: &Submission) -> String {
+    let said = outcome_of(o.status, last.n).and_then(|outcome| outcome.code.as_deref());
+    let said = said.map(|said| format!("the answer was: {said}; ")).unwrap_or_default();
+    format!("{said}{}", what_to_look_for(o.spec))
 }
 
 /// For a person: what may have been placed, and how to say whether it was.

@@ -59,6 +59,8 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
         Change::Submitted { n, answer: Err(error) } => refuse(spec, status, *n, error, now),
         Change::Polled(standing) => follow(spec, status, standing, now),
         Change::ValidationsRead(read) => merge(&mut status.validations, read, now),
+        Change::OrganizationRead(Some(trouble)) => act(status, reason::ORGANIZATION_NOT_VALIDATED, trouble, now),
+        Change::OrganizationRead(None) => conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED),
         Change::Published(domain) => with(status, domain, |validation| {
             if validation.state == ValidationState::Pending {
                 validation.state = ValidationState::Published;
@@ -285,7 +287,13 @@ fn follow(spec: &IssuanceSpec, status: &mut IssuanceStatus, standing: &Standing,
             act(status, reason::PROVIDER_BLOCKED, &message, now);
         }
         Progress::Issued { certificate_id } => status.certificate_id = Some(certificate_id.clone()),
-        Progress::Validating => {}
+        // What was waited for has come; a missing organization is read anew.
+        Progress::Validating => {
+            let asked = conditions::condition(&status.conditions, ACTION_REQUIRED);
+            if asked.is_some_and(|asked| asked.reason != reason::ORGANIZATION_NOT_VALIDATED) {
+                conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
+            }
+        }
         Progress::Processing { .. } | Progress::Refused { .. } => {
             conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
         }

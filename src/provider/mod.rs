@@ -52,6 +52,10 @@ pub trait Provider: Send + Sync {
     /// The domain validations of an order, with what has to be published for those still open.
     async fn validations(&self, placed: &Placed, method: DcvMethod) -> Result<Vec<Validation>, CallError>;
 
+    /// What keeps the organization of an order from being validated, in the provider's words and with the place to go;
+    /// `None` when nothing does.
+    async fn organization_trouble(&self, placed: &Placed) -> Result<Option<String>, CallError>;
+
     /// Asks the provider to look at the published tokens now. "Not seen yet" is not an error.
     async fn check_dcv(&self, placed: &Placed, domains: &[String]) -> Result<(), CallError>;
 

@@ -111,3 +111,36 @@ async fn not_seen_yet_is_no_error_of_the_check() {
     assert!(matches!(ask(404, vendor_error("not_found|order")).await, Err(CallError::Rejected { .. })));
     assert!(ask(502, json!({})).await.is_err());
 }
+
+#[tokio::test]
+async fn an_organization_that_is_not_validated_is_told_in_the_vendor_s_words() {
+    let row = |status: Value| {
+        json!({ "type": "ov", "name": "OV", "description": "Normal Organization Validation",
+        "status": status, "validated_until": "2026-10-01" })
+    };
+    let said = |status: &str| {
+        format!(
+            "organization Example Ltd (77) is not validated: Normal Organization Validation is {status} (validated until \
+             2026-10-01). CertCentral, Certificates > Organizations, says what DigiCert still needs; the order goes on by \
+             itself then"
+        )
+    };
+    let table = [
+        (json!([row(json!("active"))]), None),
+        (json!([row(json!("active")), row(json!("pending"))]), Some(said("pending"))),
+        (json!([row(json!("expired"))]), Some(said("expired"))),
+        (json!([row(json!("a word of tomorrow"))]), Some(said("a word of tomorrow"))),
+        (json!([row(Value::Null)]), Some(said("open"))),
+        (json!([]), None),
+        (json!({}), None),
+        (json!("garbage"), None),
+    ];
+    for (rows, expected) in table {
+        let server = MockServer::start().await;
+        let body = json!({ "order_id": "112233", "organization_id": "77", "organization_name": "Example Ltd",
+            "organization_validations": rows });
+        answers(&server, "GET", "order/certificate/112233/validation", 200, body).await;
+        let told = digicert(&server).organization_trouble(&placed(Operation::Order)).await;
+        assert_eq!(told, Ok(expected), "{rows}");
+    }
+}

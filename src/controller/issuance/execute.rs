@@ -35,6 +35,7 @@ impl Work {
             Effect::Submit => self.submit().await,
             Effect::Poll => self.poll().await,
             Effect::Dcv(effect) => self.dcv(effect).await,
+            Effect::ReadOrganization => self.read_organization().await,
             Effect::AddFinalizer => self.set_finalizer(true).await,
             Effect::RemoveFinalizer => self.set_finalizer(false).await,
             Effect::Download { certificate_id } => self.download(certificate_id).await,

@@ -31,6 +31,13 @@ impl Work {
         self.record(Change::Polled(standing)).await
     }
 
+    pub(super) async fn read_organization(&mut self) -> Result<(), Error> {
+        let provider = self.provider().await?;
+        let trouble = provider.organization_trouble(&self.placed()?).await?;
+        self.seen.organization = Some(trouble.clone());
+        self.record(Change::OrganizationRead(trouble)).await
+    }
+
     pub(super) async fn download(&mut self, certificate_id: String) -> Result<(), Error> {
         if let Some(pem) = self.seen.delivered.take()
             && let Ok(chain) = self.verify(&pem)

@@ -106,7 +106,10 @@ impl House {
                 self.write(world, process, run, Change::Hindered(Some((reason, message))))
             }
             issuance::Effect::Unhinder => self.write(world, process, run, Change::Hindered(None)),
-            issuance::Effect::Dcv(_) | issuance::Effect::AddFinalizer | issuance::Effect::RemoveFinalizer => {
+            issuance::Effect::Dcv(_)
+            | issuance::Effect::ReadOrganization
+            | issuance::Effect::AddFinalizer
+            | issuance::Effect::RemoveFinalizer => {
                 unreachable!("nothing is validated here")
             }
         }

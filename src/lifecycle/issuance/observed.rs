@@ -60,6 +60,8 @@ pub struct Seen {
     /// The certificate was asked for without asking where it stands, and is not there.
     pub not_there: bool,
     pub validations: Option<Vec<Validation>>,
+    /// What keeps the organization from being validated, once it was asked for.
+    pub organization: Option<Option<String>>,
     /// Domains whose record was looked for.
     pub checked: BTreeSet<String>,
     /// Domains whose record could not be published or removed just now.

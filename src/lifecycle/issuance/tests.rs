@@ -7,7 +7,7 @@ use crate::{
         issuance::{Failure, Looks, Supersedes, ValidationState},
     },
     lifecycle::testing::*,
-    provider::{Found, Standing},
+    provider::{self, Found, Standing},
 };
 
 const PAID: [Operation; 2] = [Operation::Order, Operation::Renew];
@@ -338,6 +338,32 @@ fn the_fence_lets_only_the_last_submission_through_of_which_nothing_is_known() {
         let status = IssuanceStatus { state: Some(state), ..IssuanceStatus::default() };
         assert!(!may_call(&spec, &spec, Some(&status)), "{state:?}");
     }
+}
+
+#[test]
+fn when_no_domain_is_missing_the_organization_is_looked_at_once_a_look() {
+    let mut case = standing(placed(Operation::Order), Progress::Validating);
+    let valid = |valid| provider::Validation { valid, ..told("a.org", None) };
+    case.seen.validations = Some(vec![valid(true), valid(false)]);
+    assert_ne!(case.decide(), Step::Do(Effect::ReadOrganization), "a domain is missing");
+    for read in [vec![valid(true)], Vec::new()] {
+        case.seen.validations = Some(read);
+        case.seen.organization = None;
+        assert_eq!(case.decide(), Step::Do(Effect::ReadOrganization));
+        for answer in [None, Some("it is pending".to_owned())] {
+            case.seen.organization = Some(answer);
+            assert_eq!(case.decide(), wait(20));
+        }
+    }
+}
+
+#[test]
+fn a_person_is_told_what_the_provider_said() {
+    let mut case = absent(looked(IssuanceCase::new(Operation::Order), 1, 5, 0));
+    let code = "400 Bad Request: out_of_units: no units left";
+    case.status.outcomes.push(Outcome { code: Some(code.to_owned()), ..outcome(1, OutcomeClass::Ambiguous, 0) });
+    let Step::Do(Effect::AskPerson { message }) = case.decide() else { panic!("{:?}", case.decide()) };
+    assert!(message.starts_with(&format!("the answer was: {code}; submission 1 of")), "{message}");
 }
 
 #[test]

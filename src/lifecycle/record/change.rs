@@ -26,6 +26,8 @@ pub enum Change {
     Polled(Standing),
     /// With the publisher picked for each domain; `None` where no publisher serves it.
     ValidationsRead(Vec<(provider::Validation, Option<PublisherKind>)>),
+    /// What keeps the organization from being validated.
+    OrganizationRead(Option<String>),
     Published(String),
     /// The record is visible, or why not yet.
     Checked(String, Result<(), String>),

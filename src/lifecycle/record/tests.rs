@@ -494,3 +494,25 @@ fn another_chain_than_the_preferred_one_is_told_and_served() {
     ledger.apply(Change::Installed);
     assert_eq!(ledger.condition(PREFERRED_CHAIN), Some(reason::NOT_OFFERED), "as long as it is served");
 }
+
+#[test]
+fn what_a_person_was_asked_for_is_taken_back_once_it_is_there() {
+    let mut ledger = Ledger::in_state(State::AwaitingProvider);
+    ledger.status.order_id = Some("100".to_owned());
+    ledger.apply(polled(Progress::AwaitingApproval { request_id: Some("9".to_owned()) }));
+    let asked = conditions::condition(&ledger.status.conditions, ACTION_REQUIRED).map(|asked| asked.message.as_str());
+    let approve =
+        "an administrator of the account has to approve request 9 in CertCentral, under Certificates > Requests";
+    assert_eq!(asked, Some(approve));
+    ledger.apply(polled(Progress::Validating));
+    assert_eq!(ledger.condition(ACTION_REQUIRED), None, "it was approved");
+
+    ledger.apply(Change::OrganizationRead(Some("organization X is not validated".to_owned())));
+    assert_eq!(ledger.condition(ACTION_REQUIRED), Some(reason::ORGANIZATION_NOT_VALIDATED));
+    let before = ledger.status.clone();
+    ledger.apply(polled(Progress::Validating));
+    ledger.apply(Change::OrganizationRead(Some("organization X is not validated".to_owned())));
+    assert_eq!(ledger.status, before, "a poll that tells nothing new writes nothing");
+    ledger.apply(Change::OrganizationRead(None));
+    assert_eq!(ledger.condition(ACTION_REQUIRED), None);
+}

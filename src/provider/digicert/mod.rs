@@ -9,6 +9,7 @@ mod ending;
 mod endpoints;
 mod errors;
 mod find;
+mod organization;
 mod progress;
 mod wire;
 
@@ -111,6 +112,10 @@ impl Provider for DigiCert {
 
     async fn validations(&self, placed: &Placed, method: DcvMethod) -> Result<Vec<Validation>, CallError> {
         self.open_validations(placed, method).await
+    }
+
+    async fn organization_trouble(&self, placed: &Placed) -> Result<Option<String>, CallError> {
+        self.what_the_organization_lacks(placed).await
     }
 
     async fn check_dcv(&self, placed: &Placed, _domains: &[String]) -> Result<(), CallError> {

@@ -175,6 +175,27 @@ pub(super) struct Validations {
     pub order_dcv_method: Option<String>,
     #[serde(deserialize_with = "list")]
     pub dns_name_validations: Vec<NameValidation>,
+    #[serde(deserialize_with = "id")]
+    pub organization_id: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub organization_name: Option<String>,
+    #[serde(deserialize_with = "list")]
+    pub organization_validations: Vec<OrganizationValidation>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct OrganizationValidation {
+    #[serde(deserialize_with = "text", rename = "type")]
+    pub kind: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub name: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub description: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub status: Option<String>,
+    #[serde(deserialize_with = "text")]
+    pub validated_until: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
