@@ -58,6 +58,12 @@ manifests: ## Generate crds/ from the code, the chart's copy of it, and deploy/ 
 			sed -E '/^# Source:|managed-by: Helm$$|helm.sh\/chart:|^$$/d'; \
 	} > $(INTO)/deploy/$$name.yaml; done
 
+# Without fault points: nothing but the clock differs from a release.
+.PHONY: bench
+bench: ## Measure the operator beside plain clients: N="100 1000" for some sizes; 20 minutes, wants a quiet machine
+	cargo build --release -p evercert -p bench --features evercert/sandbox-clock
+	@exec $(TARGET)/release/bench $(N)
+
 .PHONY: lint
 lint: lint-format lint-code lint-dependencies lint-manifests lint-chart ## Run all checks that are not tests
 

@@ -4,11 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
-use kube::{
-    Api, Client, ResourceExt,
-    core::PartialObjectMeta,
-    runtime::reflector::{ObjectRef, Store},
-};
+use kube::{Api, Client, ResourceExt, core::PartialObjectMeta, runtime::reflector::ObjectRef};
 
 use super::{
     accounts::Accounts,
@@ -24,6 +20,9 @@ use super::{
     own::Own,
     pace::Paces,
     reservations::Reservations,
+    store::Store,
+    unwritten::Unwritten,
+    watch::Queue,
 };
 use crate::{
     api::{
@@ -49,8 +48,11 @@ pub struct Context {
     pub paces: Paces,
     pub changes: Changes,
     pub reservations: Reservations,
+    pub unwritten: Unwritten,
     pub own_certificates: Own<Certificate>,
     pub own_issuances: Own<Issuance>,
+    /// Wakes a Certificate whose Issuance is more than what is written of it.
+    pub certificate_queue: Queue<Certificate>,
     pub events: Events,
     pub metrics: Arc<Metrics>,
     pub network: Network,
@@ -65,11 +67,13 @@ pub struct Context {
 /// Read-only copies, kept by watches.
 #[derive(Clone)]
 pub struct Stores {
+    /// Also by the Secret they name.
     pub certificates: Store<Certificate>,
+    /// Also by their Certificate.
     pub issuances: Store<Issuance>,
     pub issuers: Store<Issuer>,
     pub cluster_issuers: Store<ClusterIssuer>,
-    /// Metadata of the Secrets Evercert made.
+    /// Metadata of the Secrets Evercert made, also by their Certificate.
     pub secrets: Store<PartialObjectMeta<Secret>>,
     pub namespaces: Store<PartialObjectMeta<Namespace>>,
 }
@@ -97,13 +101,13 @@ impl Context {
         let of_this = |issuance: &Issuance| {
             issuance.spec.certificate_ref.name == certificate && issuance.namespace().as_deref() == Some(namespace)
         };
-        let watched = self.stores.issuances.state_filter(of_this).into_iter();
+        let watched = self.stores.issuances.of(namespace, certificate).into_iter();
         let mut known: BTreeMap<i64, _> =
             watched.map(|issuance| (issuance.spec.revision, self.own_issuances.newest(issuance))).collect();
         for own in self.own_issuances.find(of_this) {
             known.entry(own.spec.revision).or_insert(own);
         }
-        known.into_values().collect()
+        known.into_values().map(|issuance| self.unwritten.shown(issuance, self.machine_now())).collect()
     }
 
     /// The issuer as the API server has it now.

@@ -3,28 +3,27 @@
 
 use std::{
     collections::HashMap,
-    fmt::Debug,
-    hash::Hash,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use futures::{FutureExt, StreamExt, TryFutureExt, stream};
-use kube::{
-    Resource,
-    runtime::{
-        controller::{self, Action, Config, applier},
-        reflector::{ObjectRef, Store},
-    },
+use futures::{FutureExt, TryFutureExt};
+use kube::{Resource, runtime::reflector::ObjectRef};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::{
+    sync::mpsc::UnboundedReceiver,
+    task::JoinSet,
+    time::{Instant, sleep_until, timeout},
 };
-use tokio::{sync::mpsc::UnboundedReceiver, time::timeout};
 use tracing::{Instrument, debug, info_span, warn};
 
 use super::{
     error::Error,
     metrics::{Meter, Metrics},
+    schedule::Schedule,
+    store::Store,
 };
 
 /// At most this many effects in one reconcile; what is left goes on in the next.
@@ -44,6 +43,20 @@ pub trait Reconciler<K>: Send + Sync + 'static {
     async fn reconcile(&self, object: Arc<K>) -> Result<Action, Error>;
 }
 
+/// When an object is to be looked at again: after a time, or when it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Action(Option<Duration>);
+
+impl Action {
+    pub fn requeue(after: Duration) -> Self {
+        Self(Some(after))
+    }
+
+    pub fn await_change() -> Self {
+        Self(None)
+    }
+}
+
 /// Reconciles what arrives in `queue` until `stop` resolves; runs that have begun are finished.
 pub async fn drive<K, R>(
     reconciler: Arc<R>,
@@ -53,42 +66,59 @@ pub async fn drive<K, R>(
     metrics: &Metrics,
     stop: impl Future<Output = ()> + Send + 'static,
 ) where
-    K: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + 'static,
-    K::DynamicType: Debug + Eq + Hash + Clone + Unpin,
+    K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     R: Reconciler<K>,
 {
     let runs = Arc::new(Runs { reconciler, failures: Mutex::default(), meter: metrics.meter(R::NAME) });
-    let woken = runs.clone();
-    let names = stream::poll_fn(move |context| queue.poll_recv(context))
-        .take_until(stop)
-        .inspect(move |name| woken.meter.woken((name.namespace.clone(), name.name.clone())))
-        .map(Ok::<_, Never>);
-    let gone = runs.clone();
-    applier(
-        |object, runs: Arc<Runs<R>>| {
-            tokio::spawn(run(object, runs)).map(|joined| joined.unwrap_or_else(|_| Err(Error::Panicked))).boxed()
-        },
-        |object: Arc<K>, error: &Error, runs: Arc<Runs<R>>| runs.back_off(&*object, error),
-        runs,
-        store,
-        names,
-        Config::default().concurrency(concurrency),
-    )
-    .for_each(async |result| {
-        // An object that is gone by the time its turn comes is the normal end of a deletion.
-        if let Err(error) = result {
-            if let controller::Error::ObjectNotFound(name) = &error {
-                gone.meter.taken(&(name.namespace.clone(), name.name.clone()));
+    let mut schedule = Schedule::<(Option<String>, String)>::default();
+    let mut running = JoinSet::new();
+    tokio::pin!(stop);
+    loop {
+        let due = schedule.next().filter(|_| running.len() < usize::from(concurrency));
+        tokio::select! {
+            biased;
+            () = &mut stop => break,
+            Some(ended) = running.join_next() => {
+                // A run that panicked is a result like any other.
+                let Ok((name, Action(again))): Result<(_, Action), _> = ended else { continue };
+                schedule.ended(&name);
+                if let Some(after) = again {
+                    schedule.add(name.as_ref().clone(), Instant::now() + after);
+                }
             }
-            debug!(controller = R::NAME, %error, "reconcile ended");
+            Some(woken) = queue.recv() => {
+                let name = (woken.namespace, woken.name);
+                runs.meter.woken(name.clone());
+                schedule.add(name, Instant::now());
+            }
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                let Some(name) = schedule.take(Instant::now()) else { continue };
+                let mut reference = ObjectRef::new(&name.1);
+                reference.namespace.clone_from(&name.0);
+                match store.get(&reference) {
+                    Some(object) => drop(running.spawn(begin(name, object, runs.clone()))),
+                    // An object that is gone by the time its turn comes is the normal end of a deletion.
+                    None => {
+                        runs.meter.taken(&name);
+                        schedule.ended(&name);
+                    }
+                }
+            }
         }
-    })
-    .await;
+    }
+    while running.join_next().await.is_some() {}
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("never")]
-struct Never;
+async fn begin<N, K, R>(name: N, object: Arc<K>, runs: Arc<Runs<R>>) -> (N, Action)
+where
+    K: Resource<DynamicType = ()> + Send + Sync + 'static,
+    R: Reconciler<K>,
+{
+    let ended = tokio::spawn(run(object.clone(), runs.clone())).await;
+    let result = ended.unwrap_or(Err(Error::Panicked));
+    let action = result.unwrap_or_else(|error| runs.back_off(object.as_ref(), &error));
+    (name, action)
+}
 
 struct Runs<R> {
     reconciler: Arc<R>,

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
-use kube::ResourceExt;
+use kube::{ResourceExt, core::PartialObjectMeta};
 use secrecy::ExposeSecret;
 
 use super::error::Error;
@@ -57,10 +57,13 @@ pub const KEY_TYPE: &str = "evercert.dev/key";
 pub const FOR_CERTIFICATE: &str = "evercert.dev/key-for";
 
 fn labels(certificate: &str) -> BTreeMap<String, String> {
-    // A label holds 63 characters, a name up to 200: the label only narrows a search.
+    BTreeMap::from([(meta::MANAGED.to_owned(), "true".to_owned()), (FOR_CERTIFICATE.to_owned(), label_of(certificate))])
+}
+
+/// A label holds 63 characters, a name up to 200: the label only narrows a search.
+pub fn label_of(certificate: &str) -> String {
     let short: String = certificate.chars().take(63).collect();
-    let short = short.trim_end_matches(['-', '.']).to_owned();
-    BTreeMap::from([(meta::MANAGED.to_owned(), "true".to_owned()), (FOR_CERTIFICATE.to_owned(), short)])
+    short.trim_end_matches(['-', '.']).to_owned()
 }
 
 /// What the API server has stored. `None`: not a key of ours.
@@ -92,6 +95,12 @@ fn text<'a>(secret: &'a Secret, name: &str) -> Option<&'a str> {
 /// Whether metadata is that of a key Secret, and of which Issuance.
 pub fn issuance_of(name: &str) -> Option<&str> {
     name.strip_prefix(&meta::key_secret_name(""))
+}
+
+/// The Certificate that a Secret is for, as its store finds it.
+pub fn certificate_of(secret: &PartialObjectMeta<Secret>) -> Vec<String> {
+    let key = secret.labels().get(FOR_CERTIFICATE);
+    key.or(secret.annotations().get(meta::secret::CERTIFICATE)).cloned().into_iter().collect()
 }
 
 /// Whether Evercert made this Secret to hold a waiting key.

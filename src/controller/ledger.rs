@@ -119,18 +119,21 @@ fn sha256(text: &str) -> Vec<u8> {
     aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref().to_vec()
 }
 
-/// Stores what became of an effect. Another writer in between (a person with the verb `approve`) costs a
-/// repetition on the newer copy, never the outcome.
+/// Stores what became of an effect, after what was kept for the next write. Another writer in between (a person with
+/// the verb `approve`) costs a repetition on the newer copy, never the outcome.
 pub async fn record(context: &Context, issuance: &mut Issuance, changes: &[Change]) -> Result<(), Error> {
     let api = context.issuances(&issuance.namespace().unwrap_or_default());
-    let name = issuance.name_any();
+    let (name, uid) = (issuance.name_any(), issuance.uid().unwrap_or_default());
+    let kept = context.unwritten.of(&uid);
+    // A copy that shows what was kept is not what is stored.
+    let mut as_stored = kept.is_empty();
     for _ in 0..TRIES {
         let mut next = issuance.clone();
         let mut status = next.status.take().unwrap_or_default();
-        for change in changes {
+        for change in kept.iter().chain(changes) {
             record::apply(&next.spec, &mut status, change, context.machine_now());
         }
-        if Some(&status) == issuance.status.as_ref() {
+        if as_stored && Some(&status) == issuance.status.as_ref() {
             return Ok(());
         }
         if let Err(violation) = invariants::forward(&issuance.status.clone().unwrap_or_default(), &status) {
@@ -140,11 +143,15 @@ pub async fn record(context: &Context, issuance: &mut Issuance, changes: &[Chang
         match kube("record an outcome", api.replace_status(&name, &PostParams::default(), &next)).await {
             Ok(stored) => {
                 context.own_issuances.remember(&stored);
+                context.unwritten.written(&uid);
                 context.metrics.recorded(issuance.status.as_ref(), &stored);
                 *issuance = stored;
                 return Ok(());
             }
-            Err(Error::Conflict { .. }) => *issuance = kube("read an Issuance", api.get(&name)).await?,
+            Err(Error::Conflict { .. }) => {
+                *issuance = kube("read an Issuance", api.get(&name)).await?;
+                as_stored = true;
+            }
             Err(error) => return Err(error),
         }
     }

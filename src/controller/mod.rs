@@ -23,5 +23,8 @@ pub mod own;
 pub mod pace;
 pub mod reservations;
 pub mod run;
+pub mod schedule;
+pub mod store;
 pub mod sweep;
+pub mod unwritten;
 pub mod watch;

@@ -6,10 +6,7 @@ use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::{
     Client, Resource, ResourceExt,
     core::PartialObjectMeta,
-    runtime::{
-        reflector::{ObjectRef, Store},
-        watcher,
-    },
+    runtime::{reflector::ObjectRef, watcher},
 };
 use tokio::sync::{RwLock, Semaphore, watch as signal};
 use tracing::{info, warn};
@@ -30,6 +27,7 @@ use super::{
     lease::LeaseHandle,
     metrics::{Metrics, Observed},
     news::News,
+    store::Store,
     sweep::sweep,
     watch::{Queue, Watch, queue},
 };
@@ -86,6 +84,8 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         paces: Default::default(),
         changes: Default::default(),
         reservations: Default::default(),
+        unwritten: Default::default(),
+        certificate_queue: certificates.clone(),
         own_certificates: Default::default(),
         own_issuances: Default::default(),
         self_check: SelfCheck::new(&self_check)
@@ -151,12 +151,14 @@ struct Queues {
 
 /// Starts the watches and says whom each of them wakes. A queue whose reader is gone belongs to a process that ends.
 fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
-    let mut certificates = Watch::<Certificate>::new(client.clone(), watcher::Config::default());
+    let mut certificates =
+        Watch::<Certificate>::new(client.clone(), |certificate| vec![certificate.spec.secret_name.clone()]);
     let queue = queues.certificates.clone();
     certificates.on_change(move |certificate| send(&queue, ObjectRef::from_obj(certificate)));
     let known = certificates.store();
 
-    let mut issuances = Watch::<Issuance>::new(client.clone(), watcher::Config::default());
+    let mut issuances =
+        Watch::<Issuance>::new(client.clone(), |issuance| vec![issuance.spec.certificate_ref.name.clone()]);
     let (queue, owners) = (queues.issuances.clone(), queues.certificates.clone());
     issuances.on_change(move |issuance| {
         send(&queue, ObjectRef::from_obj(issuance));
@@ -170,14 +172,14 @@ fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
         news: News::default(),
     };
     let users = Arc::new(users);
-    let mut issuers = Watch::<Issuer>::new(client.clone(), watcher::Config::default());
+    let mut issuers = Watch::<Issuer>::new(client.clone(), |_| Vec::new());
     let (queue, all, concerned) = (queues.issuers.clone(), issuers.store(), users.clone());
     issuers.on_change(move |issuer| {
         send(&queue, ObjectRef::from_obj(issuer));
         concerned.wake(&issuer.into(), all.get(&ObjectRef::from_obj(issuer)).is_some());
     });
 
-    let mut cluster_issuers = Watch::<ClusterIssuer>::new(client.clone(), watcher::Config::default());
+    let mut cluster_issuers = Watch::<ClusterIssuer>::new(client.clone(), |_| Vec::new());
     let (queue, all) = (queues.cluster_issuers.clone(), cluster_issuers.store());
     cluster_issuers.on_change(move |issuer| {
         send(&queue, ObjectRef::from_obj(issuer));
@@ -186,11 +188,12 @@ fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
 
     // Only Secrets that Evercert made: that is a label, so others never reach its memory.
     let managed = watcher::Config::default().labels(&format!("{}=true", meta::MANAGED));
-    let mut secrets = Watch::<PartialObjectMeta<Secret>>::metadata(client.clone(), managed);
+    let mut secrets = Watch::<PartialObjectMeta<Secret>>::metadata(client.clone(), managed, keys::certificate_of);
     let (users, all) = (queues.certificates.clone(), known);
     secrets.on_change(move |secret| wake_owner(&users, &all, secret));
 
-    let namespaces = Watch::<PartialObjectMeta<Namespace>>::metadata(client.clone(), watcher::Config::default());
+    let namespaces =
+        Watch::<PartialObjectMeta<Namespace>>::metadata(client.clone(), watcher::Config::default(), |_| Vec::new());
     Stores {
         certificates: certificates.spawn(metrics),
         issuances: issuances.spawn(metrics),
@@ -232,14 +235,12 @@ impl Users {
 
 /// A Secret that changed or went away concerns its Certificate, and every other that names it.
 fn wake_owner(queue: &Queue<Certificate>, all: &Store<Certificate>, secret: &PartialObjectMeta<Secret>) {
-    let (name, namespace) = (secret.name_any(), secret.namespace());
-    let concerns = |certificate: &Certificate| {
-        certificate.namespace() == namespace
-            && (certificate.spec.secret_name == name
-                || (keys::issuance_of(&name).is_some() && keys::is_for(secret, &certificate.name_any())))
-    };
-    for certificate in all.state_filter(concerns) {
+    let (name, namespace) = (secret.name_any(), secret.namespace().unwrap_or_default());
+    for certificate in all.of(&namespace, &name) {
         send(queue, ObjectRef::from_obj(certificate.as_ref()));
+    }
+    if let Some((certificate, _)) = keys::issuance_of(&name).and_then(|issuance| issuance.rsplit_once('-')) {
+        send(queue, ObjectRef::new(certificate).within(&namespace));
     }
 }
 
@@ -250,12 +251,12 @@ fn send<K: Resource<DynamicType = ()>>(queue: &Queue<K>, name: ObjectRef<K>) {
 /// Decisions on half-filled stores would be wrong: nothing starts before all are complete.
 async fn synced(stores: &Stores) {
     let _ = tokio::join!(
-        stores.certificates.wait_until_ready(),
-        stores.issuances.wait_until_ready(),
-        stores.issuers.wait_until_ready(),
-        stores.cluster_issuers.wait_until_ready(),
-        stores.secrets.wait_until_ready(),
-        stores.namespaces.wait_until_ready(),
+        stores.certificates.wait_until_complete(),
+        stores.issuances.wait_until_complete(),
+        stores.issuers.wait_until_complete(),
+        stores.cluster_issuers.wait_until_complete(),
+        stores.secrets.wait_until_complete(),
+        stores.namespaces.wait_until_complete(),
     );
 }
 
@@ -266,22 +267,10 @@ async fn look_again(stores: Stores, queues: Queues, mut jumps: signal::Receiver<
             () = tokio::time::sleep(RESYNC) => {}
             jumped = jumps.changed() => if jumped.is_err() { std::future::pending::<()>().await },
         }
-        stores
-            .certificates
-            .state()
-            .iter()
-            .for_each(|object| send(&queues.certificates, ObjectRef::from_obj(object.as_ref())));
-        stores
-            .issuances
-            .state()
-            .iter()
-            .for_each(|object| send(&queues.issuances, ObjectRef::from_obj(object.as_ref())));
-        stores.issuers.state().iter().for_each(|object| send(&queues.issuers, ObjectRef::from_obj(object.as_ref())));
-        stores
-            .cluster_issuers
-            .state()
-            .iter()
-            .for_each(|object| send(&queues.cluster_issuers, ObjectRef::from_obj(object.as_ref())));
+        stores.certificates.names().into_iter().for_each(|name| send(&queues.certificates, name));
+        stores.issuances.names().into_iter().for_each(|name| send(&queues.issuances, name));
+        stores.issuers.names().into_iter().for_each(|name| send(&queues.issuers, name));
+        stores.cluster_issuers.names().into_iter().for_each(|name| send(&queues.cluster_issuers, name));
     }
 }
 

@@ -4,7 +4,7 @@
 //! end, so an object created during the gap would never be reconciled. Here everything is woken once more when
 //! the relist is complete. Back-off is per watch, and one unreadable object is logged, not fatal.
 
-use std::{fmt::Debug, sync::Arc};
+use std::fmt::Debug;
 
 use futures::{StreamExt, future::ready, stream::BoxStream};
 use kube::{
@@ -12,15 +12,18 @@ use kube::{
     core::{DeserializeGuard, PartialObjectMeta},
     runtime::{
         WatchStreamExt,
-        reflector::{self, ObjectRef, Store},
+        reflector::ObjectRef,
         watcher::{self, Event},
     },
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tracing::warn;
 
-use super::metrics::Metrics;
+use super::{
+    metrics::Metrics,
+    store::{Keys, Store},
+};
 
 /// Names of objects waiting to be reconciled. Unbounded, since a lost name is an object forgotten; names that
 /// are already waiting are merged by the scheduler behind it.
@@ -29,6 +32,9 @@ pub type Queue<K> = UnboundedSender<ObjectRef<K>>;
 pub fn queue<K: Resource>() -> (Queue<K>, UnboundedReceiver<ObjectRef<K>>) {
     unbounded_channel()
 }
+
+/// Objects in one answer to a list: a whole page is in memory several times over while it is read.
+const PAGE: u32 = 100;
 
 type Listener<K> = Box<dyn Fn(&K) + Send>;
 type Events<K> = BoxStream<'static, Result<Event<K>, watcher::Error>>;
@@ -40,38 +46,38 @@ where
 {
     events: Events<K>,
     store: Store<K>,
-    writer: reflector::store::Writer<K>,
     listeners: Vec<Listener<K>>,
 }
 
 impl<K> Watch<PartialObjectMeta<K>>
 where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned + Debug + Send + Sync + 'static,
 {
     /// Metadata alone leaves the API server, never the content.
-    pub fn metadata(client: kube::Client, config: watcher::Config) -> Self {
-        let events = watcher::watcher(Api::<PartialObjectMeta<K>>::all(client), config).default_backoff();
-        Self::of(events.boxed())
+    pub fn metadata(client: kube::Client, config: watcher::Config, keys: Keys<PartialObjectMeta<K>>) -> Self {
+        let api = Api::<PartialObjectMeta<K>>::all(client);
+        let events = watcher::watcher(api, config.page_size(PAGE)).default_backoff();
+        Self::of(events.boxed(), keys)
     }
 }
 
 impl<K> Watch<K>
 where
-    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned + Debug + Send + Sync + 'static,
 {
     /// Whole objects; one that this version cannot read is logged and left out.
-    pub fn new(client: kube::Client, config: watcher::Config) -> Self {
+    pub fn new(client: kube::Client, keys: Keys<K>) -> Self {
+        let config = watcher::Config::default().page_size(PAGE);
         let events = watcher::watcher(Api::<DeserializeGuard<K>>::all(client), config).default_backoff();
         let readable = events.filter_map(async |event| match event {
             Ok(event) => readable(event).map(Ok),
             Err(error) => Some(Err(error)),
         });
-        Self::of(readable.boxed())
+        Self::of(readable.boxed(), keys)
     }
 
-    fn of(events: Events<K>) -> Self {
-        let (store, writer) = reflector::store();
-        Self { events, store, writer, listeners: Vec::new() }
+    fn of(events: Events<K>, keys: Keys<K>) -> Self {
+        Self { events, store: Store::new(keys), listeners: Vec::new() }
     }
 
     pub fn store(&self) -> Store<K> {
@@ -85,31 +91,31 @@ where
 
     /// Runs for the life of the process.
     pub fn spawn(self, metrics: &Metrics) -> Store<K> {
-        let Self { events, store, writer, listeners } = self;
+        let Self { events, store, listeners } = self;
         let meter = metrics.watch_meter(&K::kind(&()));
-        let answered = events.filter_map(move |event| {
+        let mut answered = events.filter_map(move |event| {
             let event = match event {
                 Ok(mut event) => {
                     meter.event();
                     prune(&mut event);
-                    Some(Ok(event))
+                    Some(event)
                 }
                 Err(error) => {
                     warn!(kind = %K::kind(&()), %error, "watch failed, starting again");
                     meter.error();
-                    None::<Result<_, watcher::Error>>
+                    None
                 }
             };
             ready(event)
         });
-        let mut events = reflector::reflector(writer, answered).boxed();
         let known = store.clone();
         tokio::spawn(async move {
-            while let Some(Ok(event)) = events.next().await {
+            while let Some(event) = answered.next().await {
                 let tell = |object: &K| listeners.iter().for_each(|listener| listener(object));
+                let gone = known.apply(&event);
                 match &event {
                     Event::Apply(object) | Event::Delete(object) => tell(object),
-                    Event::InitDone => known.state().iter().for_each(|object: &Arc<K>| tell(object)),
+                    Event::InitDone => known.each().chain(gone).for_each(|object| tell(&object)),
                     Event::Init | Event::InitApply(_) => {}
                 }
             }

@@ -16,6 +16,7 @@ use super::{
     Step,
     budget::Claim,
     deletion,
+    hush::hush,
     lineage::Lineage,
     plan::{self, Plan},
     restart,
@@ -210,7 +211,7 @@ fn finish(o: &Observed, issuance: &Issuance) -> Result<Step<Effect>, Hindrance> 
     let name = issuance.metadata.name.clone().unwrap_or_default();
     let status = issuance.status.as_ref();
     if status.and_then(|status| status.state) != Some(State::Issued) {
-        return Ok(Step::Wait(LOOK_AGAIN));
+        return Ok(Step::Wait(hush(issuance, o.machine_now).unwrap_or(LOOK_AGAIN)));
     }
     if let SecretView::Ours(held) = o.secret
         && held.pair.as_ref().is_some_and(|served| brought(issuance, served))

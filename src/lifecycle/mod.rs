@@ -9,6 +9,7 @@ pub mod deletion;
 pub mod digicert;
 #[cfg(test)]
 mod explore;
+mod hush;
 pub mod install;
 pub mod invariants;
 pub mod issuance;
@@ -24,7 +25,7 @@ pub mod renewal;
 pub mod restart;
 mod spread;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod trigger;
 pub mod validity;
 

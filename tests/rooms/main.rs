@@ -112,6 +112,8 @@ const ROOMS: [Room; 7] = [
             "jiff",
             "k8s_openapi",
             "kube",
+            // Objects that nobody looks at are kept packed.
+            "lz4_flex",
             "prometheus_client",
             // A URL is judged before a provider gets it. The client asks the sandbox for the time, in no release.
             "reqwest::Client",

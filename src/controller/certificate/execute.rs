@@ -229,8 +229,14 @@ impl Work {
     async fn mark_installed(&mut self, name: &str) -> Result<(), Error> {
         self.change(name, Change::Installed).await?;
         let issuance = self.issuance(name)?;
-        let order = issuance.status.as_ref().and_then(|status| status.order_id.clone()).unwrap_or_default();
-        let note = format!("order {order}: certificate installed in Secret {}", self.certificate.spec.secret_name);
+        let status = issuance.status.clone().unwrap_or_default();
+        let note = format!(
+            "order {}: certificate {}, valid until {}, installed in Secret {}",
+            status.order_id.unwrap_or_default(),
+            status.serial_number.unwrap_or_default(),
+            status.not_after.map(|time| time.0.to_string()).unwrap_or_default(),
+            self.certificate.spec.secret_name
+        );
         self.context.events.normal(&issuance, "Install", "Installed", note).await;
         Ok(())
     }

@@ -12,14 +12,14 @@ use std::{cmp::Ordering, collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Secret;
-use kube::{ResourceExt, api::PostParams, core::PartialObjectMeta, runtime::controller::Action};
+use kube::{ResourceExt, api::PostParams, core::PartialObjectMeta};
 use tracing::debug;
 
 use wants::Wants;
 
 use super::{
     context::Context,
-    driver::{MAX_STEPS, Reconciler},
+    driver::{Action, MAX_STEPS, Reconciler},
     error::{Error, kube},
     keys,
 };
@@ -167,14 +167,13 @@ impl Work {
     fn rival(&self) -> Option<String> {
         let age = |certificate: &Certificate| (certificate.creation_timestamp(), certificate.name_any());
         let mine = age(&self.certificate);
-        let rivals = self.context.stores.certificates.state_filter(|other| {
-            other.namespace().as_deref() == Some(&self.namespace)
-                && other.spec.secret_name == self.certificate.spec.secret_name
-                && other.uid() != self.certificate.uid()
+        let alike = self.context.stores.certificates.of(&self.namespace, &self.certificate.spec.secret_name);
+        let rivals = alike.into_iter().filter(|other| {
+            other.uid() != self.certificate.uid()
                 && other.metadata.deletion_timestamp.is_none()
                 && age(other).cmp(&mine) == Ordering::Less
         });
-        rivals.into_iter().min_by_key(|other| age(other)).map(|other| other.name_any())
+        rivals.min_by_key(|other| age(other)).map(|other| other.name_any())
     }
 
     /// The Secret that was named before, as long as it holds what was installed last.
@@ -184,19 +183,14 @@ impl Work {
             .iter()
             .rev()
             .find(|issuance| issuance.status.as_ref().and_then(|status| status.state) == Some(State::Installed))?;
-        let holds = |secret: &PartialObjectMeta<Secret>| {
+        let holds = |secret: &Arc<PartialObjectMeta<Secret>>| {
             let note = |key: &str| secret.annotations().get(key).map(String::as_str);
-            secret.namespace().as_deref() == Some(&self.namespace)
-                && note(meta::secret::CERTIFICATE) == Some(self.certificate.name_any().as_str())
+            note(meta::secret::CERTIFICATE) == Some(self.certificate.name_any().as_str())
                 && note(meta::secret::PUBLIC_KEY_SHA256) == Some(installed.spec.request.public_key_sha256.as_str())
                 && secret.name_any() != self.certificate.spec.secret_name
         };
-        self.context
-            .stores
-            .secrets
-            .find(holds)
-            .map(|secret| secret.name_any())
-            .filter(|name| !self.removed.contains(name))
+        let mut ours = self.context.stores.secrets.of(&self.namespace, &self.certificate.name_any()).into_iter();
+        ours.find(holds).map(|secret| secret.name_any()).filter(|name| !self.removed.contains(name))
     }
 
     /// Orders of this Certificate on which another one's Issuances are too; asked for only when it is deleted.
@@ -217,10 +211,9 @@ impl Work {
     /// Key Secrets whose Issuance has ended. One without an Issuance may be about to get it.
     fn spent_keys(&self) -> Vec<String> {
         let certificate = self.certificate.name_any();
-        let waiting = self.context.stores.secrets.state_filter(|secret| {
-            secret.namespace().as_deref() == Some(&self.namespace) && keys::is_for(secret, &certificate)
-        });
-        let names = waiting.iter().map(|secret| secret.name_any()).filter(|name| !self.removed.contains(name));
+        let secrets = self.context.stores.secrets.of(&self.namespace, &keys::label_of(&certificate));
+        let waiting = secrets.iter().filter(|secret| keys::is_for(secret.as_ref(), &certificate));
+        let names = waiting.map(|secret| secret.name_any()).filter(|name| !self.removed.contains(name));
         names
             .filter(|name| {
                 let issuance = keys::issuance_of(name);

@@ -1,15 +1,16 @@
 //! What the provider has accepted: followed to its verified chain, and revoked when its key was compromised.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use tracing::warn;
 
 use super::Work;
 use crate::{
     api::Issuance,
-    controller::error::Error,
+    controller::{error::Error, ledger},
     lifecycle::record::{Change, Delivered},
-    pki::{Chain, ChainError, Expect, Leaf},
+    pki::{Chain, ChainError, Expect},
     provider::{CallError, Progress, RevocationReason, Revoked},
 };
 
@@ -44,7 +45,8 @@ impl Work {
             && chain.ca_crt.is_some()
             && other_chain(self.preferred_chain(), &chain).is_none()
         {
-            return self.believe(certificate_id, &chain).await;
+            self.hand_over(certificate_id, &chain).await;
+            return Ok(());
         }
         // Asked for before anybody has said that it is there.
         let early = self.seen.standing.is_none();
@@ -57,7 +59,10 @@ impl Work {
             Err(error) => return Err(error.into()),
         };
         match self.verify(&pem) {
-            Ok(chain) => self.believe(certificate_id, &chain).await,
+            Ok(chain) => {
+                self.hand_over(certificate_id, &chain).await;
+                Ok(())
+            }
             Err(_) if early => {
                 self.seen.not_there = true;
                 Ok(())
@@ -109,15 +114,27 @@ impl Work {
         Chain::verify(pem, &expect)
     }
 
-    async fn believe(&mut self, certificate_id: String, chain: &Chain) -> Result<(), Error> {
-        let note = delivered_note(&self.issuance, &chain.leaf);
+    /// To the Certificate, which installs it and writes down both.
+    async fn hand_over(&mut self, certificate_id: String, chain: &Chain) {
         let other_chain = other_chain(self.preferred_chain(), chain);
-        let delivered = Delivered { other_chain: other_chain.clone(), ..delivered(certificate_id, chain) };
-        self.record(Change::Believed(delivered)).await?;
-        self.tell("Issued", note).await;
-        if let Some(why) = other_chain {
-            self.warn("PreferredChainNotOffered", why).await;
+        if let Some(why) = &other_chain {
+            self.warn("PreferredChainNotOffered", why.clone()).await;
         }
+        let mut changes = std::mem::take(&mut self.unwritten);
+        changes.push(Change::Believed(Delivered { other_chain, ..delivered(certificate_id, chain) }));
+        let context = &self.context;
+        context.unwritten.keep(self.uid(), changes);
+        let shown = context.unwritten.shown(Arc::new(self.issuance.clone()), context.machine_now());
+        self.issuance = Arc::unwrap_or_clone(shown);
+        let certificate = ObjectRef::new(&self.issuance.spec.certificate_ref.name);
+        // A queue without a reader is that of a process that ends.
+        let _ = context.certificate_queue.send(certificate.within(&self.issuance.namespace().unwrap_or_default()));
+    }
+
+    /// The Certificate has not installed it yet.
+    pub(super) async fn write_down(&mut self) -> Result<(), Error> {
+        ledger::record(&self.context, &mut self.issuance, &[]).await?;
+        self.tell("Issued", issued_note(&self.issuance)).await;
         Ok(())
     }
 
@@ -154,7 +171,9 @@ fn other_chain(preferred: Option<&str>, chain: &Chain) -> Option<String> {
     Some(format!("the CA delivers no chain to {preferred}, which preferredChain names; the one to {served} is served"))
 }
 
-fn delivered_note(issuance: &Issuance, leaf: &Leaf) -> String {
-    let order = issuance.status.as_ref().and_then(|status| status.order_id.clone()).unwrap_or_default();
-    format!("order {order}: certificate {} issued, valid until {}", leaf.serial, leaf.not_after)
+fn issued_note(issuance: &Issuance) -> String {
+    let status = issuance.status.clone().unwrap_or_default();
+    let (order, serial) = (status.order_id.unwrap_or_default(), status.serial_number.unwrap_or_default());
+    let until = status.not_after.map(|time| time.0.to_string()).unwrap_or_default();
+    format!("order {order}: certificate {serial} issued, valid until {until}")
 }

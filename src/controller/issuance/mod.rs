@@ -9,13 +9,13 @@ mod request;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::ResourceExt;
 use tracing::{debug, info};
 
 use super::{
     any_issuer::AnyIssuer,
     context::Context,
-    driver::{MAX_STEPS, Reconciler},
+    driver::{Action, MAX_STEPS, Reconciler},
     error::Error,
     ledger,
 };
@@ -44,10 +44,12 @@ impl Reconciler<Issuance> for IssuanceReconciler {
 
     async fn reconcile(&self, object: Arc<Issuance>) -> Result<Action, Error> {
         let namespace = object.namespace().unwrap_or_default();
-        let issuer = self.context.stores.issuer(&object.spec.issuer_ref, &namespace);
+        let newest = self.context.own_issuances.newest(object);
+        let issuance = self.context.unwritten.shown(newest, self.context.machine_now());
+        let issuer = self.context.stores.issuer(&issuance.spec.issuer_ref, &namespace);
         Work {
             context: self.context.clone(),
-            issuance: self.context.own_issuances.newest(object).as_ref().clone(),
+            issuance: Arc::unwrap_or_clone(issuance),
             view: issuer.as_ref().map_or(IssuerView::Missing, AnyIssuer::view),
             issuer,
             permit: None,
@@ -71,7 +73,7 @@ struct Work {
     permit: Option<Permit>,
     provider: Option<Arc<dyn Provider>>,
     seen: Seen,
-    /// What the next write will hold as well: a loss would cost one more look, nothing else.
+    /// What the next write of this reconcile will hold as well.
     unwritten: Vec<Change>,
 }
 
@@ -79,17 +81,25 @@ impl Work {
     async fn run(mut self) -> Result<Action, Error> {
         let uid = self.issuance.uid().unwrap_or_default();
         for _ in 0..MAX_STEPS {
-            match self.decide() {
+            let pause = match self.decide() {
                 Step::Do(effect) => {
                     debug!(?effect, "step");
                     self.execute(effect).await?;
+                    continue;
                 }
-                Step::Wait(pause) => return Ok(Action::requeue(pause.max(Duration::from_millis(200)))),
+                Step::Wait(pause) => Some(pause.max(Duration::from_millis(200))),
                 Step::Done => {
                     self.context.paces.forget(&uid);
-                    return Ok(Action::await_change());
+                    None
                 }
+            };
+            let due = self.context.unwritten.until_due(&uid);
+            if due.is_some_and(|due| due.is_zero()) {
+                self.write_down().await?;
+                continue;
             }
+            let pause = [pause, due].into_iter().flatten().min();
+            return Ok(pause.map_or_else(Action::await_change, Action::requeue));
         }
         info!("more than {MAX_STEPS} steps, going on in the next reconcile");
         Ok(Action::requeue(Duration::from_secs(1)))

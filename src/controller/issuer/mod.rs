@@ -3,13 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use kube::{Api, ResourceExt, api::PostParams, runtime::controller::Action};
+use kube::{Api, ResourceExt, api::PostParams};
 
 use super::{
     accounts::{Unusable, reason_of},
     any_issuer::AnyIssuer,
     context::Context,
-    driver::Reconciler,
+    driver::{Action, Reconciler},
     error::{Error, kube},
 };
 use crate::{

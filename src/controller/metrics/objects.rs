@@ -3,12 +3,12 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::{Resource, ResourceExt, runtime::reflector::Store};
+use kube::{Resource, ResourceExt};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet},
@@ -26,7 +26,7 @@ use crate::{
         issuance::{Operation, State},
         issuer::PolicyRule,
     },
-    controller::{any_issuer::AnyIssuer, clock::Clock, context::Stores, lease::LeaseHandle},
+    controller::{any_issuer::AnyIssuer, clock::Clock, context::Stores, lease::LeaseHandle, store::Store},
     lifecycle::budget::Budget,
 };
 
@@ -94,7 +94,8 @@ impl Collector for Objects {
             )?
             .encode_gauge(&i64::from(held))?;
         let Some(Observed { stores, clock, .. }) = self.observed.get() else { return Ok(()) };
-        certificates(&mut out, &stores.certificates.state())?;
+        let shown: Vec<Shown> = stores.certificates.each().map(|certificate| Shown::of(&certificate)).collect();
+        certificates(&mut out, &shown)?;
         self.issuers_of(&mut out, stores, clock.now())?;
         issuances(&mut out, stores)?;
         let sizes = [
@@ -109,53 +110,81 @@ impl Collector for Objects {
     }
 }
 
-fn certificates(out: &mut Out<'_>, certificates: &[Arc<Certificate>]) -> fmt::Result {
-    let times = |time: fn(&CertificateStatus) -> Option<&Time>| {
-        certificates
-            .iter()
-            .filter_map(move |certificate| Some((labels(certificate), second(time(status(certificate)?)?))))
+/// What is shown of a Certificate: the series of one metric stand together, and thousands of whole ones take room.
+struct Shown {
+    labels: CertificateLabels,
+    issuer_kind: String,
+    issuer_name: String,
+    ready: bool,
+    expiration: Option<i64>,
+    renewal: Option<i64>,
+    order_expiration: Option<i64>,
+    /// For what a person is asked, and since when.
+    action: Option<(String, i64)>,
+}
+
+impl Shown {
+    fn of(certificate: &Certificate) -> Self {
+        let status = certificate.status.as_ref();
+        let time = |time: fn(&CertificateStatus) -> Option<&Time>| status.and_then(time).map(second);
+        let asked = status.and_then(|status| condition(&status.conditions, ACTION_REQUIRED));
+        Self {
+            labels: CertificateLabels {
+                namespace: certificate.namespace().unwrap_or_default(),
+                name: certificate.name_any(),
+            },
+            issuer_kind: format!("{:?}", certificate.spec.issuer_ref.kind),
+            issuer_name: certificate.spec.issuer_ref.name.clone(),
+            ready: status.is_some_and(|status| is_true(&status.conditions, READY)),
+            expiration: time(|status| status.not_after.as_ref()),
+            renewal: time(|status| status.renewal_time.as_ref()),
+            order_expiration: time(|status| status.order.as_ref()?.valid_till.as_ref()),
+            action: asked
+                .filter(|asked| asked.status == "True")
+                .map(|asked| (asked.reason.clone(), second(&asked.last_transition_time))),
+        }
+    }
+}
+
+fn certificates(out: &mut Out<'_>, certificates: &[Shown]) -> fmt::Result {
+    let times = |time: fn(&Shown) -> Option<i64>| {
+        certificates.iter().filter_map(move |shown| Some((shown.labels.clone(), time(shown)?)))
     };
-    let uses = certificates.iter().map(|certificate| {
-        let CertificateLabels { namespace, name } = labels(certificate);
-        let issuer = &certificate.spec.issuer_ref;
-        let issuer_kind = format!("{:?}", issuer.kind);
-        (UseLabels { namespace, name, issuer_kind, issuer_name: issuer.name.clone() }, 1)
+    let uses = certificates.iter().map(|shown| {
+        let CertificateLabels { namespace, name } = shown.labels.clone();
+        let (issuer_kind, issuer_name) = (shown.issuer_kind.clone(), shown.issuer_name.clone());
+        (UseLabels { namespace, name, issuer_kind, issuer_name }, 1)
     });
     out.gauges("certificate_issuer", "The issuer of a Certificate, always 1", uses)?;
-    let ready = certificates.iter().map(|certificate| {
-        let ready = status(certificate).is_some_and(|status| is_true(&status.conditions, READY));
-        (labels(certificate), i64::from(ready))
-    });
+    let ready = certificates.iter().map(|shown| (shown.labels.clone(), i64::from(shown.ready)));
     out.gauges("certificate_ready", "Whether a Certificate is Ready", ready)?;
     out.times(
         "certificate_expiration_timestamp",
         "When the certificate in the Secret expires",
-        times(|status| status.not_after.as_ref()),
+        times(|shown| shown.expiration),
     )?;
     out.times(
         "certificate_renewal_timestamp",
         "When the replacement of the certificate begins",
-        times(|status| status.renewal_time.as_ref()),
+        times(|shown| shown.renewal),
     )?;
     out.times(
         "certificate_order_expiration_timestamp",
         "When the order behind the certificate ends, and with it free reissues",
-        times(|status| status.order.as_ref()?.valid_till.as_ref()),
+        times(|shown| shown.order_expiration),
     )?;
-    let waiting = certificates.iter().filter_map(|certificate| {
-        let asked =
-            condition(&status(certificate)?.conditions, ACTION_REQUIRED).filter(|asked| asked.status == "True")?;
-        let CertificateLabels { namespace, name } = labels(certificate);
-        let labels = ActionLabels { namespace, name, reason: asked.reason.clone() };
-        Some((labels, second(&asked.last_transition_time)))
+    let waiting = certificates.iter().filter_map(|shown| {
+        let (reason, since) = shown.action.clone()?;
+        let CertificateLabels { namespace, name } = shown.labels.clone();
+        Some((ActionLabels { namespace, name, reason }, since))
     });
     out.times("certificate_action_required_since_timestamp", "Since when a Certificate waits for a person", waiting)
 }
 
 impl Objects {
     fn issuers_of(&self, out: &mut Out<'_>, stores: &Stores, now: Timestamp) -> fmt::Result {
-        let namespaced = stores.issuers.state().into_iter().map(|issuer| AnyIssuer::from(issuer.as_ref()));
-        let cluster = stores.cluster_issuers.state().into_iter().map(|issuer| AnyIssuer::from(issuer.as_ref()));
+        let namespaced = stores.issuers.each().map(|issuer| AnyIssuer::from(issuer.as_ref()));
+        let cluster = stores.cluster_issuers.each().map(|issuer| AnyIssuer::from(issuer.as_ref()));
         let all: Vec<AnyIssuer> = namespaced.chain(cluster).collect();
         budgets(out, &all, now)?;
         let existing: BTreeMap<IssuerLabels, bool> =
@@ -193,7 +222,7 @@ fn budgets(out: &mut Out<'_>, issuers: &[AnyIssuer], now: Timestamp) -> fmt::Res
 
 fn issuances(out: &mut Out<'_>, stores: &Stores) -> fmt::Result {
     let mut states: BTreeMap<String, i64> = BTreeMap::new();
-    for issuance in stores.issuances.state() {
+    for issuance in stores.issuances.each() {
         let state = issuance.status.as_ref().and_then(|status| status.state).unwrap_or(State::Pending);
         *states.entry(format!("{state:?}")).or_default() += 1;
     }
@@ -201,20 +230,12 @@ fn issuances(out: &mut Out<'_>, stores: &Stores) -> fmt::Result {
     out.gauges("issuance_objects", "Issuances that exist", states)
 }
 
-fn status(certificate: &Certificate) -> Option<&CertificateStatus> {
-    certificate.status.as_ref()
-}
-
-fn labels(certificate: &Certificate) -> CertificateLabels {
-    CertificateLabels { namespace: certificate.namespace().unwrap_or_default(), name: certificate.name_any() }
-}
-
 fn second(time: &Time) -> i64 {
     time.0.as_second()
 }
 
-fn size<K: Resource<DynamicType = ()> + Clone + 'static>(store: &Store<K>) -> (KindLabels, i64) {
-    (KindLabels { kind: K::kind(&()).into_owned() }, i64::try_from(store.len()).unwrap_or(i64::MAX))
+fn size<K: Resource<DynamicType = ()>>(store: &Store<K>) -> (KindLabels, i64) {
+    (KindLabels { kind: K::kind(&()).into_owned() }, i64::try_from(store.count()).unwrap_or(i64::MAX))
 }
 
 /// Writes families whose series are not kept.

@@ -7,14 +7,13 @@ use std::{
 };
 
 use jiff::Timestamp;
-use kube::runtime::controller::Action;
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
 
 use super::{
     Metrics,
     labels::{ControllerLabels, KindLabels, ReconcileLabels},
 };
-use crate::controller::error::Error;
+use crate::controller::{driver::Action, error::Error};
 
 /// Namespace and name.
 type Name = (Option<String>, String);

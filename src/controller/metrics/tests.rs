@@ -8,24 +8,17 @@ use std::{
 
 use harness::metrics::Scrape;
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::{Namespace, Secret};
-use kube::{
-    Resource,
-    core::PartialObjectMeta,
-    runtime::{
-        controller::Action,
-        reflector::{self, Store, store::Writer},
-        watcher::Event,
-    },
-};
+use kube::runtime::watcher::Event;
 use prometheus_client::{encoding::text::encode, registry::Registry};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{IssuerLabels, Metrics, Observed, labels::WriteLabels};
 use crate::{
-    api::{Certificate, ClusterIssuer, Issuance, Issuer},
-    controller::{any_issuer::AnyIssuer, context::Stores, error::Error, lease::LeaseHandle},
+    api::{Certificate, Issuance, Issuer},
+    controller::{
+        any_issuer::AnyIssuer, context::Stores, driver::Action, error::Error, lease::LeaseHandle, store::Store,
+    },
     provider::{CallError, Called},
     server,
 };
@@ -34,37 +27,28 @@ use crate::{
 struct World {
     metrics: Arc<Metrics>,
     registry: Registry,
-    certificates: Writer<Certificate>,
-    issuers: Writer<Issuer>,
-    issuances: Writer<Issuance>,
-    _others: (Writer<ClusterIssuer>, Writer<PartialObjectMeta<Secret>>, Writer<PartialObjectMeta<Namespace>>),
-}
-
-fn store<K: Resource<DynamicType = ()> + Clone + 'static>() -> (Store<K>, Writer<K>) {
-    reflector::store()
+    certificates: Store<Certificate>,
+    issuers: Store<Issuer>,
+    issuances: Store<Issuance>,
 }
 
 impl World {
     fn new() -> Self {
         let mut registry = server::registry();
         let metrics = Metrics::register(&mut registry);
-        let (certificates, certificate_writer) = store();
-        let (issuers, issuer_writer) = store();
-        let (issuances, issuance_writer) = store();
-        let (cluster_issuers, cluster_issuer_writer) = store();
-        let (secrets, secret_writer) = store();
-        let (namespaces, namespace_writer) = store();
-        let stores = Stores { certificates, issuances, issuers, cluster_issuers, secrets, namespaces };
+        let stores = Stores {
+            certificates: Store::new(|_| Vec::new()),
+            issuances: Store::new(|_| Vec::new()),
+            issuers: Store::new(|_| Vec::new()),
+            cluster_issuers: Store::new(|_| Vec::new()),
+            secrets: Store::new(|_| Vec::new()),
+            namespaces: Store::new(|_| Vec::new()),
+        };
+        let (certificates, issuers, issuances) =
+            (stores.certificates.clone(), stores.issuers.clone(), stores.issuances.clone());
         let lease = LeaseHandle::until(Instant::now() + Duration::from_secs(60));
         metrics.observe(Observed { stores, lease, clock: Default::default() });
-        Self {
-            metrics,
-            registry,
-            certificates: certificate_writer,
-            issuers: issuer_writer,
-            issuances: issuance_writer,
-            _others: (cluster_issuer_writer, secret_writer, namespace_writer),
-        }
+        Self { metrics, registry, certificates, issuers, issuances }
     }
 
     fn scrape(&self) -> Scrape {
@@ -75,11 +59,11 @@ impl World {
 
     /// Something of everything.
     fn filled() -> Self {
-        let mut world = Self::new();
-        world.certificates.apply_watcher_event(&Event::Apply(certificate()));
-        world.issuers.apply_watcher_event(&Event::Apply(issuer()));
+        let world = Self::new();
+        world.certificates.apply(&Event::Apply(certificate()));
+        world.issuers.apply(&Event::Apply(issuer()));
         let placed = issuance("Installed");
-        world.issuances.apply_watcher_event(&Event::Apply(placed.clone()));
+        world.issuances.apply(&Event::Apply(placed.clone()));
         world.metrics.recorded(None, &placed);
         let refusal = CallError::RateLimited { call: "order info", after: None };
         world.called(Err(&refusal));
@@ -214,16 +198,16 @@ fn a_certificate_is_shown_as_its_status_says() {
 
 #[test]
 fn what_is_deleted_is_shown_no_more() {
-    let mut world = World::filled();
+    let world = World::filled();
     let of_objects = |scrape: &Scrape| -> Vec<String> {
         let samples = scrape.families.values().flat_map(|family| &family.samples);
         samples.filter(|sample| sample.labels.contains_key("name")).map(|sample| sample.name.clone()).collect()
     };
     assert_eq!(of_objects(&world.scrape()).len(), 11);
-    world.certificates.apply_watcher_event(&Event::Delete(certificate()));
-    world.issuers.apply_watcher_event(&Event::Delete(issuer()));
+    world.certificates.apply(&Event::Delete(certificate()));
+    world.issuers.apply(&Event::Delete(issuer()));
     assert_eq!(of_objects(&world.scrape()), Vec::<String>::new());
-    world.issuers.apply_watcher_event(&Event::Apply(issuer()));
+    world.issuers.apply(&Event::Apply(issuer()));
     let afresh = ["evercert_budget_left", "evercert_issuer_ready"];
     assert_eq!(of_objects(&world.scrape()), afresh, "one of the same name starts afresh");
 }
@@ -231,8 +215,8 @@ fn what_is_deleted_is_shown_no_more() {
 #[test]
 fn an_end_and_a_purchase_count_once() {
     let world = World::new();
-    let mut issuers = world.issuers;
-    issuers.apply_watcher_event(&Event::Apply(issuer()));
+    let issuers = world.issuers;
+    issuers.apply(&Event::Apply(issuer()));
     let count = |registry: &Registry| {
         let mut text = String::new();
         encode(&mut text, registry).unwrap();

@@ -10,7 +10,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::{
     Step,
     certificate::{Effect, Held, Hindrance, Observed, Outputs, SecretView, account, action_required},
+    hush::hush,
     lineage::Lineage,
+    plan::Plan,
     restart, trigger,
 };
 use crate::{
@@ -32,6 +34,9 @@ const MOST_VALIDATIONS: usize = 3;
 /// The status of a Certificate after a decision.
 pub fn status(o: &Observed, decided: &Result<Step<Effect>, Hindrance>) -> CertificateStatus {
     let lineage = Lineage::of(o, account(o));
+    if let Some(told) = nothing_new(o, &lineage, decided) {
+        return told.clone();
+    }
     let leaf = trigger::served(o);
     let mut status = o.certificate.status.clone().unwrap_or_default();
     status.observed_generation = o.certificate.metadata.generation;
@@ -44,7 +49,10 @@ pub fn status(o: &Observed, decided: &Result<Step<Effect>, Hindrance>) -> Certif
     status.order = order(o, &lineage).or(status.order.take());
     status.renewal_time = leaf.map(|leaf| Time(whole_second(trigger::renewal(o, &lineage, leaf))));
     status.next = next::next(o, &lineage, decided);
-    status.issuance = lineage.unresolved.and_then(|issuance| issuance.metadata.name.clone());
+    status.issuance = lineage
+        .unresolved
+        .and_then(|issuance| issuance.metadata.name.clone())
+        .or(begins(decided).map(Plan::issuance_name));
     status.failures = failures(o, &lineage, decided);
     status.last_handled_reissue_request = trigger::token(o.certificate)
         .filter(|token| lineage.tokens.contains(token))
@@ -53,6 +61,28 @@ pub fn status(o: &Observed, decided: &Result<Step<Effect>, Hindrance>) -> Certif
     conditions(&mut status, o, &lineage, decided);
     restart::present(&mut status, o);
     status
+}
+
+/// What is told already, in the first moments of an operation that nothing disturbs.
+fn nothing_new<'a>(
+    o: &Observed<'a>,
+    lineage: &Lineage,
+    decided: &Result<Step<Effect>, Hindrance>,
+) -> Option<&'a CertificateStatus> {
+    let issuance = lineage.unresolved?;
+    hush(issuance, o.machine_now)?;
+    let told = o.certificate.status.as_ref().filter(|told| told.issuance == issuance.metadata.name)?;
+    let same = told.observed_generation == o.certificate.metadata.generation;
+    let waits = matches!(decided, Ok(Step::Wait(_))) && needs_person(lineage, decided).is_none();
+    (same && waits).then_some(told)
+}
+
+/// The operation that is about to be recorded.
+fn begins(decided: &Result<Step<Effect>, Hindrance>) -> Option<&Plan> {
+    match decided {
+        Ok(Step::Do(Effect::StoreKey(plan) | Effect::RecordIntent(plan, _))) => Some(plan),
+        _ => None,
+    }
 }
 
 fn describe(status: &mut CertificateStatus, leaf: &Leaf) {
@@ -125,7 +155,13 @@ fn conditions(
     set(READY, ready, why, &message);
     match lineage.unresolved {
         Some(issuance) => set(ISSUING, true, why_so_far(issuance), &under_way(o, lineage, issuance)),
-        None => set(ISSUING, false, reason::PENDING, "no operation is under way"),
+        None => match begins(decided) {
+            Some(plan) => {
+                let begins = format!("{} {} begins", next::word(plan.operation), plan.issuance_name());
+                set(ISSUING, true, reason::ISSUING, &begins);
+            }
+            None => set(ISSUING, false, reason::PENDING, "no operation is under way"),
+        },
     }
     let person = needs_person(lineage, decided);
     match &person {

@@ -321,3 +321,29 @@ fn a_chain_that_was_not_offered_is_told_beside_ready() {
     later.certificate.status = Some(status);
     assert_eq!(is(&shown(&later), PREFERRED_CHAIN), None, "the next certificate has it");
 }
+
+/// Each sentence is a write.
+#[test]
+fn of_an_operations_first_moments_nothing_is_told_but_that_it_begins() {
+    let mut case = CertificateCase { key: KeyView::Absent, ..CertificateCase::new() };
+    let begins = shown(&case);
+    assert_eq!(begins.issuance.as_deref(), Some("shop-1"));
+    assert_eq!(is(&begins, ISSUING), Some((true, reason::ISSUING.to_owned())));
+
+    case.certificate.status = Some(begins.clone());
+    let mut case = case.with(issued(1, State::Submitted, 'a')).edit_last(|placed| {
+        placed.spec.submissions[0].at = Time(at(9));
+    });
+    assert_eq!(shown(&case), begins, "a second after it was recorded");
+    assert!(matches!(case.decide(), Ok(Step::Wait(pause)) if pause.as_secs() <= 3), "looked at again soon");
+    case.now = at(12);
+    let later = shown(&case);
+    let message = &condition(&later.conditions, ISSUING).expect("told").message;
+    assert!(message.contains("is Submitted"), "{message}");
+
+    case.now = at(10);
+    let troubled = case.edit_last(|placed| {
+        placed.status.get_or_insert_default().outcomes = vec![outcome(1, OutcomeClass::Ambiguous, 10)];
+    });
+    assert_ne!(shown(&troubled), begins, "trouble is told at once");
+}

@@ -4,12 +4,13 @@ use std::{
     fs::{self, Permissions},
     net::TcpListener,
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
+    process::Command,
     sync::atomic::AtomicUsize,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use k8s_openapi::api::core::v1::ServiceAccount;
 use kube::{Api, Client, Config, config::Kubeconfig};
 use rcgen::KeyPair;
@@ -47,24 +48,82 @@ pub(crate) async fn launch(binaries: &Binaries, options: &Options) -> Result<Con
     write_files(&dir, &authority, &server)?;
 
     supervisor.run("etcd", &binaries.etcd, &etcd(&dir, client_port, peer_port))?;
-    supervisor.run("kube-apiserver", &binaries.apiserver, &apiserver(&dir, client_port, secure_port))?;
+    let start = Start { program: binaries.apiserver.clone(), args: apiserver(&dir, client_port, secure_port) };
+    supervisor.run(APISERVER, &start.program, &start.args)?;
     let config = config(&dir.join("kubeconfig")).await?;
     let client = Client::try_from(config.clone())?;
-    await_start(&supervisor, &["etcd", "kube-apiserver"], async || {
-        let request = http::Request::get("/readyz").body(Vec::new())?;
-        Ok(client.request_text(request).await.map(drop)?)
-    })
-    .await?;
+    await_start(&supervisor, &["etcd", APISERVER], async || ready(&client).await).await?;
 
     supervisor.run("kube-controller-manager", &binaries.controller_manager, &controller_manager(&dir))?;
     let accounts: Api<ServiceAccount> = Api::default_namespaced(client.clone());
-    await_start(&supervisor, &["etcd", "kube-apiserver", "kube-controller-manager"], async || {
+    await_start(&supervisor, &["etcd", APISERVER, "kube-controller-manager"], async || {
         Ok(accounts.get("default").await.map(drop)?)
     })
     .await?;
 
     let kubectl = binaries.kubectl.clone();
-    Ok(ControlPlane { dir, server, kubectl, config, authority, serial: AtomicUsize::new(0), supervisor })
+    let apiserver = Apiserver { start, name: APISERVER.to_owned(), starts: 1 };
+    let etcd = format!("http://127.0.0.1:{client_port}");
+    Ok(ControlPlane {
+        dir,
+        server,
+        etcd,
+        apiserver,
+        kubectl,
+        config,
+        authority,
+        serial: AtomicUsize::new(0),
+        supervisor,
+    })
+}
+
+const APISERVER: &str = "kube-apiserver";
+
+/// How a server is started.
+struct Start {
+    program: PathBuf,
+    args: Vec<String>,
+}
+
+/// The API server that runs.
+pub(crate) struct Apiserver {
+    start: Start,
+    /// Under the supervisor: each start has one of its own.
+    name: String,
+    starts: usize,
+}
+
+impl Apiserver {
+    /// Sends it a signal, e.g. `-STOP`.
+    pub(crate) fn signal(&self, dir: &Path, signal: &str) -> Result<()> {
+        let pid = fs::read_to_string(dir.join(format!("{}.pid", self.name))).context("the API server's pid")?;
+        ensure!(Command::new("kill").args([signal, pid.trim()]).status()?.success(), "kill {signal} {}", pid.trim());
+        Ok(())
+    }
+
+    /// Kills it, does `meanwhile`, and starts it again.
+    pub(crate) async fn restart(
+        &mut self,
+        dir: &Path,
+        supervisor: &mut Supervisor,
+        client: &Client,
+        meanwhile: impl Future<Output = Result<()>>,
+    ) -> Result<()> {
+        self.signal(dir, "-KILL")?;
+        while !supervisor.has_ended(&self.name) {
+            sleep(Duration::from_millis(20)).await;
+        }
+        meanwhile.await?;
+        self.starts += 1;
+        self.name = format!("{APISERVER}-{}", self.starts);
+        supervisor.run(&self.name, &self.start.program, &self.start.args)?;
+        await_start(supervisor, &[&self.name], async || ready(client).await).await
+    }
+}
+
+async fn ready(client: &Client) -> Result<()> {
+    let request = http::Request::get("/readyz").body(Vec::new())?;
+    Ok(client.request_text(request).await.map(drop)?)
 }
 
 pub(crate) async fn config(kubeconfig: &Path) -> Result<Config> {

@@ -23,7 +23,7 @@ use tokio::{sync::OnceCell, task::spawn_blocking};
 use crate::{
     binaries::Binaries,
     identity::{Authority, Login},
-    launch::launch,
+    launch::{Apiserver, launch},
 };
 pub use crate::{binaries::helm, supervisor::Supervisor};
 
@@ -40,6 +40,8 @@ pub struct Options {
 pub struct ControlPlane {
     dir: PathBuf,
     server: String,
+    etcd: String,
+    apiserver: Apiserver,
     kubectl: PathBuf,
     config: Config,
     authority: Authority,
@@ -124,6 +126,31 @@ impl ControlPlane {
     /// One JSON event a line: who did what to which object and when, without bodies.
     pub fn audit_log(&self) -> PathBuf {
         self.dir.join("audit.log")
+    }
+
+    /// Where etcd serves clients, its JSON gateway included.
+    pub fn etcd(&self) -> &str {
+        &self.etcd
+    }
+
+    /// `https://host:port` of the API server.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Stops the API server as it stands, connections and all, until [`Self::resume_apiserver`].
+    pub fn freeze_apiserver(&self) -> Result<()> {
+        self.apiserver.signal(&self.dir, "-STOP")
+    }
+
+    pub fn resume_apiserver(&self) -> Result<()> {
+        self.apiserver.signal(&self.dir, "-CONT")
+    }
+
+    /// Kills the API server, and starts it again at the same address once `meanwhile` is done.
+    pub async fn restart_apiserver(&mut self, meanwhile: impl Future<Output = Result<()>>) -> Result<()> {
+        let client = self.client();
+        self.apiserver.restart(&self.dir, &mut self.supervisor, &client, meanwhile).await
     }
 
     /// Holds logs, kubeconfigs and data.

@@ -116,12 +116,24 @@ impl Operator {
     }
 
     pub async fn metrics_text(&self) -> Result<String> {
+        let url = format!("http://{}/metrics", self.address()?);
+        Ok(reqwest::get(url).await?.error_for_status()?.text().await?)
+    }
+
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub async fn set_log_level(&self, level: &str) -> Result<()> {
+        let url = format!("http://{}/log-level", self.address()?);
+        reqwest::Client::new().put(url).body(level.to_owned()).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// Where probes and metrics are served.
+    fn address(&self) -> Result<String> {
         let log = self.log();
         let served = log.lines().find(|line| line.contains("probes and metrics are served"));
         let address =
             served.and_then(|line| line.split_once("address=")).context("it does not say where it listens")?.1;
-        let address = address.split_whitespace().next().unwrap_or_default();
-        Ok(reqwest::get(format!("http://{address}/metrics")).await?.error_for_status()?.text().await?)
+        Ok(address.split_whitespace().next().unwrap_or_default().to_owned())
     }
 
     /// The file that `log` reads.
@@ -143,9 +155,14 @@ impl Operator {
 
     /// Sends it a signal, e.g. `-TERM`.
     pub fn signal(&self, signal: &str) -> Result<()> {
-        let pid = std::fs::read_to_string(self.dir.path().join(format!("{NAME}.pid"))).context("the operator's pid")?;
-        ensure!(Command::new("kill").args([signal, pid.trim()]).status()?.success(), "kill {signal} {}", pid.trim());
+        let pid = self.pid()?.to_string();
+        ensure!(Command::new("kill").args([signal, &pid]).status()?.success(), "kill {signal} {pid}");
         Ok(())
+    }
+
+    pub fn pid(&self) -> Result<u32> {
+        let pid = std::fs::read_to_string(self.dir.path().join(format!("{NAME}.pid"))).context("the operator's pid")?;
+        pid.trim().parse().context("the operator's pid")
     }
 }
 

@@ -85,12 +85,11 @@ impl World {
         self.operator_with(&[]).await
     }
 
-    /// The same, in this environment.
+    /// The same, in this environment, which may name another kubeconfig.
     pub async fn operator_with(&self, environment: &[(&str, &str)]) -> Result<Operator> {
         let kubeconfig = self.plane.kubeconfig();
         let kubeconfig = kubeconfig.to_string_lossy();
-        let mut environment = environment.to_vec();
-        environment.push(("KUBECONFIG", &kubeconfig));
+        let environment: Vec<_> = [("KUBECONFIG", &*kubeconfig)].iter().chain(environment).copied().collect();
         Operator::start(&self.operator_args(), &environment).await
     }
 

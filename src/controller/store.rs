@@ -1,0 +1,271 @@
+//! What a watch has shown of one kind. Ten thousand objects of which one is looked at: they are kept packed, and
+//! unpacked when somebody asks.
+//!
+//! An object is its JSON, compressed against that of the first one of its kind, which has the same field names and
+//! much of the same text.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    marker::PhantomData,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+use kube::{
+    Resource,
+    runtime::{reflector::ObjectRef, watcher::Event},
+};
+use lz4_flex::block::{compress_prepend_size_with_dict, decompress_size_prepended_with_dict};
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::watch;
+
+/// What else an object is found by, within its namespace.
+pub type Keys<K> = fn(&K) -> Vec<String>;
+
+/// Read-only for all but its watch.
+pub struct Store<K>(Arc<Shared<K>>);
+
+struct Shared<K> {
+    contents: RwLock<Contents>,
+    keys: Keys<K>,
+    complete: watch::Sender<bool>,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// Namespace and name; without a namespace, the first is empty.
+type Name = (Box<str>, Box<str>);
+type Packed = Arc<[u8]>;
+
+#[derive(Default)]
+struct Contents {
+    objects: HashMap<Name, Packed>,
+    /// Names by namespace and key.
+    index: HashMap<Name, BTreeSet<Box<str>>>,
+    /// Of a list that has not ended yet.
+    arriving: HashMap<Name, Packed>,
+    sample: Option<Packed>,
+}
+
+impl<K> Clone for Store<K> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<K> Store<K> {
+    pub fn count(&self) -> usize {
+        self.read().objects.len()
+    }
+
+    pub async fn wait_until_complete(&self) {
+        // Cannot fail: the sender lives as long as `self`.
+        let _ = self.0.complete.subscribe().wait_for(|complete| *complete).await;
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Contents> {
+        self.0.contents.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Contents> {
+        self.0.contents.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K> Store<K>
+where
+    K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned,
+{
+    pub fn new(keys: Keys<K>) -> Self {
+        let contents = RwLock::default();
+        Self(Arc::new(Shared { contents, keys, complete: watch::Sender::new(false), kind: PhantomData }))
+    }
+
+    pub fn get(&self, name: &ObjectRef<K>) -> Option<Arc<K>> {
+        let (sample, packed) = {
+            let contents = self.read();
+            let name = (name.namespace.as_deref().unwrap_or_default().into(), name.name.as_str().into());
+            (contents.sample.clone()?, contents.objects.get(&name)?.clone())
+        };
+        unpack(&packed, &sample)
+    }
+
+    /// The objects of a namespace that are found by this key.
+    pub fn of(&self, namespace: &str, key: &str) -> Vec<Arc<K>> {
+        let (sample, found): (_, Vec<Packed>) = {
+            let contents = self.read();
+            let Some(names) = contents.index.get(&(namespace.into(), key.into())) else { return Vec::new() };
+            let packed = |name: &str| contents.objects.get(&(namespace.into(), name.into())).cloned();
+            (contents.sample.clone(), names.iter().filter_map(|name| packed(name)).collect())
+        };
+        let sample = sample.unwrap_or_default();
+        found.iter().filter_map(|packed| unpack(packed, &sample)).collect()
+    }
+
+    /// All of them, one at a time.
+    pub fn each(&self) -> impl Iterator<Item = Arc<K>> {
+        let contents = self.read();
+        let sample = contents.sample.clone().unwrap_or_default();
+        let all: Vec<Packed> = contents.objects.values().cloned().collect();
+        all.into_iter().filter_map(move |packed| unpack(&packed, &sample))
+    }
+
+    pub fn state_filter(&self, wanted: impl Fn(&K) -> bool) -> Vec<Arc<K>> {
+        self.each().filter(|object| wanted(object)).collect()
+    }
+
+    pub fn names(&self) -> Vec<ObjectRef<K>> {
+        self.read().objects.keys().map(reference).collect()
+    }
+
+    /// Takes in what a watch tells. Returns what is gone at the end of a list, its deletion unseen.
+    pub fn apply(&self, event: &Event<K>) -> Vec<Arc<K>> {
+        match event {
+            Event::Init => self.write().arriving = HashMap::new(),
+            Event::InitApply(object) => {
+                let mut contents = self.write();
+                let packed = contents.pack(object);
+                contents.arriving.insert(name(object), packed);
+            }
+            Event::InitDone => return self.replace(),
+            Event::Apply(object) => {
+                let before = self.get(&ObjectRef::from_obj(object));
+                let mut contents = self.write();
+                if let Some(before) = before {
+                    contents.forget(before.as_ref(), self.0.keys);
+                }
+                let packed = contents.pack(object);
+                contents.learn(object, packed, self.0.keys);
+            }
+            Event::Delete(object) => {
+                let before = self.get(&ObjectRef::from_obj(object));
+                self.write().forget(before.as_deref().unwrap_or(object), self.0.keys);
+            }
+        }
+        Vec::new()
+    }
+
+    fn replace(&self) -> Vec<Arc<K>> {
+        let mut contents = self.write();
+        let mut gone = std::mem::take(&mut contents.objects);
+        contents.index = HashMap::new();
+        let sample = contents.sample.clone().unwrap_or_default();
+        for packed in std::mem::take(&mut contents.arriving).into_values() {
+            if let Some(object) = unpack::<K>(&packed, &sample) {
+                contents.learn(object.as_ref(), packed, self.0.keys);
+            }
+        }
+        gone.retain(|name, _| !contents.objects.contains_key(name));
+        drop(contents);
+        self.0.complete.send_replace(true);
+        gone.values().filter_map(|packed| unpack(packed, &sample)).collect()
+    }
+}
+
+impl Contents {
+    fn pack<K: Serialize>(&mut self, object: &K) -> Packed {
+        let json = serde_json::to_vec(object).unwrap_or_default();
+        let sample = self.sample.get_or_insert_with(|| json.clone().into());
+        compress_prepend_size_with_dict(&json, sample).into()
+    }
+
+    fn learn<K: Resource>(&mut self, object: &K, packed: Packed, keys: Keys<K>) {
+        let name = name(object);
+        for key in keys(object) {
+            self.index.entry((name.0.clone(), key.into())).or_default().insert(name.1.clone());
+        }
+        self.objects.insert(name, packed);
+    }
+
+    fn forget<K: Resource>(&mut self, object: &K, keys: Keys<K>) {
+        let name = name(object);
+        self.objects.remove(&name);
+        for key in keys(object) {
+            let place = (name.0.clone(), key.into());
+            if let Some(names) = self.index.get_mut(&place) {
+                names.remove(&name.1);
+                if names.is_empty() {
+                    self.index.remove(&place);
+                }
+            }
+        }
+    }
+}
+
+fn unpack<K: DeserializeOwned>(packed: &[u8], sample: &[u8]) -> Option<Arc<K>> {
+    let json = decompress_size_prepended_with_dict(packed, sample).ok()?;
+    serde_json::from_slice(&json).ok().map(Arc::new)
+}
+
+fn name<K: Resource>(object: &K) -> Name {
+    let meta = object.meta();
+    (meta.namespace.as_deref().unwrap_or_default().into(), meta.name.as_deref().unwrap_or_default().into())
+}
+
+fn reference<K: Resource<DynamicType = ()>>((namespace, name): &Name) -> ObjectRef<K> {
+    let reference = ObjectRef::new(name);
+    if namespace.is_empty() { reference } else { reference.within(namespace) }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::ConfigMap;
+
+    use super::*;
+
+    fn map(name: &str, key: &str) -> ConfigMap {
+        let mut map = ConfigMap::default();
+        map.metadata.name = Some(name.into());
+        map.metadata.namespace = Some("shop".into());
+        map.data = Some([("key".to_owned(), key.to_owned())].into());
+        map
+    }
+
+    fn store() -> Store<ConfigMap> {
+        Store::new(|map| map.data.iter().flat_map(|data| data.get("key").cloned()).collect())
+    }
+
+    fn reference(name: &str) -> ObjectRef<ConfigMap> {
+        ObjectRef::new(name).within("shop")
+    }
+
+    #[test]
+    fn what_is_told_is_found_by_name_and_key_as_it_was() {
+        let store = store();
+        for name in ["a", "b"] {
+            assert!(store.apply(&Event::Apply(map(name, "x"))).is_empty());
+        }
+        assert_eq!(store.get(&reference("b")).as_deref(), Some(&map("b", "x")));
+        assert_eq!(store.of("shop", "x").len(), 2);
+        store.apply(&Event::Apply(map("b", "y")));
+        assert_eq!(store.of("shop", "x"), [Arc::new(map("a", "x"))], "found by its new key alone");
+        assert_eq!(store.of("shop", "y"), [Arc::new(map("b", "y"))]);
+        assert!(store.of("other", "y").is_empty());
+        store.apply(&Event::Delete(map("b", "y")));
+        assert_eq!((store.get(&reference("b")), store.of("shop", "y")), (None, Vec::new()));
+        assert_eq!((store.count(), store.each().count()), (1, 1));
+    }
+
+    #[test]
+    fn a_list_replaces_everything_at_its_end_and_tells_what_is_gone() {
+        let store = store();
+        store.apply(&Event::Apply(map("gone", "x")));
+        store.apply(&Event::Apply(map("changed", "x")));
+        store.apply(&Event::Init);
+        for object in [map("changed", "y"), map("new", "y")] {
+            assert!(store.apply(&Event::InitApply(object)).is_empty());
+            assert_eq!(store.of("shop", "x").len(), 2, "nothing changes before the end");
+        }
+        assert_eq!(store.apply(&Event::InitDone), [Arc::new(map("gone", "x"))]);
+        assert_eq!((store.of("shop", "x").len(), store.of("shop", "y").len(), store.count()), (0, 2, 2));
+    }
+
+    #[test]
+    fn alike_objects_take_little_room() {
+        let store = store();
+        let mut object = map("a", &"the same long text ".repeat(100));
+        store.apply(&Event::Apply(object.clone()));
+        object.metadata.name = Some("b".into());
+        store.apply(&Event::Apply(object));
+        let sizes: Vec<usize> = store.read().objects.values().map(|packed| packed.len()).collect();
+        assert!(sizes.iter().all(|size| *size < 100), "{sizes:?} bytes");
+    }
+}
