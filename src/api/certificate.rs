@@ -100,6 +100,9 @@ pub struct CertificateSpec {
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["kind".into(), "name".into()]))]
     pub rollout_restart: Vec<Workload>,
+    /// An order that was bought by hand and is taken over: nothing is bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopt: Option<Adopt>,
     /// Overrides of the issuer's digicert block, where its policy allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digicert: Option<DigiCertOverrides>,
@@ -229,6 +232,15 @@ pub struct Renewal {
     pub before: Option<Duration>,
 }
 
+/// An order to take over.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Adopt {
+    /// The provider's id of the order.
+    #[schemars(length(min = 1, max = 64), regex(pattern = schema::ORDER_ID))]
+    pub order_id: String,
+}
+
 /// What a Certificate may set differently from its issuer.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -337,7 +349,7 @@ pub struct OrderStatus {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NextOperation {
-    /// Order, Reissue or Renew.
+    /// Order, Reissue, Renew or Adopt.
     pub operation: Operation,
     /// Free, MayCharge, Paid or Unknown.
     pub cost: Cost,

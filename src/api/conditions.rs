@@ -78,6 +78,8 @@ pub mod reason {
     pub const POLICY_REFUSED: &str = "PolicyRefused";
     /// As many operations that may cost as the policy allows were made; the message says when the next is free.
     pub const BUDGET_EXHAUSTED: &str = "BudgetExhausted";
+    /// The order that spec.adopt names may not be taken over.
+    pub const ADOPTION_REFUSED: &str = "AdoptionRefused";
     /// Names to be validated need a record that a person publishes.
     pub const VALIDATION_REQUIRED: &str = "ValidationRequired";
     /// The provider waits for a person: approval, balance, organization.

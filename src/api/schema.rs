@@ -13,6 +13,8 @@ pub(super) const OBJECT_NAME: &str = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$";
 pub(super) const SECRET_KEY: &str = r"^[A-Za-z0-9._-]+$";
 /// Go's `time.Duration`, positive, whole numbers: `720h`, `1h30m`.
 pub(super) const DURATION: &str = r"^([0-9]+(h|m|s))+$";
+/// A provider's order id.
+pub(super) const ORDER_ID: &str = r"^[A-Za-z0-9_-]+$";
 /// A provider's product identifier.
 pub(super) const PRODUCT: &str = r"^[A-Za-z0-9_.-]+$";
 

@@ -60,6 +60,8 @@ pub struct Context {
     pub self_check: Result<SelfCheck, String>,
     /// One key at a time less than there are cores: RSA keys take seconds of computing.
     pub keygen: Arc<tokio::sync::Semaphore>,
+    /// Held while an order is taken over.
+    pub adopting: tokio::sync::Mutex<()>,
     /// Held for reading while a paid call is made and recorded: shutdown waits for it.
     pub paying: Arc<tokio::sync::RwLock<()>>,
 }

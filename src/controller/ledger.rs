@@ -12,10 +12,11 @@ use super::{
 use crate::{
     api::{
         Certificate, Issuance, IssuanceSpec,
-        issuance::{CertificateRef, Submission},
+        issuance::{CertificateRef, Cost, Operation, Submission},
         meta,
     },
     lifecycle::{
+        certificate::Adoption,
         invariants,
         plan::{Plan, StoredKey},
         record::{self, Change},
@@ -38,11 +39,10 @@ pub async fn create(
     if !context.may_call(context.times.call) {
         return Err(Error::NoLease);
     }
-    let namespace = certificate.namespace().unwrap_or_default();
     let name = plan.issuance_name();
-    let api = context.issuances(&namespace);
+    let namespace = certificate.namespace().unwrap_or_default();
     let spec = IssuanceSpec {
-        certificate_ref: CertificateRef { name: certificate.name_any(), uid: certificate.uid().unwrap_or_default() },
+        certificate_ref: reference(certificate),
         issuer_ref: certificate.spec.issuer_ref.clone(),
         account: plan.account.clone(),
         revision: plan.revision,
@@ -53,16 +53,59 @@ pub async fn create(
         request: plan.request(key),
         parent: plan.parent.clone(),
         supersedes: plan.supersedes.clone(),
-        idempotency_key: idempotency_key(&context.installation, &namespace, &name, plan),
+        adopt: None,
+        idempotency_key: idempotency_key(&context.installation, &namespace, &name, plan.revision, plan.operation),
         submissions: vec![submission(context, 1)],
     };
-    let issuance = Issuance { metadata: metadata(&namespace, &name, certificate), spec, status: None };
     fault::point("intent.before", &name);
-    let created = kube("create an Issuance", api.create(&PostParams::default(), &issuance)).await?;
-    context.own_issuances.remember(&created);
+    let created = store(context, certificate, &name, spec).await?;
     keep(context, &created, permit);
     fault::point("intent.after", &name);
     Ok(created)
+}
+
+/// Records that an order is taken over: no call is made for it.
+pub async fn adopt(context: &Context, certificate: &Certificate, adoption: &Adoption) -> Result<Issuance, Error> {
+    let name = adoption.issuance_name();
+    let namespace = certificate.namespace().unwrap_or_default();
+    let spec = IssuanceSpec {
+        certificate_ref: reference(certificate),
+        issuer_ref: certificate.spec.issuer_ref.clone(),
+        account: adoption.account.clone(),
+        revision: adoption.revision,
+        operation: Operation::Adopt,
+        cost: Cost::Free,
+        reason: adoption.trigger,
+        request_token: None,
+        request: adoption.request.clone(),
+        parent: Some(adoption.parent.clone()),
+        supersedes: None,
+        adopt: adoption.asked.clone(),
+        idempotency_key: idempotency_key(&context.installation, &namespace, &name, adoption.revision, Operation::Adopt),
+        submissions: Vec::new(),
+    };
+    if context.lease.remaining().is_zero() {
+        return Err(Error::NoLease);
+    }
+    store(context, certificate, &name, spec).await
+}
+
+async fn store(
+    context: &Context,
+    certificate: &Certificate,
+    name: &str,
+    spec: IssuanceSpec,
+) -> Result<Issuance, Error> {
+    let namespace = certificate.namespace().unwrap_or_default();
+    let issuance = Issuance { metadata: metadata(&namespace, name, certificate), spec, status: None };
+    let api = context.issuances(&namespace);
+    let created = kube("create an Issuance", api.create(&PostParams::default(), &issuance)).await?;
+    context.own_issuances.remember(&created);
+    Ok(created)
+}
+
+fn reference(certificate: &Certificate) -> CertificateRef {
+    CertificateRef { name: certificate.name_any(), uid: certificate.uid().unwrap_or_default() }
 }
 
 /// Records the intent of one more call for an Issuance.
@@ -107,12 +150,19 @@ fn metadata(namespace: &str, name: &str, certificate: &Certificate) -> ObjectMet
 
 /// UUIDv8 (RFC 9562 §5.8): 6 bytes of the installation, so that two installations on one account tell their orders
 /// apart; the rest a hash of what the operation is. The same operation has the same key, whoever computes it.
-fn idempotency_key(installation: &str, namespace: &str, name: &str, plan: &Plan) -> String {
-    let operation = format!("{namespace}\n{name}\n{}\n{:?}", plan.revision, plan.operation);
+fn idempotency_key(installation: &str, namespace: &str, name: &str, revision: i64, operation: Operation) -> String {
+    let operation = format!("{namespace}\n{name}\n{revision}\n{operation:?}");
     let mut bytes = [0; 16];
     bytes[..6].copy_from_slice(&sha256(installation)[..6]);
     bytes[6..].copy_from_slice(&sha256(&operation)[..10]);
     uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()
+}
+
+/// How every idempotency key of an installation begins.
+pub fn mark(installation: &str) -> String {
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&sha256(installation)[..6]);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid().to_string()[..13].to_owned()
 }
 
 fn sha256(text: &str) -> Vec<u8> {

@@ -91,6 +91,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         self_check: SelfCheck::new(&self_check)
             .map_err(|error| format!("the system's resolvers cannot be used: {error}")),
         keygen: Arc::new(Semaphore::new(spare_cores())),
+        adopting: Default::default(),
         paying: Arc::new(RwLock::new(())),
         stores: stores.clone(),
         metrics: metrics.clone(),

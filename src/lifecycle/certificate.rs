@@ -1,6 +1,7 @@
 //! The next step towards what a Certificate asks for: whether an operation is due, which one, and when its
 //! result is installed.
 
+pub(super) mod adopt;
 mod begin;
 pub mod observed;
 
@@ -8,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use adopt::Adoption;
 use begin::begin;
 pub(super) use begin::situation;
 pub use observed::{Held, IssuerView, KeyView, Observed, OrderView, Outputs, SecretView};
@@ -17,7 +19,7 @@ use super::{
     budget::Claim,
     deletion,
     hush::hush,
-    lineage::Lineage,
+    lineage::{self, Lineage},
     plan::{self, Plan},
     restart,
     trigger::{self, Due},
@@ -26,7 +28,7 @@ use crate::{
     api::{
         Issuance,
         conditions::{ACTION_REQUIRED, condition, is_true, reason},
-        issuance::{Account, State, Trigger},
+        issuance::{Account, Operation, State, Trigger},
     },
     pki::Leaf,
     provider::Urgency,
@@ -58,6 +60,12 @@ pub enum Effect {
         urgency: Urgency,
     },
     RecordIntent(Box<Plan>, plan::StoredKey),
+    /// Looks for issued orders of exactly these names.
+    FindExisting {
+        names: Vec<String>,
+    },
+    /// Records that an order is taken over, unless another Certificate was faster.
+    RecordAdoption(Box<Adoption>),
     /// Puts the pair of another Secret of this Certificate into the one it names by now.
     Copy {
         from: String,
@@ -155,6 +163,9 @@ fn progress(o: &Observed) -> Result<Step<Effect>, Hindrance> {
     if let Some(secret) = o.spent_keys.first() {
         return Ok(Step::Do(Effect::DeleteKey { secret: secret.clone() }));
     }
+    if let Some(order_id) = adopt::asked(o, &lineage) {
+        return adopt::adopt(o, &lineage, order_id);
+    }
     match trigger::due(o, &lineage) {
         Due::Now(Trigger::KeyLost) if let Some(from) = o.elsewhere => {
             writable(o)?;
@@ -178,7 +189,7 @@ fn own_the_secret(o: &Observed) -> Result<(), Hindrance> {
             reason::SECRET_NOT_OURS,
             format!("Secret {name} was made by another tool and is left alone; set takeOverSecret: true to replace it"),
         )),
-        SecretView::Foreign { type_ } if type_ != TLS_SECRET => Err(Hindrance::person(
+        SecretView::Foreign { type_, .. } if type_ != TLS_SECRET => Err(Hindrance::person(
             reason::SECRET_NOT_OURS,
             format!(
                 "Secret {name} is of type {type_}, which cannot be changed to {TLS_SECRET}: delete it, or name another"
@@ -190,9 +201,7 @@ fn own_the_secret(o: &Observed) -> Result<(), Hindrance> {
 }
 
 fn same_installation(o: &Observed) -> Result<(), Hindrance> {
-    let other = |issuance: &&Arc<Issuance>| {
-        issuance.spec.submissions.iter().any(|submission| submission.installation != o.installation)
-    };
+    let other = |issuance: &&Arc<Issuance>| !lineage::is_ours(&issuance.spec, o.installation, o.mark);
     match o.issuances.iter().find(other) {
         None => Ok(()),
         Some(issuance) => Err(Hindrance::person(
@@ -217,6 +226,9 @@ fn finish(o: &Observed, issuance: &Issuance) -> Result<Step<Effect>, Hindrance> 
         && held.pair.as_ref().is_some_and(|served| brought(issuance, served))
     {
         return Ok(Step::Do(Effect::MarkInstalled { issuance: name }));
+    }
+    if issuance.spec.operation == Operation::Adopt {
+        return adopt::finish(o, name, &issuance.spec.request.public_key_sha256);
     }
     writable(o)?;
     Ok(Step::Do(Effect::Install { issuance: name }))

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{
     Step,
     certificate::{self, Hindrance, IssuerView, Observed, OrderView, SecretView, account},
-    record, remaining,
+    lineage, record, remaining,
 };
 use crate::{
     api::{
@@ -158,11 +158,9 @@ fn give_up(o: &Observed, why: &str) -> Result<Step<certificate::Effect>, Hindran
 
 /// Issuances of this Certificate that this installation recorded.
 fn ours<'a>(o: &Observed<'a>) -> impl Iterator<Item = &'a Issuance> {
-    let here = o.installation;
-    o.issuances
-        .iter()
-        .map(AsRef::as_ref)
-        .filter(move |issuance: &&Issuance| issuance.spec.submissions.iter().all(|made| made.installation == here))
+    let (installation, mark) = (o.installation, o.mark);
+    let issuances = o.issuances.iter().map(AsRef::as_ref);
+    issuances.filter(move |issuance: &&Issuance| lineage::is_ours(&issuance.spec, installation, mark))
 }
 
 /// Neither ended nor issued. What is being deleted itself ends on its own.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub use observed::{Observed, Seen};
 
-use super::{Step, backoff, budget::Claim, dcv, record, remaining};
+use super::{Step, backoff, budget::Claim, dcv, lineage, record, remaining};
 use crate::{
     api::{
         conditions::{self, RESOLVED, reason},
@@ -70,6 +70,10 @@ pub enum Effect {
     AskPerson {
         message: String,
     },
+    /// Goes on with the order that is adopted.
+    TakeUp {
+        order_id: String,
+    },
     /// A person says which order it is: taken up when it can be followed, else asked again.
     Take {
         order_id: String,
@@ -84,7 +88,7 @@ pub enum Effect {
 }
 
 pub fn decide(o: &Observed) -> Step<Effect> {
-    if o.spec.submissions.iter().any(|submission| submission.installation != o.installation) {
+    if !lineage::is_ours(o.spec, o.installation, o.mark) {
         // Another installation's ledger: hands off.
         return Step::Done;
     }
@@ -101,9 +105,16 @@ pub fn decide(o: &Observed) -> Step<Effect> {
 fn go_on(o: &Observed) -> Step<Effect> {
     match o.status.state {
         _ if o.status.order_id.is_some() => follow(o),
+        _ if o.spec.operation == Operation::Adopt => take_up(o),
         Some(State::NeedsAttention) => stopped(o),
         _ => submit(o),
     }
+}
+
+/// Nothing is asked of the provider for an Adopt: its order was judged before it was recorded.
+fn take_up(o: &Observed) -> Step<Effect> {
+    let parent = o.spec.parent.as_ref();
+    parent.map_or(Step::Done, |parent| Step::Do(Effect::TakeUp { order_id: parent.order_id.clone() }))
 }
 
 fn submit(o: &Observed) -> Step<Effect> {
@@ -236,7 +247,8 @@ fn follow(o: &Observed) -> Step<Effect> {
     };
     match &standing.progress {
         Progress::Issued { .. } if o.seen.refused_download => match o.seen.unbelieved {
-            MAX_DOWNLOADS.. => Step::Do(Effect::Fail {
+            // What an adopted order holds may have expired: it is reissued on.
+            n if n >= MAX_DOWNLOADS || o.spec.operation == Operation::Adopt => Step::Do(Effect::Fail {
                 class: FailureClass::InvalidCertificate,
                 message: o.status.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default(),
             }),

@@ -131,6 +131,12 @@ impl<'a> Lineage<'a> {
     }
 }
 
+/// Whether this installation recorded an operation: told by its submissions or, without any, by its idempotency key.
+pub fn is_ours(operation: &IssuanceSpec, installation: &str, mark: &str) -> bool {
+    let submitted_here = operation.submissions.iter().all(|submission| submission.installation == installation);
+    submitted_here && (!operation.submissions.is_empty() || operation.idempotency_key.starts_with(mark))
+}
+
 /// Ids of the certificates there were before an operation: where a key stays, it does not tell them from the new one.
 pub fn earlier(issuances: &[Arc<Issuance>], operation: &IssuanceSpec) -> BTreeSet<String> {
     let before = issuances.iter().filter(|other| other.spec.revision < operation.revision);

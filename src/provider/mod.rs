@@ -46,6 +46,10 @@ pub trait Provider: Send + Sync {
     /// The same for all clients of one credential, and no key material.
     fn credential(&self) -> &str;
 
+    /// Orders of the account that have a certificate with exactly these names. More than can be looked through is an
+    /// error, never less.
+    async fn matching(&self, names: &BTreeSet<String>) -> Result<Vec<OrderFacts>, CallError>;
+
     /// Where one operation stands.
     async fn progress(&self, placed: &Placed) -> Result<Standing, CallError>;
 
@@ -202,6 +206,23 @@ pub struct OrderFacts {
     pub serial_number: Option<String>,
     /// How many certificates were ever asked for on the order, by whomever; `None` when the provider does not say.
     pub certificates: Option<u64>,
+    pub content: Box<OrderContent>,
+}
+
+/// What an order is for, as far as the provider shows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderContent {
+    pub product: Option<String>,
+    pub common_name: Option<String>,
+    /// Every name of the primary certificate, the common name included, in lower case.
+    pub names: BTreeSet<String>,
+    /// Of the primary certificate: PEM.
+    pub csr: Option<String>,
+    pub public_key_sha256: Option<String>,
+    /// The idempotency key it was ordered with, by whomever.
+    pub idempotency_key: Option<String>,
+    /// It was renewed, by an order that this credential does not see.
+    pub renewed_unseen: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

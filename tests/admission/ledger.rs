@@ -28,6 +28,8 @@ async fn issuances_are_a_ledger() {
         ("Too many", spec(json!({"submissions": (1..=17).map(submission).collect::<Vec<_>>()}))),
         ("numbered 1, 2, 3", spec(json!({"submissions": [submission(2)]}))),
         ("should match", spec(json!({"idempotencyKey": "X"}))),
+        ("", spec(json!({"operation": "Adopt", "adopt": "112233", "submissions": []}))),
+        ("nothing is submitted", spec(json!({"operation": "Adopt", "submissions": [submission(1)]}))),
     ] {
         verdicts.check(
             &format!("new {patch}"),
@@ -63,6 +65,7 @@ async fn issuances_are_a_ledger() {
         ("immutable", spec(json!({"parent": {"certificateId": "1"}}))),
         ("immutable", spec(json!({"supersedes": null}))),
         ("immutable", spec(json!({"supersedes": {"serialNumbers": ["0b"]}}))),
+        ("immutable", spec(json!({"adopt": "112233"}))),
         ("immutable", spec(json!({"idempotencyKey": "00000000-0000-8000-8000-000000000001"}))),
     ] {
         let changed = serde_json::from_value(with(stored.clone(), patch.clone())).unwrap();

@@ -127,6 +127,9 @@ async fn certificates() {
         ("Unsupported value", keystore("pkcs12", json!({"profile": "Modern2026"}))),
         ("should match", keystore("jks", json!({"alias": "no spaces"}))),
         ("Required value", keystore("jks", json!({"passwordSecretRef": null}))),
+        ("", spec(json!({"adopt": {"orderId": "112233"}}))),
+        ("Required value", spec(json!({"adopt": {}}))),
+        ("should match", spec(json!({"adopt": {"orderId": "112233/reissue"}}))),
         ("", spec(json!({"digicert": {"product": "ssl_basic", "orderValidity": {"days": 90}}}))),
         (
             "exactly one of days, until and years",

@@ -242,3 +242,39 @@ async fn somebody_elses_pending_reissue_is_never_absence() {
         assert!(matches!(reissued(info, json!([])).await, Err(CallError::Blocked { .. })));
     }
 }
+
+/// A row of *List orders* with its names.
+fn issued(id: u64, status: &str, names: &[&str]) -> Value {
+    let certificate = json!({ "common_name": "shop.example.com", "dns_names": names });
+    json!({ "id": id, "status": status, "date_created": "2020-01-01T00:00:00+00:00", "certificate": certificate })
+}
+
+#[tokio::test]
+async fn orders_of_exactly_these_names_are_read_whole() {
+    let server = MockServer::start().await;
+    let wanted = ["shop.example.com", "www.example.com"];
+    let rows = json!([
+        issued(1, "issued", &["WWW.example.com"]),
+        issued(2, "issued", &["shop.example.com"]),
+        issued(3, "pending", &wanted),
+        issued(4, "issued", &[]),
+        issued(5, "issued", &["shop.example.com", "www.example.com", "more.example.com"]),
+    ]);
+    listed(&server, rows).await;
+    for (id, names) in [(1, &wanted[..]), (4, &["shop.example.com"])] {
+        let mut info = order_info("issued", &OURS.csr);
+        info["id"] = json!(id);
+        info["certificate"]["dns_names"] = json!(names);
+        info["alternative_order_id"] = json!("PO 4711");
+        info["product"] = json!({ "name_id": "ssl_basic" });
+        answers(&server, "GET", &format!("order/certificate/{id}"), 200, info).await;
+    }
+    let names = wanted.map(str::to_owned).into();
+    let found = digicert(&server).matching(&names).await.unwrap();
+    assert_eq!(found.iter().map(|facts| facts.order_id.as_str()).collect::<Vec<_>>(), ["1"]);
+    let content = &found[0].content;
+    assert_eq!((&content.names, content.product.as_deref()), (&names, Some("ssl_basic")));
+    assert_eq!(content.idempotency_key.as_deref(), Some("PO 4711"));
+    assert_eq!(content.public_key_sha256.as_ref(), Some(&OURS.key));
+    assert!(!content.renewed_unseen);
+}

@@ -59,7 +59,8 @@ pub use status::*;
             (!has(self.requestToken) || self.requestToken == oldSelf.requestToken) && \
             has(self.parent) == has(oldSelf.parent) && (!has(self.parent) || self.parent == oldSelf.parent) && \
             has(self.supersedes) == has(oldSelf.supersedes) && \
-            (!has(self.supersedes) || self.supersedes == oldSelf.supersedes)"
+            (!has(self.supersedes) || self.supersedes == oldSelf.supersedes) && \
+            has(self.adopt) == has(oldSelf.adopt) && (!has(self.adopt) || self.adopt == oldSelf.adopt)"
     )
     .message("spec is immutable, except submissions"),
     validation = Rule::new(
@@ -69,7 +70,9 @@ pub use status::*;
     .message("submissions only grows"),
     validation = Rule::new("self.submissions.all(i, s, s.n == i + 1)").message("submissions are numbered 1, 2, 3, …"),
     validation = Rule::new("has(self.parent) == (self.operation != 'Order')")
-        .message("Reissue and Renew need a parent, Order has none")
+        .message("Reissue, Renew and Adopt need a parent, Order has none"),
+    validation = Rule::new("self.operation != 'Adopt' || size(self.submissions) == 0")
+        .message("nothing is submitted for an Adopt")
 )]
 pub struct IssuanceSpec {
     /// The Certificate this is for.
@@ -81,7 +84,7 @@ pub struct IssuanceSpec {
     /// 1 + the highest revision known before.
     #[schemars(range(min = 1))]
     pub revision: i64,
-    /// Order, Reissue or Renew.
+    /// Order, Reissue, Renew or Adopt.
     pub operation: Operation,
     /// What it is expected to cost.
     pub cost: Cost,
@@ -93,9 +96,13 @@ pub struct IssuanceSpec {
     pub request_token: Option<String>,
     /// What is really asked for, every default resolved.
     pub request: Request,
-    /// The order that is reissued or renewed.
+    /// The order that is reissued, renewed or adopted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
+    /// spec.adopt.orderId of the Certificate, which led to an Adopt: parent may be what has renewed that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub adopt: Option<String>,
     /// What the new certificate replaces; after a key compromise these are revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<Supersedes>,
@@ -144,6 +151,8 @@ pub enum Operation {
     Reissue,
     /// A new order that follows an older one: paid.
     Renew,
+    /// Takes over an order that exists: nothing is asked of the provider.
+    Adopt,
 }
 
 /// What triggers an operation.
@@ -175,6 +184,8 @@ pub enum KeyOrigin {
     /// Evercert.
     #[default]
     Ours,
+    /// Somebody else.
+    Elsewhere,
 }
 
 /// What is really asked for, every default resolved.
@@ -219,7 +230,7 @@ pub struct Request {
     pub digicert: Option<DigiCertRequest>,
 }
 
-/// The order that is reissued or renewed.
+/// The order that is reissued, renewed or adopted.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Parent {

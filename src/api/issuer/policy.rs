@@ -20,6 +20,14 @@ pub struct Policy {
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub rules: Vec<PolicyRule>,
+    /// Orders, by the provider's ids, that may be adopted also where the Secret does not hold their key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(min = 1, max = 64), regex(pattern = schema::ORDER_ID)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub adoptable: Vec<String>,
+    /// Whether an order of exactly the names wanted is looked for before a first one is bought. Default: Never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopt_existing: Option<AdoptExisting>,
     /// A paid call may have been accepted and cannot be found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ambiguous_paid: Option<AmbiguousPaid>,
@@ -105,4 +113,14 @@ pub enum AmbiguousPaid {
     Ask,
     /// Place it again, where our key can be searched at the provider.
     RepeatWhenAbsent,
+}
+
+/// Whether what the account has is taken over instead of buying a first order.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AdoptExisting {
+    /// Only orders that a Certificate names.
+    #[default]
+    Never,
+    /// Also an issued order of exactly these names, where it may be adopted.
+    Matching,
 }

@@ -6,13 +6,17 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     ResourceExt,
-    api::{DeleteParams, PostParams},
+    api::{DeleteParams, ListParams, PostParams},
 };
 use tracing::info;
 
 use super::{Work, secret, wants::Wants};
 use crate::{
-    api::{Issuance, issuance::FailureClass, meta},
+    api::{
+        Certificate, Issuance,
+        issuance::{FailureClass, Operation},
+        meta,
+    },
     controller::{
         error::{Error, kube},
         fault, keys, ledger,
@@ -25,7 +29,7 @@ use crate::{
         plan::{KeyChoice, Plan, StoredKey},
         record::Change,
     },
-    pki::{Chain, Expect},
+    pki::{Chain, Expect, PrivateKey},
     provider::{CallError, Provider, Urgency},
 };
 
@@ -39,6 +43,8 @@ impl Work {
             Effect::DeleteKey { secret } => self.delete_key(&secret).await,
             Effect::Reserve { rule, claim, urgency } => self.reserve(rule, claim, urgency).await,
             Effect::RecordIntent(plan, key) => self.record_intent(&plan, &key).await,
+            Effect::FindExisting { names } => self.find_existing(names).await,
+            Effect::RecordAdoption(adoption) => self.record_adoption(&adoption).await,
             Effect::Copy { from } => self.copy(&from).await,
             Effect::Install { issuance } => self.install(&issuance).await,
             Effect::NoteCompromise { issuance, token } => self.change(&issuance, Change::Compromised(token)).await,
@@ -130,26 +136,30 @@ impl Work {
             Some(permit) => permit,
             None => self.provider().await?.permit(plan.urgency).await,
         };
-        let now =
-            kube("read a Certificate", self.context.certificates(&self.namespace).get(&self.certificate.name_any()))
-                .await?;
+        let now = self.confirmed("record an intent").await?;
+        let created = ledger::create(&self.context, permit, &now, plan, key).await?;
+        self.issuances.push(Arc::new(created));
+        Ok(())
+    }
+
+    /// The Certificate as it is now, unless it or its Issuances are other than what was decided on.
+    pub(super) async fn confirmed(&self, call: &'static str) -> Result<Certificate, Error> {
+        let name = self.certificate.name_any();
+        let now = kube("read a Certificate", self.context.certificates(&self.namespace).get(&name)).await?;
         let same = now.uid() == self.certificate.uid()
             && now.metadata.generation == self.certificate.metadata.generation
             && now.annotations() == self.certificate.annotations()
             && now.metadata.deletion_timestamp.is_none();
         let api = self.context.issuances(&self.namespace);
-        let of_this =
-            kube::api::ListParams::default().fields(&format!("spec.certificateRef.name={}", plan.certificate));
+        let of_this = ListParams::default().fields(&format!("spec.certificateRef.name={name}"));
         let known = kube("list Issuances", api.list(&of_this)).await?.items;
         let versions = |issuances: &mut dyn Iterator<Item = &Issuance>| -> BTreeSet<(Option<String>, Option<String>)> {
             issuances.map(|issuance| (issuance.uid(), issuance.resource_version())).collect()
         };
         if !same || versions(&mut known.iter()) != versions(&mut self.issuances.iter().map(Arc::as_ref)) {
-            return Err(Error::Conflict { call: "record an intent" });
+            return Err(Error::Conflict { call });
         }
-        let created = ledger::create(&self.context, permit, &now, plan, key).await?;
-        self.issuances.push(Arc::new(created));
-        Ok(())
+        Ok(now)
     }
 
     /// No call to the CA: the pair is verified as any other Secret's, and the old Secret stays for who still uses it.
@@ -180,12 +190,15 @@ impl Work {
         if !may_write {
             return Err(Error::Conflict { call: "install a certificate" });
         }
-        let waiting =
-            kube("read a waiting key", self.context.secrets(&self.namespace).get_opt(&meta::key_secret_name(name)))
-                .await?;
-        let key = waiting.as_ref().and_then(keys::private_key);
+        let key = match issuance.spec.operation {
+            Operation::Adopt => before.as_ref().and_then(secret::key),
+            _ => self.waiting_key(name).await?,
+        };
         let recorded = &issuance.spec.request.public_key_sha256;
         let Some(key) = key.filter(|key| key.public_key_sha256() == *recorded) else {
+            if issuance.spec.operation == Operation::Adopt {
+                return Err(Error::Conflict { call: "install a certificate" });
+            }
             let message = format!("the key in Secret {} is gone or is another one", meta::key_secret_name(name));
             return self.change(name, Change::Failed(FailureClass::KeyMissing, message)).await;
         };
@@ -198,6 +211,12 @@ impl Work {
         self.dress_and_write(before, filled, key).await?;
         fault::point("install.after", name);
         Ok(())
+    }
+
+    async fn waiting_key(&self, issuance: &str) -> Result<Option<PrivateKey>, Error> {
+        let api = self.context.secrets(&self.namespace);
+        let waiting = kube("read a waiting key", api.get_opt(&meta::key_secret_name(issuance))).await?;
+        Ok(waiting.as_ref().and_then(keys::private_key))
     }
 
     /// Checked again right before it is served; else what becomes of the Issuance.
@@ -230,14 +249,19 @@ impl Work {
         self.change(name, Change::Installed).await?;
         let issuance = self.issuance(name)?;
         let status = issuance.status.clone().unwrap_or_default();
-        let note = format!(
-            "order {}: certificate {}, valid until {}, installed in Secret {}",
-            status.order_id.unwrap_or_default(),
-            status.serial_number.unwrap_or_default(),
-            status.not_after.map(|time| time.0.to_string()).unwrap_or_default(),
-            self.certificate.spec.secret_name
-        );
-        self.context.events.normal(&issuance, "Install", "Installed", note).await;
+        let (order, secret) = (status.order_id.unwrap_or_default(), &self.certificate.spec.secret_name);
+        let key = &issuance.spec.request.public_key_sha256;
+        let (reason, note) = match &self.secret {
+            SecretView::Ours(held) if held.public_key_sha256.as_ref() == Some(key) => {
+                let serial = status.serial_number.unwrap_or_default();
+                let end = status.not_after.map(|time| time.0.to_string()).unwrap_or_default();
+                let note =
+                    format!("order {order}: certificate {serial}, valid until {end}, installed in Secret {secret}");
+                ("Installed", note)
+            }
+            _ => ("NotInstalled", format!("order {order}: Secret {secret} does not hold its key, so it is reissued")),
+        };
+        self.context.events.normal(&issuance, "Install", reason, note).await;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Compares a Certificate with its Secret and its order, records the operation that is due, and installs its
 //! result.
 
+mod adopt;
 mod deletion;
 mod execute;
 mod restart;
@@ -21,7 +22,7 @@ use super::{
     context::Context,
     driver::{Action, MAX_STEPS, Reconciler},
     error::{Error, kube},
-    keys,
+    keys, ledger,
 };
 use crate::{
     api::{Certificate, CertificateStatus, Issuance, issuance::State, meta},
@@ -31,7 +32,7 @@ use crate::{
         present,
         restart::Restarts,
     },
-    provider::Permit,
+    provider::{OrderFacts, Permit},
 };
 
 pub struct CertificateReconciler {
@@ -57,6 +58,7 @@ impl Reconciler<Certificate> for CertificateReconciler {
             key: KeyView::Unread,
             order: OrderView::Unread,
             restarts: Restarts::Untried,
+            existing: None,
             removed: BTreeSet::new(),
             permit: None,
             certificate: context.own_certificates.newest(object).as_ref().clone(),
@@ -81,6 +83,8 @@ struct Work {
     key: KeyView,
     order: OrderView,
     restarts: Restarts,
+    /// Orders of exactly the names wanted, once they were looked for.
+    existing: Option<Vec<OrderFacts>>,
     /// Secrets that this reconcile has removed, or found to be other than the watch says.
     removed: BTreeSet<String>,
     /// Room in the rate limit, waited for before the budget was asked.
@@ -115,6 +119,7 @@ impl Work {
         let spent_keys = self.spent_keys();
         let elsewhere = self.elsewhere();
         let shared_orders = self.shared_orders();
+        let (claims, mark) = (self.claims(), ledger::mark(&self.context.installation));
         let observed = Observed {
             certificate: &self.certificate,
             issuer: &self.issuer,
@@ -131,6 +136,9 @@ impl Work {
             shared_orders: &shared_orders,
             times: self.context.times,
             restarts: &self.restarts,
+            existing: self.existing.as_deref(),
+            claims: &claims,
+            mark: &mark,
             now: self.context.clock.now(),
             machine_now: self.context.machine_now(),
         };

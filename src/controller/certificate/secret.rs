@@ -23,7 +23,9 @@ use crate::{
 pub fn judge(secret: Option<&Secret>, certificate: &str, wants: &Wants) -> SecretView {
     let Some(secret) = secret else { return SecretView::Absent };
     match secret.annotations().get(meta::secret::CERTIFICATE) {
-        None => SecretView::Foreign { type_: secret.type_.clone().unwrap_or_default() },
+        None => {
+            SecretView::Foreign { type_: secret.type_.clone().unwrap_or_default(), held: Box::new(held(secret, wants)) }
+        }
         Some(owner) if owner != certificate => SecretView::OwnedBy(owner.clone()),
         Some(_) => SecretView::Ours(Box::new(held(secret, wants))),
     }
@@ -61,6 +63,7 @@ fn held(secret: &Secret, wants: &Wants) -> Held {
     Held {
         pair,
         problem,
+        public_key_sha256: key(secret).map(|key| key.public_key_sha256()),
         outputs,
         order_id: note(meta::secret::ORDER_ID),
         certificate_id: note(meta::secret::CERTIFICATE_ID),

@@ -54,6 +54,14 @@ impl Work {
                 self.warn("NeedsAttention", message).await;
                 Ok(())
             }
+            Effect::TakeUp { order_id } => {
+                self.context.paces.hurry(&self.uid());
+                let adopted =
+                    Accepted { order_id: order_id.clone(), certificate_id: None, request_id: None, delivered: None };
+                self.record(Change::Taken(order_id)).await?;
+                self.announce(&adopted).await;
+                Ok(())
+            }
             Effect::Take { order_id } => self.take(order_id).await,
             Effect::Hinder { reason, message } => {
                 self.record(Change::Hindered(Some((reason, message.clone())))).await?;
@@ -268,6 +276,7 @@ impl Work {
                 let parent = spec.parent.as_ref().map_or("", |parent| parent.order_id.as_str());
                 ("Renewed", format!("a new, paid order that renews {parent}"))
             }
+            Operation::Adopt => ("Adopted", "taken over, nothing is bought,".to_owned()),
         };
         self.tell(reason, format!("order {}: {what} for {}", accepted.order_id, spec.request.common_name)).await;
     }

@@ -126,6 +126,7 @@ impl Work {
             fresh: self.context.intents.is_fresh(uid, last),
             holder: self.context.lease.holder(),
             installation: &self.context.installation,
+            mark: &ledger::mark(&self.context.installation),
             ambiguous_paid: policy.and_then(|policy| policy.ambiguous_paid).unwrap_or_default(),
             self_check: self_check == SelfCheck::Authoritative,
             seen: &self.seen,

@@ -14,6 +14,9 @@ use crate::{
 
 impl Work {
     pub(super) fn request(&self) -> Result<Request, Error> {
+        if self.issuance.spec.operation == Operation::Adopt {
+            return Err(Error::Conflict { call: "submit an adoption" });
+        }
         request(&self.issuance.spec)
     }
 
@@ -138,5 +141,7 @@ pub(super) fn operation(spec: &IssuanceSpec) -> provider::Operation {
         Operation::Order => provider::Operation::Order,
         Operation::Reissue => provider::Operation::Reissue { order_id: parent() },
         Operation::Renew => provider::Operation::Renew { order_id: parent() },
+        // Followed as an order; nothing is submitted for it.
+        Operation::Adopt => provider::Operation::Order,
     }
 }

@@ -26,7 +26,7 @@ fn limited(reservations: Vec<Reservation>) -> IssuerView {
     let rules = vec![PolicyRule { name: "all".to_owned(), max_paid, ..PolicyRule::default() }];
     let mut view = issuer_view();
     if let IssuerView::Ready { spec, reservations: held, .. } = &mut view {
-        spec.policy = Some(Policy { rules, ambiguous_paid: None });
+        spec.policy = Some(Policy { rules, ..Policy::default() });
         *held = reservations;
     }
     view

@@ -1,17 +1,17 @@
 //! An operation is due: which one, and may it be done?
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    Effect, Hindrance, IssuerView, KeyView, LOOK_AGAIN, Observed, OrderView, observed::is_of, until, writable,
+    Effect, Hindrance, IssuerView, KeyView, LOOK_AGAIN, Observed, OrderView, adopt, observed::is_of, until, writable,
 };
 use crate::{
     api::{
         IssuerSpec,
         certificate::Validity,
         conditions::reason,
-        issuance::{Cost, Operation, Trigger},
-        issuer::{IssuerKind, PolicyRule},
+        issuance::{Account, Cost, Operation, Trigger},
+        issuer::{AdoptExisting, IssuerKind, PolicyRule, Reservation},
         meta,
     },
     lifecycle::{
@@ -29,21 +29,8 @@ use crate::{
 
 pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result<Step<Effect>, Hindrance> {
     writable(o)?;
-    let (spec, account, kind, reservations) = match o.issuer {
-        IssuerView::Ready { spec, account, kind, reservations } => (spec, account, *kind, reservations),
-        IssuerView::Missing => {
-            let message = format!("{} does not exist", o.certificate.spec.issuer_ref);
-            return Err(Hindrance::person(reason::ISSUER_NOT_FOUND, message));
-        }
-        IssuerView::NotReady(why) => {
-            let message = format!("{}: {why}", o.certificate.spec.issuer_ref);
-            return Err(Hindrance::wait(reason::ISSUER_NOT_READY, message, Duration::from_secs(300)));
-        }
-    };
-    let Some(wanted) = Wanted::resolve(o, spec, lineage) else {
-        let message = "no name has at most 64 characters, which a common name needs: add a shorter one";
-        return Err(Hindrance::person(reason::INVALID_SPEC, message));
-    };
+    let (spec, account, kind, reservations) = issuer(o)?;
+    let Some(wanted) = Wanted::resolve(o, spec, lineage) else { return Err(no_common_name()) };
     let rule = permitted(o, spec, kind, &wanted)?;
     wait_out_failures(o, lineage, &wanted)?;
     let facts = match (&lineage.order, o.order) {
@@ -72,7 +59,12 @@ pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result
             );
             return Err(Hindrance::person(reason::PROVIDER_BLOCKED, message));
         }
-        (Some(_), OrderView::Read(facts)) => Some(facts),
+        (Some(order), OrderView::Read(facts)) => {
+            if order.hearsay {
+                adopt::nobody_elses(o, spec, kind, facts)?;
+            }
+            Some(facts)
+        }
     };
     let chosen = operation::plan(&situation(o, lineage, facts, &wanted, trigger)?);
     let (operation, cost) = match &chosen {
@@ -86,6 +78,12 @@ pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result
         operation::Plan::Reissue { cost, .. } => (Operation::Reissue, *cost),
         operation::Plan::Renew { .. } => (Operation::Renew, Cost::Paid),
     };
+    if operation == Operation::Order
+        && looks_for_existing(spec, lineage)
+        && let Some(step) = adopt::matching(o, lineage, &wanted)?
+    {
+        return Ok(step);
+    }
     let parent = facts.filter(|_| operation != Operation::Order);
     let invalid = |error: validity::ValidityError| Hindrance::person(reason::INVALID_SPEC, error.to_string());
     let wanted = wanted.settled(operation, parent, o.now).map_err(invalid)?;
@@ -137,6 +135,34 @@ fn affordable<'a>(
     }
 }
 
+type Usable<'a> = (&'a IssuerSpec, &'a Account, IssuerKind, &'a [Reservation]);
+
+/// The issuer, when its account can be used.
+pub(super) fn issuer<'a>(o: &Observed<'a>) -> Result<Usable<'a>, Hindrance> {
+    match o.issuer {
+        IssuerView::Ready { spec, account, kind, reservations } => Ok((spec, account, *kind, reservations)),
+        IssuerView::Missing => {
+            let message = format!("{} does not exist", o.certificate.spec.issuer_ref);
+            Err(Hindrance::person(reason::ISSUER_NOT_FOUND, message))
+        }
+        IssuerView::NotReady(why) => {
+            let message = format!("{}: {why}", o.certificate.spec.issuer_ref);
+            Err(Hindrance::wait(reason::ISSUER_NOT_READY, message, Duration::from_secs(300)))
+        }
+    }
+}
+
+pub(super) fn no_common_name() -> Hindrance {
+    let message = "no name has at most 64 characters, which a common name needs: add a shorter one";
+    Hindrance::person(reason::INVALID_SPEC, message)
+}
+
+/// Only a first order: what follows an order that is known is bought on purpose.
+fn looks_for_existing(issuer: &IssuerSpec, lineage: &Lineage) -> bool {
+    let asked = issuer.policy.as_ref().and_then(|policy| policy.adopt_existing).unwrap_or_default();
+    asked == AdoptExisting::Matching && lineage.order.is_none()
+}
+
 fn rules(issuer: &IssuerSpec) -> &[PolicyRule] {
     issuer.policy.as_ref().map_or(&[], |policy| &policy.rules)
 }
@@ -148,17 +174,28 @@ fn permitted<'a>(
     kind: IssuerKind,
     wanted: &Wanted,
 ) -> Result<Option<&'a str>, Hindrance> {
+    let own = issuer.digicert.as_ref().map(|digicert| digicert.product.as_str());
+    let product = Some(wanted.product.as_str()).filter(|product| Some(*product) != own);
+    allowed(o, issuer, kind, &wanted.dns_names.iter().cloned().collect(), product)
+}
+
+/// The same for any names.
+pub(super) fn allowed<'a>(
+    o: &Observed,
+    issuer: &'a IssuerSpec,
+    kind: IssuerKind,
+    names: &BTreeSet<String>,
+    product: Option<&str>,
+) -> Result<Option<&'a str>, Hindrance> {
     let Some(namespace_labels) = o.namespace_labels else {
         let message = "the namespace is not known yet, or is going away";
         return Err(Hindrance::wait(reason::PENDING, message, Duration::from_secs(10)));
     };
-    let names = wanted.dns_names.iter().cloned().collect();
-    let own = issuer.digicert.as_ref().map(|digicert| digicert.product.as_str());
     let asked = Asked {
         namespace: o.certificate.metadata.namespace.as_deref().unwrap_or_default(),
         namespace_labels,
-        names: &names,
-        product: Some(wanted.product.as_str()).filter(|product| Some(*product) != own),
+        names,
+        product,
     };
     let rule = match policy::judge(kind, rules(issuer), &asked) {
         Verdict::Allowed(rule) => rule,
@@ -176,7 +213,7 @@ fn permitted<'a>(
 
 /// A failed Issuance is not repeated at once, unless something else is asked for now.
 fn wait_out_failures(o: &Observed, lineage: &Lineage, wanted: &Wanted) -> Result<(), Hindrance> {
-    let Some(last) = lineage.failed.first() else { return Ok(()) };
+    let Some(last) = lineage.failed.first().filter(|last| !adopt::useless(last)) else { return Ok(()) };
     if trigger::fresh(o.certificate, lineage).is_some() || wanted.differs_from(&last.spec) {
         return Ok(());
     }

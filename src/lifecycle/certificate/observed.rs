@@ -46,6 +46,12 @@ pub struct Observed<'a> {
     pub times: Times,
     /// What became of the workloads that are to be restarted.
     pub restarts: &'a Restarts,
+    /// Orders of exactly the names wanted; `None`: not looked for.
+    pub existing: Option<&'a [OrderFacts]>,
+    /// Of the orders just read, those that another Certificate has: by whom, in words.
+    pub claims: &'a BTreeMap<String, String>,
+    /// How the idempotency keys of this installation begin.
+    pub mark: &'a str,
     /// On the clock of the world.
     pub now: Timestamp,
     /// On the machine's own clock.
@@ -73,17 +79,20 @@ pub enum SecretView {
     /// Another tool's.
     Foreign {
         type_: String,
+        held: Box<Held>,
     },
     OwnedBy(String),
     Ours(Box<Held>),
 }
 
-/// What a Secret of ours holds.
+/// What a Secret holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Held {
     /// The certificate, when it can be read and matches the key beside it; else why not.
     pub pair: Option<Leaf>,
     pub problem: Option<String>,
+    /// Of the private key, when it can be read.
+    pub public_key_sha256: Option<String>,
     /// How what is beside the pair compares with the spec.
     pub outputs: Outputs,
     pub order_id: Option<String>,

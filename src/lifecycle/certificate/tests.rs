@@ -109,7 +109,7 @@ fn a_secret_is_written_by_its_owner_alone() {
         assert_eq!(reason_of(view(testing::foreign(), None, take_over)), (reason::SECRET_NOT_OURS, true));
     }
     assert!(view(testing::foreign(), None, Some(true)).is_ok());
-    let opaque = SecretView::Foreign { type_: "Opaque".to_owned() };
+    let opaque = SecretView::Foreign { type_: "Opaque".to_owned(), held: Box::default() };
     assert_eq!(reason_of(view(opaque, None, Some(true))), (reason::SECRET_NOT_OURS, true));
     assert!(view(testing::ours(leaf()), Some("older"), None).is_ok(), "who holds it keeps it");
 }

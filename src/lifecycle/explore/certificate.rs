@@ -15,11 +15,11 @@ use super::{
 use crate::{
     api::{
         Certificate, CertificateStatus, Issuance, IssuanceSpec,
-        issuance::{CertificateRef, FailureClass},
+        issuance::{CertificateRef, Cost, FailureClass, Operation},
     },
     lifecycle::{
         Step,
-        certificate::{self, Held, KeyView, OrderView, Outputs, SecretView},
+        certificate::{self, Adoption, Held, KeyView, OrderView, Outputs, SecretView},
         install, invariants,
         lineage::Lineage,
         names,
@@ -72,6 +72,8 @@ impl House {
                 certificate::Effect::RecordIntent(plan, key) => {
                     self.record_intent(world, process, &copies, &plan, &key)?
                 }
+                certificate::Effect::FindExisting { .. } => unreachable!("only what a Certificate names is adopted"),
+                certificate::Effect::RecordAdoption(adoption) => record_adoption(world, process, &copies, &adoption),
                 certificate::Effect::Install { issuance } => self.install(world, &copies, revision_of(&issuance))?,
                 certificate::Effect::Copy { .. } => unreachable!("the Secret keeps its name"),
                 certificate::Effect::Rewrite => unreachable!("only the pair is in the Secret"),
@@ -108,6 +110,9 @@ impl House {
             shared_orders: &BTreeSet::new(),
             times: self.times,
             restarts: &Restarts::Untried,
+            existing: None,
+            claims: &BTreeMap::new(),
+            mark: testing::MARK,
             now: world.now,
             machine_now: world.now,
         })
@@ -128,14 +133,10 @@ impl House {
         plan: &Plan,
         key: &StoredKey,
     ) -> Result<Option<&'static str>> {
-        let (now, then) = (&world.certificate.newest.object, &copies.certificate.object);
-        let known: Vec<u32> = world.issuances.values().map(|stored| stored.newest.version).collect();
-        let same = now.metadata.generation == then.metadata.generation
-            && now.metadata.annotations == then.metadata.annotations
-            && copies.issuances.iter().map(|copy| copy.version).eq(known);
-        if !world.processes[process].lease || !same || world.issuances.contains_key(&plan.revision) {
+        if !confirmed(world, process, copies) || world.issuances.contains_key(&plan.revision) {
             return Ok(None);
         }
+        let now = &world.certificate.newest.object;
         let stored: Vec<&str> = world.keys.values().map(|key| key.value.public_key_sha256.as_str()).collect();
         invariants::key_first(&key.public_key_sha256, &stored)?;
         let spec = IssuanceSpec {
@@ -150,6 +151,7 @@ impl House {
             request: plan.request(key),
             parent: plan.parent.clone(),
             supersedes: plan.supersedes.clone(),
+            adopt: None,
             idempotency_key: format!("{}-{:?}", plan.revision, plan.operation),
             submissions: vec![submission(world, process, 1)],
         };
@@ -168,10 +170,13 @@ impl House {
         let issuance = copy.object.as_ref();
         let spec = &issuance.spec;
         let fail = |class, message: String| Some(Change::Failed(class, message));
-        let key = world.keys.get(&revision).map(|key| key.value.public_key_sha256.clone());
+        let key = match spec.operation {
+            Operation::Adopt => leaf_of(&world.secret.value).map(|leaf| leaf.public_key_sha256.clone()),
+            _ => world.keys.get(&revision).map(|key| key.value.public_key_sha256.clone()),
+        };
         let served = leaf_of(&world.secret.value);
         let wanted = names::wanted(&copies.certificate.object.spec);
-        let id = issuance.status.as_ref().and_then(|status| status.certificate_id.as_ref()?.parse().ok());
+        let id = issuance.status.as_ref().and_then(|status| status.certificate_id.as_deref());
         let Some(offered) = id.and_then(|id| world.ca.certificate(id)) else { return Ok(None) };
         let change = match key.filter(|key| *key == spec.request.public_key_sha256) {
             None => fail(FailureClass::KeyMissing, "the key is gone".to_owned()),
@@ -189,6 +194,38 @@ impl House {
         world.secret = Told::new(filled(&copies.certificate.object, issuance, offered));
         Ok(Some("installed"))
     }
+}
+
+/// Whether what was decided on is what there is.
+fn confirmed(world: &World, process: usize, copies: &Copies) -> bool {
+    let (now, then) = (&world.certificate.newest.object, &copies.certificate.object);
+    let known: Vec<u32> = world.issuances.values().map(|stored| stored.newest.version).collect();
+    world.processes[process].lease
+        && now.metadata.generation == then.metadata.generation
+        && now.metadata.annotations == then.metadata.annotations
+        && copies.issuances.iter().map(|copy| copy.version).eq(known)
+}
+
+fn record_adoption(world: &mut World, process: usize, copies: &Copies, adoption: &Adoption) -> Option<&'static str> {
+    if !confirmed(world, process, copies) || world.issuances.contains_key(&adoption.revision) {
+        return None;
+    }
+    let spec = IssuanceSpec {
+        revision: adoption.revision,
+        cost: Cost::Free,
+        reason: adoption.trigger,
+        request: adoption.request.clone(),
+        parent: Some(adoption.parent.clone()),
+        adopt: adoption.asked.clone(),
+        idempotency_key: format!("{}-{}-adopt", testing::MARK, adoption.revision),
+        submissions: Vec::new(),
+        ..testing::issuance_spec(Operation::Adopt)
+    };
+    let mut issuance = Issuance::new(&adoption.issuance_name(), spec);
+    world.made += 1;
+    issuance.metadata.uid = Some(format!("uid-{}", world.made));
+    world.issuances.insert(adoption.revision, Stored::new(issuance));
+    Some("an adoption is recorded")
 }
 
 /// What one reconcile of the Certificate has read.
@@ -274,6 +311,7 @@ fn filled(certificate: &Certificate, issuance: &Issuance, leaf: Leaf) -> SecretV
     let status = issuance.status.clone().unwrap_or_default();
     let before = certificate.status.as_ref().and_then(|status| status.last_handled_reissue_request.clone());
     SecretView::Ours(Box::new(Held {
+        public_key_sha256: Some(leaf.public_key_sha256.clone()),
         pair: Some(leaf),
         problem: None,
         outputs: Outputs::AsWanted,

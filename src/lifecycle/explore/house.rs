@@ -71,7 +71,7 @@ impl House {
         let max_paid = Some(MaxPaid { count, per: std::time::Duration::from_secs(86_400).into() });
         let rule = PolicyRule { name: "all".to_owned(), max_paid, ..PolicyRule::default() };
         if let IssuerView::Ready { spec, .. } = &mut self.issuer {
-            spec.policy = Some(Policy { rules: vec![rule], ambiguous_paid: None });
+            spec.policy = Some(Policy { rules: vec![rule], ..Policy::default() });
         }
         self
     }

@@ -73,7 +73,7 @@ impl House {
                 self.write(world, process, run, Change::Polled(standing))
             }
             issuance::Effect::Download { certificate_id } => {
-                let Some(leaf) = certificate_id.parse().ok().and_then(|index| world.ca.certificate(index)) else {
+                let Some(leaf) = world.ca.certificate(&certificate_id) else {
                     return Ok(Turn::Rests(world.now + POLL));
                 };
                 let (serial_number, not_after) = (leaf.serial, leaf.not_after);
@@ -88,6 +88,10 @@ impl House {
                 self.write(world, process, run, Change::Failed(class, message))
             }
             issuance::Effect::AskPerson { message } => self.write(world, process, run, Change::AskedPerson(message)),
+            issuance::Effect::TakeUp { order_id } => {
+                world.processes[process].next_poll = world.now;
+                self.write(world, process, run, Change::Taken(order_id))
+            }
             issuance::Effect::Take { order_id } => {
                 world.processes[process].next_poll = world.now;
                 let change = match world.ca.progress(
@@ -127,6 +131,7 @@ impl House {
             fresh: self.is_fresh(world, process, run),
             holder: &acting.holder(),
             installation: testing::INSTALLATION,
+            mark: testing::MARK,
             ambiguous_paid: self.ambiguous_paid,
             self_check: false,
             seen: &run.seen.value,

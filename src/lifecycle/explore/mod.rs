@@ -16,11 +16,14 @@ use jiff::SignedDuration;
 
 use super::{
     Times,
-    certificate::SecretView,
-    testing::{CertificateCase, TIMES, days, leaf},
+    certificate::{IssuerView, SecretView},
+    testing::{CertificateCase, TIMES, days, leaf, ours},
 };
 use crate::{
-    api::{certificate::RotationPolicy, issuer::AmbiguousPaid},
+    api::{
+        certificate::{Adopt, RotationPolicy},
+        issuer::AmbiguousPaid,
+    },
     pki::Leaf,
 };
 use house::{Broken, House};
@@ -54,6 +57,18 @@ fn renewal(budget: Budget) -> Scenario {
 /// The Secret was deleted.
 fn reissue(budget: Budget) -> Scenario {
     scenario(CertificateCase { secret: SecretView::Absent, ..CertificateCase::served() }, 0, budget)
+}
+
+/// Order 100 was bought by hand; the Secret holds its pair, or nothing.
+fn adoption(secret: SecretView, budget: Budget) -> Scenario {
+    let mut case = CertificateCase { secret, ..CertificateCase::new() };
+    case.certificate.spec.adopt = Some(Adopt { order_id: "100".to_owned() });
+    if let IssuerView::Ready { spec, .. } = &mut case.issuer {
+        spec.policy.get_or_insert_default().adoptable.push("100".to_owned());
+    }
+    let mut scenario = scenario(case.clone(), 0, budget);
+    scenario.house.issuer = case.issuer;
+    scenario
 }
 
 /// What machines and networks do: `all` together, of each kind at most so many.
@@ -121,6 +136,15 @@ fn a_key_that_stays_hides_nothing() {
     first_order(users).keeping().holds("order, and users, its key kept");
     renewal(faults(2)).keeping().holds("renewal, its key kept");
     renewal(users).keeping().holds("renewal, and users, its key kept");
+}
+
+#[test]
+fn what_is_adopted_is_never_bought() {
+    let users = Budget { deleted_secrets: 1, edits: 2, tokens: 1, lags: 1, answers: 1, all: 3, ..Budget::default() };
+    for secret in [ours(leaf()), SecretView::Absent] {
+        adoption(secret.clone(), faults(2)).holds("adoption");
+        adoption(secret, users).holds("adoption, and users");
+    }
 }
 
 #[test]

@@ -194,6 +194,7 @@ pub enum Unwritten {
 impl World {
     /// Never issued.
     pub fn new(case: CertificateCase) -> Self {
+        let began = !case.issuances.is_empty() || case.certificate.spec.adopt.is_some();
         Self {
             now: case.now,
             certificate: Stored::new(case.certificate),
@@ -207,7 +208,7 @@ impl World {
             made: 0,
             lost_ledger: false,
             reservations: Told::new(Vec::new()),
-            ca: Ca { began: !case.issuances.is_empty(), ..Default::default() },
+            ca: Ca { began, ..Default::default() },
             processes: vec![Process::new(0, true)],
             started: 0,
             flight: None,

@@ -31,6 +31,8 @@ pub struct Observed<'a> {
     pub holder: &'a str,
     /// Id of this installation.
     pub installation: &'a str,
+    /// How the idempotency keys of this installation begin.
+    pub mark: &'a str,
     /// What the issuer says about paid submissions that cannot be found.
     pub ambiguous_paid: AmbiguousPaid,
     pub self_check: bool,

@@ -37,6 +37,7 @@ fn order(days_left: i32) -> OrderFacts {
         certificate_id: Some("7".to_owned()),
         serial_number: None,
         certificates: None,
+        content: Default::default(),
     }
 }
 

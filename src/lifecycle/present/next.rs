@@ -6,14 +6,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::{needs_person, next_try, whole_second};
 use crate::{
     api::{
+        Issuance,
         certificate::NextOperation,
         issuance::{Cost, Operation, Trigger},
     },
     lifecycle::{
         Step,
-        certificate::{Effect, Hindrance, IssuerView, Observed, OrderView, situation},
+        certificate::{Effect, Hindrance, IssuerView, Observed, OrderView, adopt, situation},
         lineage::{Lineage, Order},
-        operation,
+        names, operation,
         plan::Wanted,
         trigger::{self, Due},
     },
@@ -32,13 +33,18 @@ pub(super) fn next(
     let waits = needs_person(lineage, decided).map(|_| " waits for a person");
     let planned = |operation, cost, at: Option<Timestamp>, reason, standing: &str, names: &[String]| {
         let removes = !removed(o, lineage, operation, names).is_empty();
-        let summary = summary(&format!("{}{standing}", word(operation)), cost, removes);
+        let follows = lineage.unresolved.and_then(|adopted| follow_up(o, adopted)).unwrap_or_default();
+        let summary = summary(&format!("{}{standing}", word(operation)), cost, removes) + &follows;
         Some(NextOperation { operation, cost, at: at.map(|at| Time(whole_second(at))), reason, summary })
     };
     if let Some(issuance) = lineage.unresolved {
         let spec = &issuance.spec;
         let standing = waits.unwrap_or(" under way");
         return planned(spec.operation, spec.cost, None, spec.reason, standing, &spec.request.dns_names);
+    }
+    if adopt::asked(o, lineage).is_some() {
+        let reason = if lineage.exists { Trigger::Requested } else { Trigger::FirstIssue };
+        return planned(Operation::Adopt, Cost::Free, None, reason, waits.unwrap_or_default(), &[]);
     }
     let IssuerView::Ready { spec, .. } = o.issuer else {
         return o.certificate.status.as_ref().and_then(|status| status.next.clone());
@@ -78,7 +84,22 @@ fn presumed(order: &Order) -> OrderFacts {
         certificate_id: order.certificate_id.clone(),
         serial_number: None,
         certificates: None,
+        content: Default::default(),
     }
+}
+
+/// What has to be asked of an order once it is adopted: its key is not here, or it is for other names.
+fn follow_up(o: &Observed, adopted: &Issuance) -> Option<String> {
+    let (spec, request) = (&o.certificate.spec, &adopted.spec.request);
+    let here = adopt::held_key(o) == Some(request.public_key_sha256.as_str());
+    if adopted.spec.operation != Operation::Adopt || (here && !trigger::differs(spec, request)) {
+        return None;
+    }
+    let wanted = names::wanted(spec);
+    let removes = request.dns_names.iter().any(|name| !wanted.contains(name));
+    let adds = wanted.iter().any(|name| !request.dns_names.contains(name));
+    let cost = if adds { Cost::MayCharge } else { Cost::Free };
+    Some(format!(", then {}", summary(word(Operation::Reissue), cost, removes)))
 }
 
 /// At most 128 characters.
@@ -100,6 +121,7 @@ pub(super) fn word(operation: Operation) -> &'static str {
         Operation::Order => "Order",
         Operation::Reissue => "Reissue",
         Operation::Renew => "Renew",
+        Operation::Adopt => "Adopt",
     }
 }
 

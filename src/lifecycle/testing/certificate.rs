@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{INSTALLATION, NAME, TIMES, at, issued, issuer_ref, issuer_view, key_hash, leaf, strings};
+use super::{INSTALLATION, MARK, NAME, TIMES, at, holding, issued, issuer_ref, issuer_view, key_hash, leaf, strings};
 use crate::{
     api::{Certificate, CertificateSpec, Issuance, issuance::State, meta},
     lifecycle::{
@@ -17,6 +17,7 @@ use crate::{
         restart::Restarts,
     },
     pki::KeyKind,
+    provider::OrderFacts,
 };
 
 /// A Certificate and what a reconcile knows of it.
@@ -35,6 +36,8 @@ pub struct CertificateCase {
     pub order: OrderView,
     pub shared_orders: BTreeSet<String>,
     pub restarts: Restarts,
+    pub existing: Option<Vec<OrderFacts>>,
+    pub claims: BTreeMap<String, String>,
     pub now: Timestamp,
 }
 
@@ -65,6 +68,8 @@ impl CertificateCase {
             order: OrderView::Unread,
             shared_orders: BTreeSet::new(),
             restarts: Restarts::Untried,
+            existing: None,
+            claims: BTreeMap::new(),
             now: at(10),
         }
     }
@@ -72,11 +77,10 @@ impl CertificateCase {
     /// Order 100 was placed, its certificate is served.
     pub fn served() -> Self {
         let held = Held {
-            pair: Some(leaf()),
             order_id: Some("100".to_owned()),
             certificate_id: Some("9".to_owned()),
             revision: Some(1),
-            ..Held::default()
+            ..holding(leaf())
         };
         Self {
             secret: SecretView::Ours(Box::new(held)),
@@ -128,6 +132,9 @@ impl CertificateCase {
             shared_orders: &self.shared_orders,
             times: TIMES,
             restarts: &self.restarts,
+            existing: self.existing.as_deref(),
+            claims: &self.claims,
+            mark: MARK,
             now: self.now,
             machine_now: self.now,
         }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::{INSTALLATION, NAME, TIMES, US, account, at, days, issuer_ref, issuer_view, key_hash, strings, time};
+use super::{INSTALLATION, MARK, NAME, TIMES, US, account, at, days, issuer_ref, issuer_view, key_hash, strings, time};
 use crate::{
     api::{
         Issuance, IssuanceSpec, IssuanceStatus,
@@ -54,6 +54,7 @@ pub fn issuance_spec(operation: Operation) -> IssuanceSpec {
         },
         parent: (operation != Operation::Order).then_some(parent),
         supersedes: None,
+        adopt: None,
         idempotency_key: "00000000-0000-8000-8000-000000000000".to_owned(),
         submissions: vec![submission(1, 0)],
     }
@@ -132,6 +133,7 @@ impl IssuanceCase {
             fresh: self.fresh,
             holder: US,
             installation: INSTALLATION,
+            mark: MARK,
             ambiguous_paid: self.ambiguous_paid,
             self_check: self.self_check,
             seen: &self.seen,

@@ -19,7 +19,7 @@ use crate::{
         issuer::{DigiCert, IssuerKind, IssuerRef, SecretKeyRef},
     },
     pki::{KeyKind, Leaf},
-    provider::{Accepted, OrderFacts, OrderStatus},
+    provider::{Accepted, OrderContent, OrderFacts, OrderStatus},
 };
 
 pub use certificate::{CertificateCase, stored_key};
@@ -31,6 +31,8 @@ pub const NAME: &str = "shop.example.com";
 pub const US: &str = "us";
 pub const THEM: &str = "them";
 pub const INSTALLATION: &str = "here";
+/// How the idempotency keys of [`INSTALLATION`] begin.
+pub const MARK: &str = "00000000-0000";
 pub const TIMES: Times = Times {
     call: Duration::from_secs(60),
     lease: Duration::from_secs(90),
@@ -117,11 +119,16 @@ pub fn leaf() -> Leaf {
 
 /// Another tool's Secret, of a type that can be taken over.
 pub fn foreign() -> SecretView {
-    SecretView::Foreign { type_: TLS_SECRET.to_owned() }
+    SecretView::Foreign { type_: TLS_SECRET.to_owned(), held: Box::default() }
 }
 
 pub fn ours(leaf: Leaf) -> SecretView {
-    SecretView::Ours(Box::new(Held { pair: Some(leaf), ..Held::default() }))
+    SecretView::Ours(Box::new(holding(leaf)))
+}
+
+/// A certificate with its key.
+pub fn holding(leaf: Leaf) -> Held {
+    Held { public_key_sha256: Some(leaf.public_key_sha256.clone()), pair: Some(leaf), ..Held::default() }
 }
 
 /// Order 100, a year long, whose primary certificate is [`leaf`].
@@ -136,5 +143,12 @@ pub fn order() -> OrderFacts {
         certificate_id: Some("9".to_owned()),
         serial_number: Some("0A".to_owned()),
         certificates: Some(1),
+        content: Box::new(OrderContent {
+            product: Some("ssl_basic".to_owned()),
+            common_name: Some(NAME.to_owned()),
+            names: [NAME.to_owned()].into(),
+            public_key_sha256: Some(key_hash('a')),
+            ..OrderContent::default()
+        }),
     }
 }

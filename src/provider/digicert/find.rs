@@ -1,14 +1,16 @@
 //! What an earlier submission may have left: looked for by our idempotency key, then by name and time, and believed
 //! for its public key. A look that may have missed something is an error, never `Absent`.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::client::Call;
 use super::endpoints::{LIST_ORDERS, ORDERS_BY_ALTERNATIVE_ID};
-use super::progress::order_status;
+use super::progress::{names_of, order_facts, order_status};
 use super::wire::{self, AlternativeOrders, Order, Orders};
 use super::{DigiCert, is_ours, key_of};
-use crate::provider::{Accepted, CallError, Found, Operation, OrderStatus, Wanted};
+use crate::provider::{Accepted, CallError, Found, Operation, OrderFacts, OrderStatus, Wanted};
 
 /// Between our clock and the provider's.
 const SKEW: SignedDuration = SignedDuration::from_mins(10);
@@ -75,23 +77,47 @@ impl DigiCert {
     /// Orders for the common name since the intent, newest first, of any status: rows show no CSR.
     async fn candidates(&self, wanted: &Wanted) -> Result<Vec<String>, CallError> {
         let horizon = wanted.since.checked_sub(SKEW).unwrap_or(Timestamp::MIN);
-        let mut candidates = Vec::new();
-        let mut seen = 0;
+        let rows = self.orders_with(&wanted.common_name, horizon).await?;
+        let ours = rows.into_iter().filter(|row| since(row, horizon) && named(row, &wanted.common_name));
+        Ok(ours.filter_map(|row| row.id).collect())
+    }
+
+    /// Whose certificate is issued and has exactly these names.
+    pub(super) async fn orders_for(&self, names: &BTreeSet<String>) -> Result<Vec<OrderFacts>, CallError> {
+        let Some(name) = names.first() else { return Ok(Vec::new()) };
+        let rows = self.orders_with(name, Timestamp::MIN).await?;
+        let issued = rows.into_iter().filter(|row| order_status(row.status.as_deref()) == OrderStatus::Active);
+        // A row that does not show its names is looked at.
+        let ids = issued.filter(|row| row.certificate.dns_names.is_empty() || names_of(&row.certificate) == *names);
+        let ids: Vec<String> = ids.filter_map(|row| row.id).collect();
+        self.bounded(ids.len())?;
+        let mut orders = Vec::new();
+        for id in ids {
+            let facts = order_facts(self.order_info(&id).await?, &id);
+            if facts.content.names == *names && facts.status == OrderStatus::Active {
+                orders.push(facts);
+            }
+        }
+        Ok(orders)
+    }
+
+    /// Rows of orders with this name, newest first, as far back as the horizon.
+    async fn orders_with(&self, name: &str, horizon: Timestamp) -> Result<Vec<Order>, CallError> {
+        let mut rows = Vec::new();
         for _ in 0..MOST_PAGES {
             let call = Call::new(&LIST_ORDERS)
-                .query("filters[domain_name]", &wanted.common_name)
+                .query("filters[domain_name]", name)
                 .query("sort", "-date_created")
                 .query("limit", PAGE.to_string())
-                .query("offset", seen.to_string());
+                .query("offset", rows.len().to_string());
             let Orders { orders, page } = self.client.call(call).await?.read()?;
-            seen += orders.len();
+            let seen = rows.len() + orders.len();
             let newest_first = orders.is_sorted_by_key(|row| std::cmp::Reverse(created(row)));
             let past = newest_first && orders.last().is_some_and(|row| !since(row, horizon));
             let last = orders.is_empty() || page.total.map_or(orders.len() < PAGE, |total| seen as u64 >= total);
-            let ours = orders.into_iter().filter(|row| since(row, horizon) && named(row, &wanted.common_name));
-            candidates.extend(ours.filter_map(|row| row.id));
+            rows.extend(orders);
             if past || last {
-                return Ok(candidates);
+                return Ok(rows);
             }
         }
         Err(too_many(LIST_ORDERS.name))

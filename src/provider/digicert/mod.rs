@@ -106,6 +106,10 @@ impl Provider for DigiCert {
         &self.client.credential
     }
 
+    async fn matching(&self, names: &BTreeSet<String>) -> Result<Vec<OrderFacts>, CallError> {
+        self.orders_for(names).await
+    }
+
     async fn progress(&self, placed: &Placed) -> Result<Standing, CallError> {
         self.standing(placed).await
     }

@@ -1,11 +1,13 @@
 //! Where an operation stands: told by the public key, never by a status alone, since an order holds the certificates
 //! of all its reissues.
 
+use std::collections::BTreeSet;
+
 use super::client::Call;
 use super::endpoints::{LIST_REISSUES, ORDER_INFO, REQUEST_INFO};
 use super::wire::{self, Approval, Certificate, Order, Reissues};
 use super::{DigiCert, is_ours, key_of};
-use crate::provider::{CallError, Operation, OrderFacts, OrderStatus, Placed, Progress, Standing};
+use crate::provider::{CallError, Operation, OrderContent, OrderFacts, OrderStatus, Placed, Progress, Standing};
 
 /// CertCentral Services API, *Glossary – Order status*, and what clients have met beyond it.
 pub(super) fn order_status(word: Option<&str>) -> OrderStatus {
@@ -20,6 +22,7 @@ pub(super) fn order_status(word: Option<&str>) -> OrderStatus {
 }
 
 pub(super) fn order_facts(order: Order, order_id: &str) -> OrderFacts {
+    let content = Box::new(content(&order));
     let status = order.status.as_deref();
     let certificates = order.reissues_count.zip(order.duplicates_count);
     OrderFacts {
@@ -32,6 +35,25 @@ pub(super) fn order_facts(order: Order, order_id: &str) -> OrderFacts {
         certificate_id: order.certificate.id,
         serial_number: order.certificate.serial_number,
         certificates: certificates.map(|(reissues, duplicates)| reissues.saturating_add(duplicates).saturating_add(1)),
+        content,
+    }
+}
+
+/// Every name of a certificate, in lower case.
+pub(super) fn names_of(certificate: &Certificate) -> BTreeSet<String> {
+    certificate.dns_names.iter().chain(&certificate.common_name).map(|name| name.to_ascii_lowercase()).collect()
+}
+
+fn content(order: &Order) -> OrderContent {
+    let certificate = &order.certificate;
+    OrderContent {
+        product: order.product.name_id.clone(),
+        common_name: certificate.common_name.as_ref().map(|name| name.to_ascii_lowercase()),
+        names: names_of(certificate),
+        csr: certificate.csr.clone(),
+        public_key_sha256: key_of(certificate),
+        idempotency_key: order.alternative_order_id.clone(),
+        renewed_unseen: order.is_renewed && order.renewed_order_id.is_none(),
     }
 }
 

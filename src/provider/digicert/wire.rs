@@ -30,6 +30,10 @@ pub(super) struct Order {
     pub reissues_count: Option<u64>,
     #[serde(deserialize_with = "number")]
     pub duplicates_count: Option<u64>,
+    #[serde(deserialize_with = "text")]
+    pub alternative_order_id: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub product: Product,
     #[serde(deserialize_with = "lenient")]
     pub certificate: Certificate,
     #[serde(deserialize_with = "list")]
@@ -48,8 +52,17 @@ pub(super) struct Certificate {
     pub serial_number: Option<String>,
     #[serde(deserialize_with = "text")]
     pub common_name: Option<String>,
+    #[serde(deserialize_with = "list")]
+    pub dns_names: Vec<String>,
     #[serde(deserialize_with = "text")]
     pub csr: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Product {
+    #[serde(deserialize_with = "text")]
+    pub name_id: Option<String>,
 }
 
 /// A request for approval, in *Order info*, in answers to submissions, and in *Request info*.
