@@ -11,7 +11,11 @@ use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
-use super::{any_issuer::AnyIssuer, context::Context, watch::Queue};
+use super::{
+    any_issuer::AnyIssuer,
+    context::Context,
+    watch::{Queue, Woken},
+};
 use crate::{
     api::Issuance,
     lifecycle::{backoff, polling},
@@ -172,7 +176,7 @@ async fn ask(context: Arc<Context>, queue: Queue<Issuance>, account: Arc<Account
     };
     debug!(pending = pending.orders.len(), woken = woken.len(), "an account was asked what has changed");
     for issuance in woken {
-        let _ = queue.send(ObjectRef::from_obj(issuance.as_ref()));
+        let _ = queue.send(Woken { name: ObjectRef::from_obj(issuance.as_ref()), first: true });
     }
 }
 

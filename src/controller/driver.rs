@@ -24,6 +24,7 @@ use super::{
     metrics::{Meter, Metrics},
     schedule::Schedule,
     store::Store,
+    watch::Woken,
 };
 
 /// At most this many effects in one reconcile; what is left goes on in the next.
@@ -61,7 +62,7 @@ impl Action {
 pub async fn drive<K, R>(
     reconciler: Arc<R>,
     store: Store<K>,
-    mut queue: UnboundedReceiver<ObjectRef<K>>,
+    mut queue: UnboundedReceiver<Woken<K>>,
     concurrency: u16,
     metrics: &Metrics,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -72,6 +73,8 @@ pub async fn drive<K, R>(
     let runs = Arc::new(Runs { reconciler, failures: Mutex::default(), meter: metrics.meter(R::NAME) });
     let mut schedule = Schedule::<(Option<String>, String)>::default();
     let mut running = JoinSet::new();
+    // Nothing is due before it.
+    let begun = Instant::now();
     tokio::pin!(stop);
     loop {
         let due = schedule.next().filter(|_| running.len() < usize::from(concurrency));
@@ -86,10 +89,10 @@ pub async fn drive<K, R>(
                     schedule.add(name.as_ref().clone(), Instant::now() + after);
                 }
             }
-            Some(woken) = queue.recv() => {
-                let name = (woken.namespace, woken.name);
+            Some(Woken { name, first }) = queue.recv() => {
+                let name = (name.namespace, name.name);
                 runs.meter.woken(name.clone());
-                schedule.add(name, Instant::now());
+                schedule.add(name, if first { begun } else { Instant::now() });
             }
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                 let Some(name) = schedule.take(Instant::now()) else { continue };

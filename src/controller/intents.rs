@@ -4,17 +4,36 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
+use tokio::{sync::Notify, time::timeout};
+
 use crate::provider::Permit;
+
+/// Submissions that may wait for their call at a time before more are recorded.
+const MOST: usize = 32;
+/// A submission that is never called must not hold up the others.
+const LONGEST: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
 pub struct Intents {
     /// By uid of the Issuance: number of the submission, and the room in the rate limit kept for it.
     recorded: Mutex<HashMap<String, (i32, Permit)>>,
+    spent: Notify,
 }
 
 impl Intents {
+    /// Waits while many wait for their call: what has begun goes on before more begins.
+    pub async fn room(&self) {
+        let room = async {
+            while self.lock().len() >= MOST {
+                self.spent.notified().await;
+            }
+        };
+        let _ = timeout(LONGEST, room).await;
+    }
+
     /// To be called only after the API server has stored the submission.
     pub fn record(&self, uid: &str, n: i32, permit: Permit) {
         self.lock().insert(uid.to_owned(), (n, permit));
@@ -27,10 +46,44 @@ impl Intents {
     /// Spends the right to make the call, whatever comes of it.
     pub fn take(&self, uid: &str, n: i32) -> Option<Permit> {
         let (recorded, permit) = self.lock().remove(uid)?;
+        self.spent.notify_one();
         (recorded == n).then_some(permit)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, (i32, Permit)>> {
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{num::NonZeroU32, sync::Arc};
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::provider::{
+        Urgency,
+        limits::{Limiter, RateLimit},
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn more_begins_once_a_call_is_made_or_after_a_while() {
+        let many = NonZeroU32::MAX;
+        let limiter = Limiter::new(RateLimit { requests: many, per: Duration::from_secs(1), burst: many });
+        let intents = Arc::new(Intents::default());
+        for n in 0..MOST {
+            intents.room().await;
+            intents.record(&n.to_string(), 1, limiter.permit(Urgency::Normal).await);
+        }
+        let started = Instant::now();
+        intents.room().await;
+        assert!(started.elapsed() >= LONGEST, "there was room");
+        let (waits, started) = (intents.clone(), Instant::now());
+        let waiting = tokio::spawn(async move { waits.room().await });
+        tokio::task::yield_now().await;
+        assert!(intents.take("0", 1).is_some());
+        waiting.await.expect("no panic");
+        assert!(started.elapsed() < LONGEST, "a call was made");
     }
 }

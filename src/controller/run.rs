@@ -29,7 +29,7 @@ use super::{
     news::News,
     store::Store,
     sweep::sweep,
-    watch::{Queue, Watch, queue},
+    watch::{Queue, Watch, Woken, queue},
 };
 use crate::{
     api::{Certificate, ClusterIssuer, Issuance, Issuer, issuance::State, issuer::IssuerRef, meta},
@@ -246,7 +246,7 @@ fn wake_owner(queue: &Queue<Certificate>, all: &Store<Certificate>, secret: &Par
 }
 
 fn send<K: Resource<DynamicType = ()>>(queue: &Queue<K>, name: ObjectRef<K>) {
-    let _ = queue.send(name);
+    let _ = queue.send(Woken { name, first: false });
 }
 
 /// Decisions on half-filled stores would be wrong: nothing starts before all are complete.

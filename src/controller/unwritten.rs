@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What nothing else has written by then is written on its own.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Its Issuance was deleted in between.
 const FORGOTTEN: Duration = Duration::from_secs(300);
 

@@ -27,9 +27,15 @@ use super::{
 
 /// Names of objects waiting to be reconciled. Unbounded, since a lost name is an object forgotten; names that
 /// are already waiting are merged by the scheduler behind it.
-pub type Queue<K> = UnboundedSender<ObjectRef<K>>;
+pub type Queue<K> = UnboundedSender<Woken<K>>;
 
-pub fn queue<K: Resource>() -> (Queue<K>, UnboundedReceiver<ObjectRef<K>>) {
+pub struct Woken<K: Resource> {
+    pub name: ObjectRef<K>,
+    /// Goes before all that wait: something is half done.
+    pub first: bool,
+}
+
+pub fn queue<K: Resource>() -> (Queue<K>, UnboundedReceiver<Woken<K>>) {
     unbounded_channel()
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::remaining;
 use crate::api::{Issuance, issuance::OutcomeClass};
 
-const FIRST_MOMENTS: Duration = Duration::from_secs(3);
+const FIRST_MOMENTS: Duration = Duration::from_secs(5);
 
 /// Until more is told of an operation; `None`: now.
 pub(super) fn hush(issuance: &Issuance, now: Timestamp) -> Option<Duration> {

@@ -136,6 +136,7 @@ impl Work {
             Some(permit) => permit,
             None => self.provider().await?.permit(plan.urgency).await,
         };
+        self.context.intents.room().await;
         let now = self.confirmed("record an intent").await?;
         let created = ledger::create(&self.context, permit, &now, plan, key).await?;
         self.issuances.push(Arc::new(created));

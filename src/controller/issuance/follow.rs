@@ -8,7 +8,7 @@ use tracing::warn;
 use super::Work;
 use crate::{
     api::Issuance,
-    controller::{error::Error, ledger},
+    controller::{error::Error, ledger, watch::Woken},
     lifecycle::record::{Change, Delivered},
     pki::{Chain, ChainError, Expect},
     provider::{CallError, Progress, RevocationReason, Revoked},
@@ -126,9 +126,10 @@ impl Work {
         context.unwritten.keep(self.uid(), changes);
         let shown = context.unwritten.shown(Arc::new(self.issuance.clone()), context.machine_now());
         self.issuance = Arc::unwrap_or_clone(shown);
-        let certificate = ObjectRef::new(&self.issuance.spec.certificate_ref.name);
+        let name = ObjectRef::new(&self.issuance.spec.certificate_ref.name);
+        let name = name.within(&self.issuance.namespace().unwrap_or_default());
         // A queue without a reader is that of a process that ends.
-        let _ = context.certificate_queue.send(certificate.within(&self.issuance.namespace().unwrap_or_default()));
+        let _ = context.certificate_queue.send(Woken { name, first: true });
     }
 
     /// The Certificate has not installed it yet.

@@ -335,8 +335,8 @@ fn of_an_operations_first_moments_nothing_is_told_but_that_it_begins() {
         placed.spec.submissions[0].at = Time(at(9));
     });
     assert_eq!(shown(&case), begins, "a second after it was recorded");
-    assert!(matches!(case.decide(), Ok(Step::Wait(pause)) if pause.as_secs() <= 3), "looked at again soon");
-    case.now = at(12);
+    assert!(matches!(case.decide(), Ok(Step::Wait(pause)) if pause.as_secs() <= 5), "looked at again soon");
+    case.now = at(14);
     let later = shown(&case);
     let message = &condition(&later.conditions, ISSUING).expect("told").message;
     assert!(message.contains("is Submitted"), "{message}");
