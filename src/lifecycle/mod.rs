@@ -9,6 +9,7 @@ pub mod deletion;
 pub mod digicert;
 #[cfg(test)]
 mod explore;
+pub mod history;
 mod hush;
 pub mod install;
 pub mod invariants;
