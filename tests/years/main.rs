@@ -6,7 +6,6 @@ mod credentials;
 mod defects;
 mod level;
 mod link;
-mod memory;
 mod partition;
 mod relist;
 
