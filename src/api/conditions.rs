@@ -80,6 +80,8 @@ pub mod reason {
     pub const BUDGET_EXHAUSTED: &str = "BudgetExhausted";
     /// The order that spec.adopt names may not be taken over.
     pub const ADOPTION_REFUSED: &str = "AdoptionRefused";
+    /// A person with the verb `approve` is asked before anything is submitted; the message says how to answer.
+    pub const APPROVAL_REQUIRED: &str = "ApprovalRequired";
     /// Names to be validated need a record that a person publishes.
     pub const VALIDATION_REQUIRED: &str = "ValidationRequired";
     /// The provider waits for a person: approval, balance, organization.

@@ -27,11 +27,12 @@ use crate::{
 /// Conflicts with other writers before an outcome is left to the next reconcile.
 const TRIES: usize = 8;
 
-/// Records the intent of a new operation, and keeps the right to make its call. Its fixed name is the guard: a
+/// Records the intent of a new operation, and keeps the right to make its call; without a permit, only what is to be
+/// approved. Its fixed name is the guard: a
 /// second one of the same revision is a conflict.
 pub async fn create(
     context: &Context,
-    permit: Permit,
+    permit: Option<Permit>,
     certificate: &Certificate,
     plan: &Plan,
     key: &StoredKey,
@@ -55,11 +56,13 @@ pub async fn create(
         supersedes: plan.supersedes.clone(),
         adopt: None,
         idempotency_key: idempotency_key(&context.installation, &namespace, &name, plan.revision, plan.operation),
-        submissions: vec![submission(context, 1)],
+        submissions: permit.iter().map(|_| submission(context, 1)).collect(),
     };
     fault::point("intent.before", &name);
     let created = store(context, certificate, &name, spec).await?;
-    keep(context, &created, permit);
+    if let Some(permit) = permit {
+        keep(context, &created, permit);
+    }
     fault::point("intent.after", &name);
     Ok(created)
 }

@@ -15,7 +15,7 @@ pub(super) use begin::situation;
 pub use observed::{Held, IssuerView, KeyView, Observed, OrderView, Outputs, SecretView};
 
 use super::{
-    Step,
+    Step, approval,
     budget::Claim,
     deletion,
     hush::hush,
@@ -78,6 +78,10 @@ pub enum Effect {
     NoteCompromise {
         issuance: String,
         token: String,
+    },
+    /// Takes back what waits for approval: something else is wanted by now.
+    Supersede {
+        issuance: String,
     },
     MarkInstalled {
         issuance: String,
@@ -152,6 +156,9 @@ fn writable(o: &Observed) -> Result<(), Hindrance> {
 fn progress(o: &Observed) -> Result<Step<Effect>, Hindrance> {
     let lineage = Lineage::of(o, account(o));
     if let Some(issuance) = lineage.unresolved {
+        if approval::is_outdated(o, &lineage, issuance) {
+            return Ok(Step::Do(Effect::Supersede { issuance: issuance.metadata.name.clone().unwrap_or_default() }));
+        }
         return match trigger::compromised_before(o, &lineage, issuance) {
             Some(token) => Ok(Step::Do(Effect::NoteCompromise {
                 issuance: issuance.metadata.name.clone().unwrap_or_default(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub use observed::{Observed, Seen};
 
-use super::{Step, backoff, budget::Claim, dcv, lineage, record, remaining};
+use super::{Step, approval, backoff, budget::Claim, dcv, lineage, record, remaining};
 use crate::{
     api::{
         conditions::{self, RESOLVED, reason},
@@ -78,6 +78,14 @@ pub enum Effect {
     Take {
         order_id: String,
     },
+    /// Asks a person before the first submission.
+    AskApproval {
+        message: String,
+    },
+    /// A person said no before anything was submitted.
+    Deny {
+        message: String,
+    },
     /// Says what is in the way beside the provider.
     Hinder {
         reason: &'static str,
@@ -120,7 +128,7 @@ fn take_up(o: &Observed) -> Step<Effect> {
 fn submit(o: &Observed) -> Step<Effect> {
     let Some(last) = o.spec.submissions.last() else { return append(o) };
     let Some(outcome) = outcome_of(o.status, last.n) else {
-        return match (o.fresh, record::withdrawn(o.status)) {
+        return match (o.fresh, record::withdrawn(o.status) || approval::denied(o.status).is_some()) {
             (true, false) => look_then_call(o),
             (true, true) => append(o),
             (false, _) => recover(o, last),
@@ -170,6 +178,7 @@ pub fn may_call(decided: &IssuanceSpec, spec: &IssuanceSpec, status: Option<&Iss
         && status.is_none_or(|status| {
             let open = !matches!(status.state, Some(State::NeedsAttention | State::Issued));
             open && !record::withdrawn(status)
+                && approval::denied(status).is_none()
                 && !status.state.is_some_and(State::is_final)
                 && status.order_id.is_none()
                 && outcome_of(status, last.n).is_none()
@@ -224,6 +233,9 @@ fn append(o: &Observed) -> Step<Effect> {
     if record::withdrawn(o.status) {
         let message = "the Certificate was deleted before anything was placed".to_owned();
         return Step::Do(Effect::Fail { class: FailureClass::Withdrawn, message });
+    }
+    if let Some(denied) = approval::denied(o.status) {
+        return Step::Do(Effect::Deny { message: approval::refusal(denied) });
     }
     if !exhausted(o.spec) {
         return Step::Do(Effect::Append);

@@ -5,6 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use jiff::Timestamp;
 
 use super::{
+    approval::is_unsubmitted,
+    budget::may_cost,
     certificate::observed::{Held, Observed, SecretView},
     record,
 };
@@ -30,6 +32,8 @@ pub struct Lineage<'a> {
     pub tokens: BTreeSet<&'a str>,
     /// Issuances that failed since the last one that did not, newest first.
     pub failed: Vec<&'a Issuance>,
+    /// The newest that a person denied since the last one that may have cost.
+    pub denied: Option<&'a Issuance>,
     /// Something was issued before, here or at another account.
     pub exists: bool,
     /// The last certificate came from another account.
@@ -73,12 +77,18 @@ impl<'a> Lineage<'a> {
                 self.fulfilled = Some(issuance);
                 self.other_account = !here;
                 self.failed.clear();
+                self.denied = self.denied.filter(|_| !may_cost(issuance.spec.cost));
                 self.tokens.extend(token);
                 self.tokens.extend(status.and_then(record::compromised));
                 self.exists = true;
             }
+            // Nothing was submitted: nobody answered before it was taken back.
+            Some(State::Superseded) if is_unsubmitted(&issuance.spec) => {}
             Some(State::Superseded) => self.fulfilled = Some(issuance),
-            Some(State::Denied) => self.tokens.extend(token),
+            Some(State::Denied) => {
+                self.tokens.extend(token);
+                self.denied = Some(issuance);
+            }
             // Nothing failed: nobody wanted it any more.
             Some(State::Failed) if failure(issuance) == Some(FailureClass::Withdrawn) => {}
             Some(State::Failed) => {

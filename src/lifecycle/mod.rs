@@ -1,6 +1,7 @@
 //! Every decision of the operator, pure: no async, no clock, no client. What is known goes in, the next step
 //! comes out, at most one effect at a time.
 
+pub mod approval;
 pub mod backoff;
 pub mod budget;
 pub mod certificate;

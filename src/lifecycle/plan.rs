@@ -119,6 +119,8 @@ pub struct Plan {
     pub key: KeyChoice,
     pub wanted: Wanted,
     pub urgency: Urgency,
+    /// Recorded without a submission: a person is asked first.
+    pub awaits_approval: bool,
 }
 
 /// Which key the CSR is for.
@@ -157,6 +159,7 @@ impl Plan {
             key: key_choice(o, trigger, &wanted),
             urgency: urgency(trigger, trigger::served(o).map(|leaf| leaf.not_after), o.now),
             wanted,
+            awaits_approval: false,
         }
     }
 

@@ -7,7 +7,7 @@ mod validations;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::validity;
+use super::{approval::is_unsubmitted, validity};
 use crate::{
     api::{
         conditions::{self, ACTION_REQUIRED, HINDERED, KEY_COMPROMISED, PREFERRED_CHAIN, RESOLVED, WITHDRAWN, reason},
@@ -36,7 +36,7 @@ pub fn compromised(status: &IssuanceStatus) -> Option<&str> {
 }
 
 pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, now: Timestamp) {
-    if !counts(status, change) {
+    if !counts(spec, status, change) {
         return;
     }
     let at = Time(now);
@@ -141,6 +141,16 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             status.failure = Some(failure(FailureClass::Ambiguous, None, message, now));
             act(status, reason::NEEDS_ATTENTION, message, now);
         }
+        Change::AskedApproval(question) => {
+            status.state = Some(State::AwaitingApproval);
+            let why = reason::APPROVAL_REQUIRED;
+            conditions::set_condition(&mut status.conditions, ACTION_REQUIRED, true, why, question.as_str(), None, &at);
+        }
+        Change::Denied(message) => {
+            end(status, State::Denied);
+            status.failure = Some(failure(FailureClass::Denied, None, message, now));
+            conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
+        }
         Change::Hindered(Some((reason, message))) => {
             conditions::set_condition(&mut status.conditions, HINDERED, true, reason, cut(message), None, &at);
         }
@@ -151,13 +161,16 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
         }
         // From here on the Secret has it.
         Change::Installed => end(status, State::Installed),
-        Change::Superseded => end(status, State::Superseded),
+        Change::Superseded => {
+            end(status, State::Superseded);
+            answered(status);
+        }
     }
 }
 
 /// Whether a change still says something about the newest copy: it may have been decided on an older one. What has
 /// ended stays ended, what is issued waits to be installed, and what is placed is not looked for.
-fn counts(status: &IssuanceStatus, change: &Change) -> bool {
+fn counts(spec: &IssuanceSpec, status: &IssuanceStatus, change: &Change) -> bool {
     let placed = status.order_id.is_some();
     match (status.state, change) {
         // Records are removed and certificates revoked after the end, and an answer is never lost.
@@ -172,7 +185,9 @@ fn counts(status: &IssuanceStatus, change: &Change) -> bool {
                 | Change::Superseded
                 | Change::Failed(FailureClass::InvalidCertificate | FailureClass::KeyMissing, _)
         ),
-        (_, Change::Installed | Change::Superseded) => false,
+        // Taken back before anything was submitted.
+        (_, Change::Superseded | Change::AskedApproval(_)) => is_unsubmitted(spec),
+        (_, Change::Installed) => false,
         (Some(State::NeedsAttention), Change::CannotLook(_)) => false,
         (
             _,
@@ -181,6 +196,7 @@ fn counts(status: &IssuanceStatus, change: &Change) -> bool {
             | Change::CannotLook(_)
             | Change::AskedPerson(_)
             | Change::Taken(_)
+            | Change::Denied(_)
             | Change::Failed(FailureClass::Exhausted, _),
         ) => !placed,
         _ => placed,
@@ -320,7 +336,8 @@ fn failure(class: FailureClass, code: Option<&str>, message: &str, now: Timestam
 fn answered(status: &mut IssuanceStatus) {
     conditions::remove_condition(&mut status.conditions, RESOLVED);
     let asked = conditions::condition(&status.conditions, ACTION_REQUIRED);
-    if asked.is_some_and(|asked| asked.reason == reason::NEEDS_ATTENTION) {
+    let answers = [reason::NEEDS_ATTENTION, reason::APPROVAL_REQUIRED];
+    if asked.is_some_and(|asked| answers.contains(&asked.reason.as_str())) {
         conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
     }
 }

@@ -223,6 +223,8 @@ async fn issuers() {
             ),
         ),
         ("", rule(json!({"maxPaid": {"count": 20, "per": "24h"}}))),
+        ("", rule(json!({"requireApproval": ["Paid", "MayCharge"]}))),
+        ("Unsupported value", rule(json!({"requireApproval": ["Free"]}))),
         ("should be greater than or equal to 1", rule(json!({"maxPaid": {"count": 0, "per": "24h"}}))),
         ("per is between 1m and 9600h", rule(json!({"maxPaid": {"count": 1, "per": "59s"}}))),
         ("per is between 1m and 9600h", rule(json!({"maxPaid": {"count": 1, "per": "9601h"}}))),

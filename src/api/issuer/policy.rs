@@ -67,6 +67,20 @@ pub struct PolicyRule {
     /// How many operations that may cost these namespaces may ask for together. None: any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_paid: Option<MaxPaid>,
+    /// Operations that a person with the verb approve has to approve, by what they cost. None: nobody is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 2))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub require_approval: Vec<CostToApprove>,
+}
+
+/// Costs that a person may be asked about.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CostToApprove {
+    /// Orders and renewals.
+    Paid,
+    /// Reissues that add names.
+    MayCharge,
 }
 
 /// At most `count` operations that may cost in any `per`.

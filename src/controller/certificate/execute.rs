@@ -48,6 +48,7 @@ impl Work {
             Effect::Copy { from } => self.copy(&from).await,
             Effect::Install { issuance } => self.install(&issuance).await,
             Effect::NoteCompromise { issuance, token } => self.change(&issuance, Change::Compromised(token)).await,
+            Effect::Supersede { issuance } => self.change(&issuance, Change::Superseded).await,
             Effect::MarkInstalled { issuance } => self.mark_installed(&issuance).await,
             Effect::Rewrite => self.rewrite().await,
             Effect::Deletion(effect) => self.deletion(effect).await,
@@ -133,8 +134,10 @@ impl Work {
     async fn record_intent(&mut self, plan: &Plan, key: &StoredKey) -> Result<(), Error> {
         // The wait comes first: nothing may change between what is confirmed now and the record.
         let permit = match self.permit.take() {
-            Some(permit) => permit,
-            None => self.provider().await?.permit(plan.urgency).await,
+            // Nothing is called before somebody has approved it.
+            _ if plan.awaits_approval => None,
+            Some(permit) => Some(permit),
+            None => Some(self.provider().await?.permit(plan.urgency).await),
         };
         self.context.intents.room().await;
         let now = self.confirmed("record an intent").await?;

@@ -63,6 +63,16 @@ impl Work {
                 Ok(())
             }
             Effect::Take { order_id } => self.take(order_id).await,
+            Effect::AskApproval { message } => {
+                self.record(Change::AskedApproval(message.clone())).await?;
+                self.warn("ApprovalRequired", message).await;
+                Ok(())
+            }
+            Effect::Deny { message } => {
+                self.record(Change::Denied(message.clone())).await?;
+                self.warn("Denied", message).await;
+                Ok(())
+            }
             Effect::Hinder { reason, message } => {
                 self.record(Change::Hindered(Some((reason, message.clone())))).await?;
                 self.warn(reason, message).await;
@@ -166,8 +176,22 @@ impl Work {
         }
     }
 
+    /// Whether the Certificate is there: an approval may come after its end.
+    async fn is_wanted(&self) -> Result<bool, Error> {
+        let of = &self.issuance.spec.certificate_ref;
+        let api = self.context.certificates(&self.issuance.namespace().unwrap_or_default());
+        let certificate = kube("read a Certificate", api.get_opt(&of.name)).await?;
+        Ok(certificate.is_some_and(|certificate| {
+            certificate.metadata.deletion_timestamp.is_none() && certificate.metadata.uid.as_ref() == Some(&of.uid)
+        }))
+    }
+
     async fn append(&mut self) -> Result<(), Error> {
         let permit = self.permit().await?;
+        let first = self.issuance.spec.submissions.is_empty();
+        if first && !self.is_wanted().await? {
+            return self.record(Change::Superseded).await;
+        }
         self.issuance = ledger::append(&self.context, permit, &self.issuance).await?;
         self.seen.found = None;
         self.record(Change::Appended).await

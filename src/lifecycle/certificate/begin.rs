@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     api::{
-        IssuerSpec,
+        Issuance, IssuerSpec,
         certificate::Validity,
         conditions::reason,
         issuance::{Account, Cost, Operation, Trigger},
@@ -15,7 +15,7 @@ use crate::{
         meta,
     },
     lifecycle::{
-        Step, backoff,
+        Step, approval, backoff,
         budget::{Budget, Claim, Standing, may_cost},
         digicert,
         lineage::{self, Lineage},
@@ -87,10 +87,16 @@ pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result
     let parent = facts.filter(|_| operation != Operation::Order);
     let invalid = |error: validity::ValidityError| Hindrance::person(reason::INVALID_SPEC, error.to_string());
     let wanted = wanted.settled(operation, parent, o.now).map_err(invalid)?;
-    let plan = Plan::new(o, lineage, wanted, account.clone(), trigger, (operation, cost), parent);
+    let mut plan = Plan::new(o, lineage, wanted, account.clone(), trigger, (operation, cost), parent);
+    if let Some(denied) = approval::still_denied(o, lineage, &plan.wanted, cost) {
+        return Err(not_again(denied));
+    }
+    plan.awaits_approval =
+        rules(spec).iter().any(|known| Some(known.name.as_str()) == rule && approval::required(known, cost));
     let issuance = plan.issuance_name();
-    let budget =
-        rule.filter(|_| may_cost(plan.cost)).and_then(|rule| Budget::of(rules(spec), rule, reservations, o.now));
+    // Reserved once it is approved.
+    let counted = may_cost(plan.cost) && !plan.awaits_approval;
+    let budget = rule.filter(|_| counted).and_then(|rule| Budget::of(rules(spec), rule, reservations, o.now));
     Ok(Step::Do(match o.key {
         KeyView::Unread => Effect::ReadKey { issuance },
         KeyView::Absent => {
@@ -116,6 +122,17 @@ pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result
             return Err(Hindrance::person(reason::SECRET_NOT_OURS, message));
         }
     }))
+}
+
+fn not_again(denied: &Issuance) -> Hindrance {
+    let why = denied.status.as_ref().and_then(|status| status.failure.as_ref()).map(|failure| failure.message.as_str());
+    let message = format!(
+        "Issuance {}: {}. It is asked again when the spec changes, or the annotation {} is set to a new token",
+        denied.metadata.name.as_deref().unwrap_or_default(),
+        why.unwrap_or("it was denied"),
+        meta::REISSUE_REQUESTED
+    );
+    Hindrance::person(reason::DENIED, message)
 }
 
 /// The rule to reserve under, when that is still to be done.

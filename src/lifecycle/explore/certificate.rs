@@ -82,6 +82,9 @@ impl House {
                 certificate::Effect::NoteCompromise { issuance, token } => world
                     .record(revision_of(&issuance), &[Change::Compromised(token)])?
                     .then_some("the replaced key is noted as compromised"),
+                certificate::Effect::Supersede { issuance } => {
+                    world.record(revision_of(&issuance), &[Change::Superseded])?.then_some("what waits is taken back")
+                }
                 certificate::Effect::MarkInstalled { issuance } => {
                     world.record(revision_of(&issuance), &[Change::Installed])?.then_some("marked as installed")
                 }
@@ -139,6 +142,10 @@ impl House {
         let now = &world.certificate.newest.object;
         let stored: Vec<&str> = world.keys.values().map(|key| key.value.public_key_sha256.as_str()).collect();
         invariants::key_first(&key.public_key_sha256, &stored)?;
+        let first = (!plan.awaits_approval).then(|| submission(world, process, 1));
+        if first.is_some() {
+            world.processes[process].intents.insert(plan.revision, 1);
+        }
         let spec = IssuanceSpec {
             certificate_ref: CertificateRef { name: "shop".to_owned(), uid: "uid".to_owned() },
             issuer_ref: now.spec.issuer_ref.clone(),
@@ -153,13 +160,12 @@ impl House {
             supersedes: plan.supersedes.clone(),
             adopt: None,
             idempotency_key: format!("{}-{:?}", plan.revision, plan.operation),
-            submissions: vec![submission(world, process, 1)],
+            submissions: first.into_iter().collect(),
         };
         let mut issuance = Issuance::new(&plan.issuance_name(), spec);
         world.made += 1;
         issuance.metadata.uid = Some(format!("uid-{}", world.made));
         world.issuances.insert(plan.revision, Stored::new(issuance));
-        world.processes[process].intents.insert(plan.revision, 1);
         Ok(Some("an intent is recorded"))
     }
 

@@ -1,6 +1,7 @@
 //! What happens beside the operator: answers, people, time, and what goes wrong.
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{
     house::{House, Turn},
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     api::{
         Certificate,
-        conditions::{RESOLVED, reason},
+        conditions::{APPROVED, reason},
         issuance::State,
         meta,
     },
@@ -81,7 +82,7 @@ pub fn clock(house: &House, world: &World, wakes: Timestamp, next: &mut Next) {
     let mut after = World { now: wakes.max(world.now + SignedDuration::from_secs(1)), ..world.clone() };
     // Who has lost the lease ends as soon as it notices.
     after.processes.retain(|process| process.lease || process.frozen);
-    if world.state() == Some(State::NeedsAttention) {
+    if matches!(world.state(), Some(State::NeedsAttention | State::AwaitingApproval)) {
         next.extend(person(world).map(|(what, answered)| (what, Ok(answered))));
         if !world.ca.hides(world.now) {
             return;
@@ -101,6 +102,9 @@ pub fn person(world: &World) -> Option<(String, World)> {
         .iter()
         .find(|op| op.public_key == issuance.spec.request.public_key_sha256 && is_paid(op.operation));
     let answer = match placed {
+        _ if world.state() == Some(State::AwaitingApproval) => {
+            Condition { type_: APPROVED.to_owned(), ..resolved("Approved", "") }
+        }
         Some(op) => resolved(reason::PLACED, &op.order_id),
         None => resolved(reason::NOT_PLACED, ""),
     };
@@ -108,12 +112,12 @@ pub fn person(world: &World) -> Option<(String, World)> {
     let stored = after.issuances.get_mut(&issuance.spec.revision)?;
     let mut next = issuance.as_ref().clone();
     let conditions = &mut next.status.get_or_insert_default().conditions;
-    if conditions.iter().any(|condition| condition.type_ == RESOLVED) {
+    if conditions.iter().any(|condition| condition.type_ == answer.type_) {
         return None;
     }
     conditions.push(answer.clone());
     stored.write(next);
-    Some((format!("a person says {} {}", answer.reason, answer.message), after))
+    Some((format!("a person says {} {} {}", answer.type_, answer.reason, answer.message), after))
 }
 
 /// What goes wrong, and what users do, each as often as the budget says.

@@ -8,7 +8,7 @@ use crate::{
     api::{
         IssuanceSpec,
         issuance::Submission,
-        issuer::{AmbiguousPaid, MaxPaid, Policy, PolicyRule},
+        issuer::{AmbiguousPaid, CostToApprove, MaxPaid, Policy, PolicyRule},
     },
     lifecycle::{
         Times,
@@ -72,6 +72,16 @@ impl House {
         let rule = PolicyRule { name: "all".to_owned(), max_paid, ..PolicyRule::default() };
         if let IssuerView::Ready { spec, .. } = &mut self.issuer {
             spec.policy = Some(Policy { rules: vec![rule], ..Policy::default() });
+        }
+        self
+    }
+
+    /// A person approves what costs money, before it is submitted.
+    pub fn asking(mut self) -> Self {
+        if let IssuerView::Ready { spec, .. } = &mut self.issuer
+            && let Some(rule) = spec.policy.iter_mut().flat_map(|policy| &mut policy.rules).next()
+        {
+            rule.require_approval = vec![CostToApprove::Paid];
         }
         self
     }

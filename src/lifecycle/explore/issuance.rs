@@ -106,6 +106,10 @@ impl House {
                 self.write(world, process, run, change)
             }
             issuance::Effect::Cancel => unreachable!("nobody deletes the Certificate"),
+            issuance::Effect::AskApproval { message } => {
+                self.write(world, process, run, Change::AskedApproval(message))
+            }
+            issuance::Effect::Deny { message } => self.write(world, process, run, Change::Denied(message)),
             issuance::Effect::Hinder { reason, message } => {
                 self.write(world, process, run, Change::Hindered(Some((reason, message))))
             }

@@ -166,6 +166,18 @@ fn nothing_is_called_beyond_the_budget_and_the_budget_loses_nothing() {
     first_order(users).allowing(1).repeating().holds("order, one a day, and users");
 }
 
+/// What is called was approved, and an approval buys once.
+#[test]
+fn what_is_approved_is_bought_once() {
+    let asking = |scenario: Scenario| {
+        let scenario = scenario.allowing(1);
+        Scenario { house: scenario.house.asking(), ..scenario }
+    };
+    asking(first_order(faults(2))).holds("order, approved");
+    let users = Budget { edits: 2, crashes: 1, stale: 1, all: 3, ..Budget::default() };
+    asking(first_order(users)).holds("order, approved, and edits");
+}
+
 #[test]
 fn whatever_users_do_meanwhile_is_free() {
     let users = Budget { deleted_secrets: 1, edits: 2, tokens: 1, lags: 1, answers: 1, all: 3, ..Budget::default() };

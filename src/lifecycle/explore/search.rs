@@ -246,7 +246,7 @@ impl Search<'_> {
                 return Ok(Some(what));
             }
         }
-        if world.state() == Some(State::NeedsAttention)
+        if matches!(world.state(), Some(State::NeedsAttention | State::AwaitingApproval))
             && let Some((what, answered)) = person(world)
         {
             self.seen.asked += 1;

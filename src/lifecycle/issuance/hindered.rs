@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use super::{Effect, Observed};
 use crate::{
-    api::conditions::{self, HINDERED, reason},
+    api::{
+        conditions::{self, HINDERED, reason},
+        issuance::State,
+        issuer::PolicyRule,
+    },
     lifecycle::{
-        Step,
+        Step, approval,
         budget::{Budget, Claim, Standing, may_cost},
         certificate::{IssuerView, LOOK_AGAIN, until},
         policy,
@@ -89,6 +93,9 @@ fn paid_for(o: &Observed, step: Step<Effect>) -> Result<Step<Effect>, Hindrance>
     let rules = spec.policy.as_ref().map_or(&[][..], |policy| &policy.rules);
     let rule = policy::rule_for(kind, rules, o.namespace, labels)
         .map_err(|why| Hindrance::new(reason::POLICY_REFUSED, why))?;
+    if let Some(asked) = rule.and_then(|rule| approve(o, rule)) {
+        return Ok(asked);
+    }
     let Some(budget) = rule.and_then(|rule| Budget::of(rules, &rule.name, reservations, o.world_now)) else {
         return Ok(step);
     };
@@ -101,4 +108,16 @@ fn paid_for(o: &Observed, step: Step<Effect>) -> Result<Step<Effect>, Hindrance>
             Err(Hindrance { again: until(next, o.world_now).min(LOOK_AGAIN), ..hindrance })
         }
     }
+}
+
+/// A person is asked once, before the first submission.
+fn approve(o: &Observed, rule: &PolicyRule) -> Option<Step<Effect>> {
+    let asks = o.spec.submissions.is_empty() && approval::required(rule, o.spec.cost);
+    if !asks || approval::approved(o.status) {
+        return None;
+    }
+    Some(match o.status.state {
+        Some(State::AwaitingApproval) => Step::Wait(LOOK_AGAIN),
+        _ => Step::Do(Effect::AskApproval { message: approval::question(o.spec, o.namespace, o.now) }),
+    })
 }

@@ -49,6 +49,9 @@ pub enum Change {
     /// What is pending could not be canceled at the provider.
     NotCanceled(String),
     AskedPerson(String),
+    /// A person is asked to approve it, with this question.
+    AskedApproval(String),
+    Denied(String),
     /// Beside the provider, for this reason; nothing any more.
     Hindered(Option<(&'static str, String)>),
     Taken(String),
