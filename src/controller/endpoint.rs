@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::dcv::selfcheck::is_local;
+
 /// What the operator's flags allow issuers to reach.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
@@ -32,7 +34,7 @@ pub fn judge_url(url: &str, namespaced: bool, network: &Network) -> Result<(), S
     if listed || (!plain && own) {
         return Ok(());
     }
-    if plain || is_loopback(host) {
+    if plain || is_here(host) {
         return Err(format!(
             "{host_port} over {} is not listed in the operator's --allowed-provider-hosts",
             url.scheme()
@@ -57,17 +59,16 @@ pub fn judge_name_server(server: &str, namespaced: bool, network: &Network) -> R
     let host = with_port.rsplit_once(':').map_or(server, |(host, _)| host);
     let listed =
         network.name_servers.iter().any(|allowed| [with_port.as_str(), server, host].contains(&allowed.as_str()));
-    if listed || !(namespaced || is_loopback(host)) {
+    if listed || !(namespaced || is_here(host) || is_here(server)) {
         return Ok(());
     }
     Err(format!("name server {server} is not listed in the operator's --allowed-name-servers"))
 }
 
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.eq_ignore_ascii_case("localhost")
-        || bare.to_ascii_lowercase().ends_with(".localhost")
-        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback() || address.is_unspecified())
+/// This host or its link, by address in whatever form, or by name (RFC 6761 §6.3).
+fn is_here(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+    bare == "localhost" || bare.ends_with(".localhost") || bare.parse().is_ok_and(is_local)
 }
 
 #[cfg(test)]
@@ -86,6 +87,14 @@ mod tests {
             ("http://elsewhere.example/services/v2", false, false),
             ("https://localhost/services/v2", false, false),
             ("https://[::1]/services/v2", false, false),
+            ("https://localhost./services/v2", false, false),
+            ("https://2130706433/services/v2", false, false),
+            ("https://0x7f.1/services/v2", false, false),
+            ("https://[::ffff:127.0.0.1]/services/v2", false, false),
+            ("https://169.254.169.254/services/v2", false, false),
+            ("https://[fe80::1]/services/v2", false, false),
+            ("https://www.digicert.com:8443/services/v2", true, false),
+            ("https://www.digicert.com./services/v2", true, false),
             ("http://127.0.0.1:8443/services/v2", true, true),
             ("http://127.0.0.1:8444/services/v2", true, false),
             ("http://ca.corp/services/v2", true, true),
@@ -108,6 +117,12 @@ mod tests {
             ("10.0.0.54", true, false),
             ("10.0.0.54", false, true),
             ("[::1]:53", false, false),
+            ("::1", false, false),
+            ("fe80::1", false, false),
+            ("localhost.:53", false, false),
+            ("169.254.169.254:53", false, false),
+            ("[::ffff:127.0.0.1]:53", false, false),
+            ("ns.elsewhere.example", true, false),
         ];
         for (server, namespaced, allowed) in cases {
             assert_eq!(

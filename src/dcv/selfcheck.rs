@@ -1,7 +1,11 @@
 //! Whether everybody can see a record: every address of every authoritative server of the zone is asked, so that a
 //! CA that looks from several places finds the same (Baseline Requirements §3.2.2.9).
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use futures::future::join_all;
 use hickory_net::{DnsError, NetError, NoRecords, runtime::TokioRuntimeProvider};
@@ -40,6 +44,8 @@ pub struct SelfCheck {
     resolver: TokioResolver,
     port: u16,
     timeout: Duration,
+    /// Servers on this host count too: told to resolve at one of them, that is where zones are.
+    local: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +90,13 @@ impl SelfCheck {
         let options = builder.options_mut();
         options.cache_size = 0;
         options.timeout = config.timeout;
-        Ok(Self { resolver: builder.build()?, port: config.port, timeout: config.timeout })
+        let local = config.resolvers.iter().any(|resolver| is_local(resolver.ip()));
+        Ok(Self { resolver: builder.build()?, port: config.port, timeout: config.timeout, local })
+    }
+
+    /// Who asks for a name chooses what its zone says of its servers.
+    fn may_ask(&self, address: IpAddr) -> bool {
+        self.local || !is_local(address)
     }
 
     /// `primary`, the publisher's own server, stands in for the zone's servers where those cannot be resolved, as in
@@ -152,7 +164,8 @@ impl SelfCheck {
         let types = [RecordType::A, RecordType::AAAA];
         let found = join_all(types.map(|family| self.resolver.lookup(server.clone(), family))).await;
         let records = found.iter().flatten().flat_map(|found| found.answers());
-        records.filter_map(|rr| Some(SocketAddr::new(rr.data.ip_addr()?, self.port))).collect()
+        let addresses = records.filter_map(|rr| rr.data.ip_addr()).filter(|address| self.may_ask(*address));
+        addresses.map(|address| SocketAddr::new(address, self.port)).collect()
     }
 
     /// By the SOA that comes with every answer, also with one that says nothing is there (RFC 2308 §3). The search
@@ -170,6 +183,16 @@ impl SelfCheck {
             }
         }
         Err(format!("{name} is in no zone"))
+    }
+}
+
+/// Addresses that mean this host or its link, in whatever form: cloud metadata is there too (RFC 3927, RFC 4291 §2.5.6).
+pub fn is_local(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            address.is_loopback() || address.is_unspecified() || address.is_link_local() || address.is_broadcast()
+        }
+        IpAddr::V6(address) => address.is_loopback() || address.is_unspecified() || address.is_unicast_link_local(),
     }
 }
 
@@ -225,6 +248,39 @@ impl fmt::Display for Visibility {
             Self::Visible => f.write_str("every name server of the zone shows it"),
             Self::Lagging { servers } => f.write_str(&sentence(servers)),
             Self::Unknown(why) => f.write_str(why),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[tokio::test]
+    async fn a_zone_cannot_send_us_to_this_host_or_its_link() {
+        let told = |resolver: &str| {
+            let config = SelfCheckConfig { resolvers: vec![resolver.parse().unwrap()], ..SelfCheckConfig::default() };
+            SelfCheck::new(&config).unwrap()
+        };
+        let (away, here) = (told("192.0.2.53:53"), told("127.0.0.1:53"));
+        for (address, elsewhere) in [
+            ("192.0.2.1", true),
+            ("10.0.0.53", true),
+            ("2001:db8::53", true),
+            ("127.0.0.1", false),
+            ("127.8.8.8", false),
+            ("0.0.0.0", false),
+            ("169.254.169.254", false),
+            ("::1", false),
+            ("::", false),
+            ("fe80::1", false),
+            ("::ffff:127.0.0.1", false),
+            ("::ffff:169.254.169.254", false),
+        ] {
+            let address: IpAddr = address.parse().unwrap();
+            assert_eq!(away.may_ask(address), elsewhere, "{address}");
+            assert!(here.may_ask(address), "{address}");
         }
     }
 }

@@ -159,7 +159,7 @@ impl House {
             parent: plan.parent.clone(),
             supersedes: plan.supersedes.clone(),
             adopt: None,
-            idempotency_key: format!("{}-{:?}", plan.revision, plan.operation),
+            idempotency_key: format!("{}-{}-{:?}", testing::MARK, plan.revision, plan.operation),
             submissions: first.into_iter().collect(),
         };
         let mut issuance = Issuance::new(&plan.issuance_name(), spec);
