@@ -100,6 +100,10 @@ pub struct CertificateSpec {
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["kind".into(), "name".into()]))]
     pub rollout_restart: Vec<Workload>,
+    /// How many Issuances are kept. Default: 5. What is still needed, for example the one that placed the order in use, stays beyond that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub revision_history_limit: Option<i32>,
     /// An order that was bought by hand and is taken over: nothing is bought.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopt: Option<Adopt>,

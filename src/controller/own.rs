@@ -36,6 +36,11 @@ impl<K: Resource<DynamicType = ()> + Clone> Own<K> {
         written.insert(key(object), Written { object: Arc::new(object.clone()), at: Instant::now() });
     }
 
+    /// What we have deleted.
+    pub fn forget(&self, object: &K) {
+        self.lock().remove(&key(object));
+    }
+
     /// The newer of a watched copy and our own write.
     pub fn newest(&self, watched: Arc<K>) -> Arc<K> {
         let mut written = self.lock();

@@ -17,7 +17,7 @@ pub use observed::{Held, IssuerView, KeyView, Observed, OrderView, Outputs, Secr
 use super::{
     Step, approval,
     budget::Claim,
-    deletion,
+    deletion, history,
     hush::hush,
     lineage::{self, Lineage},
     plan::{self, Plan},
@@ -88,6 +88,10 @@ pub enum Effect {
     },
     /// Brings what is beside the pair to what the spec asks for.
     Rewrite,
+    /// Deletes an Issuance that is beyond the history's limit.
+    Forget {
+        issuance: String,
+    },
     /// What a deletion takes along.
     Deletion(deletion::Effect),
     /// Restarts the workloads of rolloutRestart for the certificate with this SHA-256.
@@ -129,7 +133,16 @@ pub fn decide(o: &Observed) -> Result<Step<Effect>, Hindrance> {
         return Ok(Step::Do(Effect::ReadSecret));
     }
     same_installation(o)?;
-    restart::after(o, outputs(o, progress(o)))
+    tidy(o, restart::after(o, outputs(o, progress(o))))
+}
+
+/// At rest, what nobody needs any more goes.
+fn tidy(o: &Observed, next: Result<Step<Effect>, Hindrance>) -> Result<Step<Effect>, Hindrance> {
+    let (Ok(Step::Wait(_)), Some(account)) = (&next, account(o)) else { return next };
+    match history::dispensable(o, &Lineage::of(o, Some(account))).and_then(|issuance| issuance.metadata.name.clone()) {
+        Some(issuance) => Ok(Step::Do(Effect::Forget { issuance })),
+        None => next,
+    }
 }
 
 /// What is beside the pair is kept in sync whatever else is waited for.

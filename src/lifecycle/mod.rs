@@ -10,6 +10,7 @@ pub mod deletion;
 pub mod digicert;
 #[cfg(test)]
 mod explore;
+pub mod history;
 mod hush;
 pub mod install;
 pub mod invariants;

@@ -127,6 +127,8 @@ async fn certificates() {
         ("Unsupported value", keystore("pkcs12", json!({"profile": "Modern2026"}))),
         ("should match", keystore("jks", json!({"alias": "no spaces"}))),
         ("Required value", keystore("jks", json!({"passwordSecretRef": null}))),
+        ("", spec(json!({"revisionHistoryLimit": 0}))),
+        ("less than or equal to 1000", spec(json!({"revisionHistoryLimit": 1001}))),
         ("", spec(json!({"adopt": {"orderId": "112233"}}))),
         ("Required value", spec(json!({"adopt": {}}))),
         ("should match", spec(json!({"adopt": {"orderId": "112233/reissue"}}))),

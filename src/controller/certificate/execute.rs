@@ -6,7 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{
     ResourceExt,
-    api::{DeleteParams, ListParams, PostParams},
+    api::{DeleteParams, ListParams, PostParams, Preconditions},
 };
 use tracing::info;
 
@@ -50,6 +50,7 @@ impl Work {
             Effect::NoteCompromise { issuance, token } => self.change(&issuance, Change::Compromised(token)).await,
             Effect::Supersede { issuance } => self.change(&issuance, Change::Superseded).await,
             Effect::MarkInstalled { issuance } => self.mark_installed(&issuance).await,
+            Effect::Forget { issuance } => self.forget(&issuance).await,
             Effect::Rewrite => self.rewrite().await,
             Effect::Deletion(effect) => self.deletion(effect).await,
             Effect::Restart { fingerprint } => {
@@ -214,6 +215,22 @@ impl Work {
         fault::point("install.before", name);
         self.dress_and_write(before, filled, key).await?;
         fault::point("install.after", name);
+        Ok(())
+    }
+
+    /// Exactly the one that was decided on.
+    async fn forget(&mut self, name: &str) -> Result<(), Error> {
+        let known = self.issuance(name)?;
+        let preconditions = Preconditions { uid: known.uid(), resource_version: known.resource_version() };
+        let exactly = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        let api = self.context.issuances(&self.namespace);
+        match kube("delete an Issuance", api.delete(name, &exactly)).await {
+            Ok(_) => info!(issuance = name, "beyond the history's limit: deleted"),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
+        self.context.own_issuances.forget(&known);
+        self.issuances.retain(|issuance| issuance.name_any() != name);
         Ok(())
     }
 

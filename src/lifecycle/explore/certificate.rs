@@ -75,6 +75,11 @@ impl House {
                 certificate::Effect::FindExisting { .. } => unreachable!("only what a Certificate names is adopted"),
                 certificate::Effect::RecordAdoption(adoption) => record_adoption(world, process, &copies, &adoption),
                 certificate::Effect::Install { issuance } => self.install(world, &copies, revision_of(&issuance))?,
+                certificate::Effect::Forget { issuance } => {
+                    let forgotten = world.issuances.remove(&revision_of(&issuance));
+                    world.forgotten.extend(forgotten);
+                    Some("an Issuance is deleted")
+                }
                 certificate::Effect::Copy { .. } => unreachable!("the Secret keeps its name"),
                 certificate::Effect::Rewrite => unreachable!("only the pair is in the Secret"),
                 certificate::Effect::Deletion(_) => unreachable!("nobody deletes the Certificate"),

@@ -105,6 +105,14 @@ impl Scenario {
         self
     }
 
+    /// No Issuance is kept that nobody needs.
+    fn forgetting(mut self) -> Self {
+        let mut certificate = self.begin.certificate.newest.object.as_ref().clone();
+        certificate.spec.revision_history_limit = Some(0);
+        self.begin.certificate = Stored::new(certificate);
+        self
+    }
+
     /// For disturbances whose combinations are many.
     fn deep(self) -> Self {
         Self { most_states: 10_000_000, ..self }
@@ -136,6 +144,15 @@ fn a_key_that_stays_hides_nothing() {
     first_order(users).keeping().holds("order, and users, its key kept");
     renewal(faults(2)).keeping().holds("renewal, its key kept");
     renewal(users).keeping().holds("renewal, and users, its key kept");
+}
+
+#[test]
+fn what_is_forgotten_is_not_missed() {
+    let users = Budget { deleted_secrets: 2, edits: 2, tokens: 1, lags: 1, answers: 1, all: 3, ..Budget::default() };
+    first_order(users).forgetting().holds("order, and users, nothing kept");
+    renewal(users).forgetting().holds("renewal, and users, nothing kept");
+    renewal(users).keeping().forgetting().holds("renewal, and users, its key and nothing else kept");
+    reissue(faults(2)).forgetting().holds("reissue, nothing kept");
 }
 
 #[test]

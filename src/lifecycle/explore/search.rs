@@ -124,7 +124,9 @@ impl Search<'_> {
             .collect();
         // A ledger that was deleted cannot tell what it had recorded.
         if !world.lost_ledger {
-            invariants::never_twice(&issuances, &accepted)?;
+            let forgotten = world.forgotten.iter().map(|stored| stored.newest.object.clone());
+            let recorded: Vec<_> = issuances.into_iter().chain(forgotten).collect();
+            invariants::never_twice(&recorded, &accepted)?;
         }
         if world.ca.paid() > self.scenario.purchases {
             return Err(Violation {

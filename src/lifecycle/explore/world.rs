@@ -92,6 +92,8 @@ pub struct World {
     pub now: Timestamp,
     pub certificate: Stored<Certificate>,
     pub issuances: BTreeMap<i64, Stored<Issuance>>,
+    /// Deleted for their number.
+    pub forgotten: Vec<Stored<Issuance>>,
     pub secret: Told<SecretView>,
     /// Waiting keys, by revision.
     pub keys: BTreeMap<i64, Told<StoredKey>>,
@@ -203,6 +205,7 @@ impl World {
                 .iter()
                 .map(|issuance| (issuance.spec.revision, Stored::new(issuance.as_ref().clone())))
                 .collect(),
+            forgotten: Vec::new(),
             secret: Told::new(case.secret),
             keys: Default::default(),
             made: 0,
