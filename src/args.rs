@@ -64,6 +64,10 @@ pub struct Run {
     /// How long the deletion of an object waits for a provider or name server before it goes on without.
     #[arg(long, env = "EVERCERT_GIVE_UP_AFTER", default_value = "1h")]
     pub give_up_after: kube::core::Duration,
+    /// How often the revocation list behind a certificate that is served is fetched; its order is looked at every 24 of
+    /// these.
+    #[arg(long, env = "EVERCERT_REVOCATION_PERIOD", default_value = "1h")]
+    pub revocation_period: kube::core::Duration,
     /// Address of probes and metrics.
     #[arg(long, env = "EVERCERT_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,

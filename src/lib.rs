@@ -8,4 +8,5 @@ pub mod dcv;
 pub mod lifecycle;
 pub mod pki;
 pub mod provider;
+pub mod revocation;
 pub mod server;

@@ -13,6 +13,7 @@ use evercert::{
         metrics::{self, Metrics},
         run::{Config, run},
     },
+    revocation::Fetcher,
     server::{self, Health, Shown, telemetry},
 };
 use k8s_openapi::api::core::v1::Namespace;
@@ -87,6 +88,9 @@ async fn operate(args: Run) -> anyhow::Result<()> {
         namespace: args.namespace.clone(),
         times,
         network: args.network(),
+        fetcher: Fetcher::new(args.allowed_provider_hosts.clone())
+            .map_err(|error| anyhow::anyhow!("revocation lists cannot be fetched: {error}"))?,
+        revocation_period: args.revocation_period.into(),
         clock,
         jumps,
     };

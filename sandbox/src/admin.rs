@@ -21,7 +21,10 @@ use crate::{
     calls, digicert,
     faults::Fault,
     issuance,
-    state::{World, records::Quirk},
+    state::{
+        World,
+        records::{Quirk, Witness},
+    },
     validation,
 };
 
@@ -40,6 +43,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/requests/{id}/reject", post(reject))
         .route("/orders/{id}/validate", post(validate_order))
         .route("/orders/{id}/release", post(release_order))
+        .route("/certificates/{serial}/revoke", post(revoke))
         .route("/ca.pem", get(ca))
 }
 
@@ -152,6 +156,19 @@ fn for_pending(app: &App, order: u64, change: fn(&mut World, u64)) -> StatusCode
         issuance::advance(&mut world, &app.ca, certificate);
     }
     StatusCode::NO_CONTENT
+}
+
+/// `{"reason": "keyCompromise", "only": "ca"}`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Revoke {
+    reason: String,
+    only: Option<Witness>,
+}
+
+async fn revoke(State(app): State<Arc<App>>, Path(serial): Path<String>, Json(asked): Json<Revoke>) -> StatusCode {
+    let known = issuance::revoke_now(&mut app.store.lock(), &serial, &asked.reason, asked.only);
+    if known { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
 }
 
 async fn ca(State(app): State<Arc<App>>) -> String {

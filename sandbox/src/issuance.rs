@@ -13,7 +13,7 @@ use crate::{
         World,
         records::{
             Certificate, CertificateStatus, Issued, Kind, Order, OrderStatus, Quirk, Request, RequestKind,
-            RequestStatus, Revocation,
+            RequestStatus, Revocation, Witness,
         },
     },
     validation,
@@ -205,7 +205,7 @@ fn revoke_certificate(world: &mut World, certificate: u64, at: Timestamp, reason
         return;
     }
     if let Some(row) = world.certificates.edit(certificate) {
-        row.revocation = Some(Revocation { at, reason: reason.to_owned() });
+        row.revocation = Some(Revocation { at, reason: reason.to_owned(), only: None });
     }
 }
 
@@ -225,8 +225,25 @@ fn release_renewed(world: &mut World, renewal: u64) {
     }
 }
 
+/// What the provider shows.
 pub fn revoked(certificate: &Certificate, now: Timestamp) -> bool {
-    certificate.revocation.as_ref().is_some_and(|revocation| revocation.at <= now)
+    certificate
+        .revocation
+        .as_ref()
+        .is_some_and(|revocation| revocation.at <= now && revocation.only != Some(Witness::Ca))
+}
+
+/// By the CA itself; `only`: nobody else knows.
+pub fn revoke_now(world: &mut World, serial_number: &str, reason: &str, only: Option<Witness>) -> bool {
+    let now = world.now();
+    let is_it = |row: &&Certificate| {
+        row.issued.as_ref().is_some_and(|issued| issued.serial_number.eq_ignore_ascii_case(serial_number))
+    };
+    let Some(certificate) = world.certificates.iter().find(is_it).map(|row| row.id) else { return false };
+    if let Some(row) = world.certificates.edit(certificate) {
+        row.revocation = Some(Revocation { at: now, reason: reason.to_owned(), only });
+    }
+    true
 }
 
 /// Everything the CRL lists now.
@@ -237,7 +254,8 @@ pub fn revoked_serials(world: &World) -> Vec<RevokedSerial> {
         .iter()
         .filter_map(|certificate| {
             let issued = certificate.issued.as_ref()?;
-            let revocation = certificate.revocation.as_ref().filter(|known| known.at <= now)?;
+            let listed = |known: &&Revocation| known.at <= now && known.only != Some(Witness::Provider);
+            let revocation = certificate.revocation.as_ref().filter(listed)?;
             Some(RevokedSerial {
                 serial_number: issued.serial_number.clone(),
                 at: revocation.at,

@@ -303,6 +303,9 @@ pub struct CertificateStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub public_key_sha256: Option<String>,
+    /// That the certificate in the Secret is revoked, and who says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<RevokedCertificate>,
     /// The order behind the certificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderStatus>,
@@ -324,6 +327,34 @@ pub struct CertificateStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub last_handled_reissue_request: Option<String>,
+}
+
+/// A revocation.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RevokedCertificate {
+    /// Serial number, lower-case hexadecimal.
+    #[schemars(length(max = 64))]
+    pub serial_number: String,
+    /// Who says so.
+    pub seen_in: RevocationSource,
+    /// Since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
+    /// The CA's reason, as RFC 5280 spells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub reason: Option<String>,
+}
+
+/// Who says that a certificate is revoked.
+#[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RevocationSource {
+    /// The provider, of the certificate or of its whole order.
+    Provider,
+    /// The CA's certificate revocation list.
+    #[serde(rename = "CRL")]
+    Crl,
 }
 
 /// An order at a provider.

@@ -60,6 +60,8 @@ pub mod reason {
     pub const ISSUING: &str = "Issuing";
     /// The certificate in the Secret has expired.
     pub const EXPIRED: &str = "Expired";
+    /// The certificate in the Secret is revoked.
+    pub const REVOKED: &str = "Revoked";
     /// The Secret belongs to another Certificate.
     pub const SECRET_OWNED_BY_OTHER: &str = "SecretOwnedByOther";
     /// The Secret was made by another tool and `takeOverSecret` is not set.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
@@ -24,8 +24,8 @@ use crate::{
 
 /// How often it is looked at what is pending.
 const TICK: Duration = Duration::from_secs(1);
-/// How much longer than until its next call an answer counts.
-const PATIENCE: Duration = Duration::from_secs(90);
+/// How long an answer counts: longer than until the next call while something is pending.
+const COUNTS: Duration = Duration::from_secs(400);
 /// Calls in a row that may fail before what is pending is looked at one by one again.
 const FAILURES: u32 = 2;
 
@@ -45,7 +45,8 @@ struct Account {
 struct State {
     /// On the clock of the world, when the last call that was answered began.
     last: Option<Timestamp>,
-    next: Instant,
+    called: Option<Instant>,
+    answered: Option<Instant>,
     /// A call is under way.
     busy: bool,
     failures: u32,
@@ -58,7 +59,7 @@ struct Pending {
     provider: Arc<dyn Provider>,
     orders: BTreeMap<String, Vec<Arc<Issuance>>>,
     /// When anything has happened last to any of them.
-    youngest: Timestamp,
+    youngest: Option<Timestamp>,
 }
 
 impl Changes {
@@ -66,7 +67,7 @@ impl Changes {
     pub fn tell(&self, issuer: &str) -> bool {
         self.account(issuer).is_some_and(|account| {
             let state = account.state();
-            state.last.is_some() && state.failures < FAILURES && Instant::now() < state.next + PATIENCE
+            state.failures < FAILURES && state.answered.is_some_and(|answered| answered.elapsed() < COUNTS)
         })
     }
 
@@ -90,7 +91,7 @@ impl Changes {
 
 impl Account {
     fn new(credential: &str) -> Self {
-        let state = State { last: None, next: Instant::now(), busy: false, failures: 0, named: HashMap::new() };
+        let state = State { last: None, called: None, answered: None, busy: false, failures: 0, named: HashMap::new() };
         Self { credential: credential.to_owned(), state: Mutex::new(state) }
     }
 
@@ -98,9 +99,13 @@ impl Account {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_due(&self) -> bool {
+    fn is_due(&self, pause: Duration) -> bool {
         let state = self.state();
-        !state.busy && state.next <= Instant::now()
+        let pause = match state.failures {
+            0 => pause,
+            failures => pause.max(backoff::poll(failures, &self.credential)),
+        };
+        !state.busy && state.called.is_none_or(|called| called.elapsed() >= pause)
     }
 }
 
@@ -109,14 +114,42 @@ pub async fn follow(context: Arc<Context>, queue: Queue<Issuance>) {
     loop {
         sleep(TICK).await;
         for (account, pending) in due(&context).await {
-            account.state().busy = true;
+            account.begin();
             tokio::spawn(ask(context.clone(), queue.clone(), account, pending));
         }
     }
 }
 
-/// Accounts whose turn it is, with what is pending on them.
+/// Accounts whose turn it is, with what is pending on them. Where nothing is, they tell what others have done.
 async fn due(context: &Context) -> Vec<(Arc<Account>, Pending)> {
+    let mut pending = pending(context);
+    if context.revocations.any() {
+        for issuer in context.stores.every_issuer() {
+            pending.entry(issuer.uid.clone()).or_insert_with(|| (issuer, Vec::new()));
+        }
+    }
+    let mut accounts: HashMap<String, (Arc<Account>, Pending)> = HashMap::new();
+    for (uid, (issuer, issuances)) in pending {
+        let known = context.changes.account(&uid).filter(|_| issuances.is_empty());
+        if known.is_some_and(|account| !account.is_due(context.revocations.period)) {
+            continue;
+        }
+        let Ok(Ok(provider)) = context.accounts.provider(&issuer).await else { continue };
+        let account = context.changes.assign(&uid, provider.credential());
+        let (_, pending) = accounts
+            .entry(account.credential.clone())
+            .or_insert_with(|| (account, Pending { provider, orders: BTreeMap::new(), youngest: None }));
+        for issuance in issuances {
+            let Some((order, last)) = waits_for(&issuance) else { continue };
+            pending.youngest = pending.youngest.max(Some(last));
+            pending.orders.entry(order).or_default().push(issuance);
+        }
+    }
+    accounts.into_values().filter(|(account, pending)| account.is_due(pending.pause(context))).collect()
+}
+
+/// By uid of the issuer.
+fn pending(context: &Context) -> HashMap<String, (AnyIssuer, Vec<Arc<Issuance>>)> {
     let waiting = context
         .stores
         .issuances
@@ -128,26 +161,7 @@ async fn due(context: &Context) -> Vec<(Arc<Account>, Pending)> {
             by_issuer.entry(issuer.uid.clone()).or_insert_with(|| (issuer, Vec::new())).1.push(issuance);
         }
     }
-    let mut due: HashMap<String, (Arc<Account>, Pending)> = HashMap::new();
-    for (uid, (issuer, issuances)) in by_issuer {
-        if context.changes.account(&uid).is_some_and(|account| !account.is_due()) {
-            continue;
-        }
-        let Ok(Ok(provider)) = context.accounts.provider(&issuer).await else { continue };
-        let account = context.changes.assign(&uid, provider.credential());
-        if !account.is_due() {
-            continue;
-        }
-        let (_, pending) = due
-            .entry(account.credential.clone())
-            .or_insert_with(|| (account, Pending { provider, orders: BTreeMap::new(), youngest: Timestamp::MIN }));
-        for issuance in issuances {
-            let Some((order, last)) = waits_for(&issuance) else { continue };
-            pending.youngest = pending.youngest.max(last);
-            pending.orders.entry(order).or_default().push(issuance);
-        }
-    }
-    due.into_values().collect()
+    by_issuer
 }
 
 fn waits_for(issuance: &Issuance) -> Option<(String, Timestamp)> {
@@ -159,17 +173,21 @@ async fn ask(context: Arc<Context>, queue: Queue<Issuance>, account: Arc<Account
     let begun = context.clock.now();
     let window = polling::window(account.state().last, begun);
     let answer = pending.provider.changes(window.length).await;
-    let pause = polling::period(polling::age(pending.youngest, context.machine_now()));
     let woken = match answer {
         Ok(changed) => {
+            if let Ok(length) = SignedDuration::try_from(window.length) {
+                let orders = changed.iter().filter(|change| change.to == ChangedTo::Settled);
+                let orders = orders.map(|change| change.order_id.clone()).collect();
+                context.revocations.changed(&orders, begun.saturating_sub(length).unwrap_or(Timestamp::MIN));
+            }
             let named = pending.named(changed);
-            let before = account.answered(begun, pause, &named);
+            let before = account.answered(begun, &named);
             match window.whole {
                 true => pending.news(&context, &named, &before),
                 false => pending.everything(&context),
             }
         }
-        Err(error) => match account.failed(pause, &error) {
+        Err(error) => match account.failed(&error) {
             true => pending.all(),
             false => Vec::new(),
         },
@@ -181,26 +199,26 @@ async fn ask(context: Arc<Context>, queue: Queue<Issuance>, account: Arc<Account
 }
 
 impl Account {
+    fn begin(&self) {
+        let mut state = self.state();
+        state.busy = true;
+        state.called = Some(Instant::now());
+    }
+
     /// Returns what the answer before named.
-    fn answered(
-        &self,
-        begun: Timestamp,
-        pause: Duration,
-        named: &HashMap<String, ChangedTo>,
-    ) -> HashMap<String, ChangedTo> {
+    fn answered(&self, begun: Timestamp, named: &HashMap<String, ChangedTo>) -> HashMap<String, ChangedTo> {
         let mut state = self.state();
         state.last = Some(begun);
+        state.answered = Some(Instant::now());
         state.failures = 0;
-        state.next = Instant::now() + pause;
         state.busy = false;
         std::mem::replace(&mut state.named, named.clone())
     }
 
     /// Whether it does not answer any more.
-    fn failed(&self, pause: Duration, error: &CallError) -> bool {
+    fn failed(&self, error: &CallError) -> bool {
         let mut state = self.state();
         state.failures = state.failures.saturating_add(1);
-        state.next = Instant::now() + pause.max(backoff::poll(state.failures, &self.credential));
         state.busy = false;
         if state.failures == FAILURES {
             warn!(%error, "an account does not tell what has changed: what is pending is looked at one by one");
@@ -210,6 +228,13 @@ impl Account {
 }
 
 impl Pending {
+    fn pause(&self, context: &Context) -> Duration {
+        match self.youngest {
+            Some(last) => polling::period(polling::age(last, context.machine_now())),
+            None => context.revocations.period,
+        }
+    }
+
     fn named(&self, changed: Vec<Changed>) -> HashMap<String, ChangedTo> {
         let ours = changed.into_iter().filter(|change| self.orders.contains_key(&change.order_id));
         ours.map(|change| (change.order_id, change.to)).collect()

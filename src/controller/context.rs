@@ -20,6 +20,7 @@ use super::{
     own::Own,
     pace::Paces,
     reservations::Reservations,
+    revoked::Revocations,
     store::Store,
     unwritten::Unwritten,
     watch::Queue,
@@ -49,6 +50,7 @@ pub struct Context {
     pub changes: Changes,
     pub reservations: Reservations,
     pub unwritten: Unwritten,
+    pub revocations: Revocations,
     pub own_certificates: Own<Certificate>,
     pub own_issuances: Own<Issuance>,
     /// Wakes a Certificate whose Issuance is more than what is written of it.
@@ -140,6 +142,13 @@ impl Stores {
     pub fn namespace_labels(&self, namespace: &str) -> Option<BTreeMap<String, String>> {
         let namespace = self.namespaces.get(&ObjectRef::new(namespace))?;
         namespace.metadata.deletion_timestamp.is_none().then(|| namespace.labels().clone())
+    }
+
+    pub fn every_issuer(&self) -> Vec<AnyIssuer> {
+        let namespaced = self.issuers.state();
+        let cluster = self.cluster_issuers.state();
+        let cluster = cluster.iter().map(|issuer| AnyIssuer::from(issuer.as_ref()));
+        namespaced.iter().map(|issuer| AnyIssuer::from(issuer.as_ref())).chain(cluster).collect()
     }
 
     pub fn issuer(&self, reference: &IssuerRef, namespace: &str) -> Option<AnyIssuer> {

@@ -22,6 +22,7 @@ pub mod news;
 pub mod own;
 pub mod pace;
 pub mod reservations;
+pub mod revoked;
 pub mod run;
 pub mod schedule;
 pub mod store;

@@ -27,6 +27,7 @@ use super::{
     lease::LeaseHandle,
     metrics::{Metrics, Observed},
     news::News,
+    revoked::{self, Revocations},
     store::Store,
     sweep::sweep,
     watch::{Queue, Watch, Woken, queue},
@@ -35,6 +36,7 @@ use crate::{
     api::{Certificate, ClusterIssuer, Issuance, Issuer, issuance::State, issuer::IssuerRef, meta},
     dcv::selfcheck::{SelfCheck, SelfCheckConfig},
     lifecycle::Times,
+    revocation::Fetcher,
 };
 
 /// Reconciles of one kind at a time.
@@ -56,11 +58,27 @@ pub struct Config {
     pub clock: Clock,
     /// Changes when the clock of the world jumped: everything is decided anew.
     pub jumps: signal::Receiver<u64>,
+    /// Fetches revocation lists.
+    pub fetcher: Fetcher,
+    /// How often each.
+    pub revocation_period: Duration,
 }
 
 /// Runs until `stop` turns true, then finishes what has begun.
 pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl FnOnce() + Send + 'static) {
-    let Config { client, lease, metrics, installation, namespace, times, network, clock, jumps } = config;
+    let Config {
+        client,
+        lease,
+        metrics,
+        installation,
+        namespace,
+        times,
+        network,
+        clock,
+        jumps,
+        fetcher,
+        revocation_period,
+    } = config;
     let (certificates, certificate_queue) = queue::<Certificate>();
     let (issuances, issuance_queue) = queue::<Issuance>();
     let (issuers, issuer_queue) = queue::<Issuer>();
@@ -86,6 +104,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         reservations: Default::default(),
         unwritten: Default::default(),
         certificate_queue: certificates.clone(),
+        revocations: Revocations::new(fetcher, revocation_period),
         own_certificates: Default::default(),
         own_issuances: Default::default(),
         self_check: SelfCheck::new(&self_check)
@@ -105,6 +124,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
     synced(&stores).await;
     ready();
     info!("all watches are synced");
+    tokio::spawn(revoked::follow(context.clone(), certificates.clone()));
     tokio::spawn(changes::follow(context.clone(), issuances.clone()));
     tokio::spawn(look_again(stores.clone(), Queues { certificates, issuances, issuers, cluster_issuers }, jumps));
 

@@ -60,6 +60,15 @@ pub fn unnamed_after_restart(uid: &str) -> Duration {
     spread(uid, UNNAMED)
 }
 
+/// When the order of a certificate that is served is looked at next: once in each `period`, at a moment of its own, which
+/// no restart moves.
+pub fn next_look(uid: &str, period: Duration, now: Timestamp) -> Timestamp {
+    let seconds = i64::try_from(period.as_secs()).unwrap_or(i64::MAX).max(1);
+    let own = i64::try_from(spread(uid, period).as_secs()).unwrap_or_default();
+    let turns = (now.as_second() - own).div_euclid(seconds) + 1;
+    Timestamp::from_second(turns.saturating_mul(seconds).saturating_add(own)).unwrap_or(Timestamp::MAX)
+}
+
 /// The order whose change is waited for, and when anything has happened last that the provider reacts to.
 pub fn waits_for(status: &IssuanceStatus) -> Option<(&str, Timestamp)> {
     let waiting = !matches!(status.state, Some(State::Issued | State::NeedsAttention));
@@ -182,6 +191,22 @@ mod tests {
         }
         let read = IssuanceStatus { validations: vec![validation("a.org", ValidationState::Visible)], ..validating };
         assert!(was_quiet(&read), "its tokens are known");
+    }
+
+    #[test]
+    fn each_order_has_a_turn_of_its_own_in_every_period() {
+        let day = Duration::from_secs(86_400);
+        let mut turns = std::collections::BTreeSet::new();
+        for n in 1..20_u32 {
+            let uid = format!("{:08x}-0000-4000-8000-000000000000", n.wrapping_mul(2_654_435_761));
+            let first = next_look(&uid, day, at(0));
+            assert!(at(0) < first && first <= at(86_400), "{first}");
+            assert_eq!(next_look(&uid, day, first), first + SignedDuration::from_hours(24));
+            let before = first - SignedDuration::from_secs(1);
+            assert_eq!(next_look(&uid, day, before), first, "a restart moves nothing");
+            turns.insert(first);
+        }
+        assert!(turns.len() > 15, "they are spread: {turns:?}");
     }
 
     #[test]

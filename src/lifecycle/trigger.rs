@@ -11,6 +11,7 @@ use super::{
 use crate::{
     api::{
         Certificate, CertificateSpec, Issuance,
+        certificate::RevokedCertificate,
         issuance::{Request, Trigger},
         meta,
     },
@@ -32,6 +33,9 @@ pub fn due(o: &Observed, lineage: &Lineage) -> Due {
     let Some(leaf) = served(o) else {
         return Due::Now(if lineage.exists { Trigger::KeyLost } else { Trigger::FirstIssue });
     };
+    if revoked(o).is_some() {
+        return Due::Now(Trigger::Revoked);
+    }
     if spec_changed(&o.certificate.spec, leaf, lineage) {
         return Due::Now(Trigger::SpecChanged);
     }
@@ -61,6 +65,13 @@ pub fn served<'a>(o: &Observed<'a>) -> Option<&'a Leaf> {
         SecretView::Ours(held) => held.pair.as_ref(),
         _ => None,
     }
+}
+
+/// That the served certificate is revoked: heard now, or before a restart.
+pub fn revoked<'a>(o: &Observed<'a>) -> Option<&'a RevokedCertificate> {
+    let leaf = served(o)?;
+    let known = o.certificate.status.as_ref().and_then(|status| status.revoked.as_ref());
+    o.revoked.into_iter().chain(known).find(|revoked| revoked.serial_number == leaf.serial)
 }
 
 /// The user's reissue token, handled or not.

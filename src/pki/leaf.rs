@@ -82,6 +82,20 @@ pub fn normalise_serial(serial: &str) -> String {
     }
 }
 
+/// The certificate of the CA that signed the first certificate of a PEM text, DER, from what comes after that.
+pub fn issuer_in(text: &str) -> Option<Vec<u8>> {
+    let blocks = pem::blocks(text, &["CERTIFICATE"]).ok()?;
+    let (first, rest) = blocks.split_first()?;
+    let leaf = parse(first).ok()?;
+    let signed = |der: &&Vec<u8>| {
+        parse(der).is_ok_and(|issuer| {
+            issuer.subject().as_raw() == leaf.issuer().as_raw()
+                && leaf.verify_signature(Some(issuer.public_key())).is_ok()
+        })
+    };
+    rest.iter().find(signed).cloned()
+}
+
 /// Exactly one DER certificate, nothing after it.
 pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, NotACertificate> {
     match X509Certificate::from_der(der) {

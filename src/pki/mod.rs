@@ -1,6 +1,7 @@
 //! Keys, CSRs, certificates and chains. No cluster, no network, no clock: what is given is judged.
 
 pub mod chain;
+pub mod crl;
 pub mod csr;
 pub mod key;
 pub mod keystore;

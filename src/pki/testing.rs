@@ -9,8 +9,9 @@ use std::{
 
 use jiff::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, CrlDistributionPoint, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint, DistinguishedName,
+    DnType, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SanType,
+    SerialNumber,
 };
 use rustls_pki_types::PrivatePkcs8KeyDer;
 
@@ -80,6 +81,26 @@ impl Ca {
 
     pub(crate) fn pem(&self) -> String {
         pem::encode("CERTIFICATE", &self.der)
+    }
+
+    /// A revocation list, DER, for a week.
+    pub(crate) fn crl(&self, this_update: Timestamp, revoked: &[(&[u8], Option<RevocationReason>)]) -> Vec<u8> {
+        let time = rcgen::date_time_ymd(1970, 1, 1) + Duration::from_secs(this_update.as_second().try_into().unwrap());
+        let entry = |(serial, reason_code): &(&[u8], Option<RevocationReason>)| RevokedCertParams {
+            serial_number: SerialNumber::from_slice(serial),
+            revocation_time: time,
+            reason_code: *reason_code,
+            invalidity_date: None,
+        };
+        let params = CertificateRevocationListParams {
+            this_update: time,
+            next_update: time + Duration::from_secs(7 * 86_400),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.iter().map(entry).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer).unwrap().der().to_vec()
     }
 
     /// The first name is the common name.

@@ -204,6 +204,8 @@ pub struct OrderFacts {
     /// The primary certificate.
     pub certificate_id: Option<String>,
     pub serial_number: Option<String>,
+    /// The primary certificate is revoked.
+    pub certificate_revoked: bool,
     /// How many certificates were ever asked for on the order, by whomever; `None` when the provider does not say.
     pub certificates: Option<u64>,
     pub content: Box<OrderContent>,

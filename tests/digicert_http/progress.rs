@@ -212,6 +212,14 @@ async fn the_facts_of_an_order() {
     assert!(facts.pending && facts.auto_renew);
     assert_eq!(facts.certificate_id.as_deref(), Some("5501"));
     assert_eq!(facts.serial_number.as_deref(), Some("0A1B"));
+    assert!(!facts.certificate_revoked);
+
+    server.reset().await;
+    let mut info = order_info("issued", &OURS.csr);
+    info["certificate"]["status"] = json!("revoked");
+    order_is(&server, info).await;
+    let facts = digicert(&server).order("112233").await.unwrap();
+    assert!(facts.certificate_revoked && facts.status == OrderStatus::Active);
 }
 
 #[tokio::test]

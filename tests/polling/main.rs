@@ -2,6 +2,8 @@
 
 mod calls;
 mod pending;
+mod renewed;
+mod revoked;
 
 use anyhow::Result;
 use harness::{Sandbox, Times, World, WorldOptions};

@@ -22,7 +22,7 @@ struct Room {
 
 const READING_A_CLOCK: [&str; 2] = ["std::time::Instant", "std::time::SystemTime"];
 
-const ROOMS: [Room; 7] = [
+const ROOMS: [Room; 8] = [
     Room {
         name: "api",
         rooms: &[],
@@ -100,7 +100,7 @@ const ROOMS: [Room; 7] = [
     },
     Room {
         name: "controller",
-        rooms: &["api", "dcv", "lifecycle", "pki", "provider", "server"],
+        rooms: &["api", "dcv", "lifecycle", "pki", "provider", "revocation", "server"],
         crates: &[
             "anyhow",
             "async_trait",
@@ -129,6 +129,7 @@ const ROOMS: [Room; 7] = [
         ],
         except: &[],
     },
+    Room { name: "revocation", rooms: &[], crates: &["reqwest", "thiserror", "tokio"], except: &[] },
     Room {
         name: "server",
         rooms: &[],

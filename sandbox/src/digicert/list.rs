@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 use super::{errors::ApiError, lookup, views};
 use crate::{
     clock::{end_of, start_of},
-    state::{World, records::Order},
+    state::{
+        World,
+        records::{Order, Witness},
+    },
 };
 
 /// A query string: pairs in the order they came, keys as `filters[status]` or `filters[status][0]`.
@@ -213,7 +216,10 @@ fn too_long() -> ApiError {
 pub fn changed(world: &World, order: &Order, now: Timestamp) -> Timestamp {
     let expired = order.term.map(|(_, end)| end_of(end)).filter(|end| *end < now);
     let revocations = lookup::certificates(world, order).filter_map(|row| row.revocation.as_ref());
-    let revoked = revocations.map(|revocation| revocation.at).filter(|at| *at <= now);
+    let revoked = revocations
+        .filter(|revocation| revocation.only != Some(Witness::Ca))
+        .map(|revocation| revocation.at)
+        .filter(|at| *at <= now);
     revoked.chain(expired).fold(order.changed, Timestamp::max)
 }
 

@@ -201,6 +201,19 @@ pub struct Issued {
 pub struct Revocation {
     pub at: Timestamp,
     pub reason: String,
+    /// Who alone says so; otherwise both do.
+    #[serde(default)]
+    pub only: Option<Witness>,
+}
+
+/// Who tells of a revocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Witness {
+    /// The provider's views.
+    Provider,
+    /// The CA's revocation list.
+    Ca,
 }
 
 /// How a certificate shall be wrong; put there by a fault.

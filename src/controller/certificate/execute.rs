@@ -10,7 +10,10 @@ use kube::{
 };
 use tracing::info;
 
-use super::{Work, secret, wants::Wants};
+use super::{
+    Work, secret,
+    wants::{self, Wants},
+};
 use crate::{
     api::{
         Certificate, Issuance,
@@ -64,6 +67,13 @@ impl Work {
         let api = self.context.secrets(&self.namespace);
         let secret = kube("read a Secret", api.get_opt(&self.certificate.spec.secret_name)).await?;
         self.judge(secret.as_ref()).await?;
+        if let (SecretView::Ours(held), Some(secret)) = (&self.secret, &secret)
+            && let Some(leaf) = &held.pair
+        {
+            let tls_crt = wants::value(secret, "tls.crt").unwrap_or_default();
+            let (world, machine) = (self.context.clock.now(), self.context.machine_now());
+            self.context.revocations.watch(&self.certificate, leaf, tls_crt, world, machine);
+        }
         Ok(secret)
     }
 

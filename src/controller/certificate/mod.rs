@@ -118,6 +118,7 @@ impl Work {
         let rival = self.rival();
         let spent_keys = self.spent_keys();
         let elsewhere = self.elsewhere();
+        let revoked = self.context.revocations.of(self.certificate.metadata.uid.as_deref().unwrap_or_default());
         let shared_orders = self.shared_orders();
         let (claims, mark) = (self.claims(), ledger::mark(&self.context.installation));
         let observed = Observed {
@@ -133,6 +134,7 @@ impl Work {
             spent_keys: &spent_keys,
             elsewhere: elsewhere.as_deref(),
             order: &self.order,
+            revoked: revoked.as_ref(),
             shared_orders: &shared_orders,
             times: self.context.times,
             restarts: &self.restarts,

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use crate::{
     api::{
         Certificate, Issuance, IssuerSpec,
+        certificate::RevokedCertificate,
         issuance::Account,
         issuer::{IssuerKind, Reservation},
     },
@@ -41,6 +42,8 @@ pub struct Observed<'a> {
     /// Key Secrets of this Certificate whose Issuance needs them no more.
     pub spent_keys: &'a [String],
     pub order: &'a OrderView,
+    /// What was heard just now against a certificate that this one served.
+    pub revoked: Option<&'a RevokedCertificate>,
     /// Orders of its Issuances on which another Certificate's are too; known when it is to be deleted.
     pub shared_orders: &'a BTreeSet<String>,
     pub times: Times,

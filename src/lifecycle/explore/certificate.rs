@@ -115,6 +115,7 @@ impl House {
             key: &copies.key,
             spent_keys: &copies.spent_keys(world),
             order: &copies.order,
+            revoked: None,
             shared_orders: &BTreeSet::new(),
             times: self.times,
             restarts: &Restarts::Untried,

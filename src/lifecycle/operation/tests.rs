@@ -35,6 +35,7 @@ fn order(days_left: i32) -> OrderFacts {
         pending: false,
         auto_renew: false,
         certificate_id: Some("7".to_owned()),
+        certificate_revoked: false,
         serial_number: None,
         certificates: None,
         content: Default::default(),

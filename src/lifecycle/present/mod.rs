@@ -18,7 +18,7 @@ use super::{
 use crate::{
     api::{
         CertificateStatus, Issuance,
-        certificate::{Failures, OrderStatus},
+        certificate::{Failures, OrderStatus, RevocationSource, RevokedCertificate},
         conditions::{
             ACTION_REQUIRED, HINDERED, ISSUING, PREFERRED_CHAIN, READY, RECONCILING, STALLED, Status, condition,
             reason, remove_condition, set_condition,
@@ -46,6 +46,7 @@ pub fn status(o: &Observed, decided: &Result<Step<Effect>, Hindrance>) -> Certif
     }
     let installed = lineage.installed.map(|issuance| issuance.spec.revision);
     status.revision = installed.or(held(o).and_then(|held| held.revision)).or(status.revision);
+    status.revoked = trigger::revoked(o).cloned();
     status.order = order(o, &lineage).or(status.order.take());
     status.renewal_time = leaf.map(|leaf| Time(whole_second(trigger::renewal(o, &lineage, leaf))));
     status.next = next::next(o, &lineage, decided);
@@ -210,6 +211,9 @@ fn readiness<'a>(
     if leaf.not_after <= o.now {
         return (false, reason::EXPIRED, format!("the certificate expired at {}", leaf.not_after));
     }
+    if let Some(revoked) = trigger::revoked(o) {
+        return (false, reason::REVOKED, say_revoked(revoked));
+    }
     if trigger::spec_changed(&o.certificate.spec, leaf, lineage) {
         return hindered("the certificate in the Secret is not yet what the spec asks for");
     }
@@ -229,6 +233,20 @@ fn why_so_far(issuance: &Issuance) -> &str {
 /// What is in the way of an Issuance beside the provider.
 fn hindered(issuance: &Issuance) -> Option<&Condition> {
     condition(&issuance.status.as_ref()?.conditions, HINDERED)
+}
+
+fn say_revoked(revoked: &RevokedCertificate) -> String {
+    let mut text = format!("certificate {} is revoked", revoked.serial_number);
+    if let Some(at) = &revoked.at {
+        let _ = write!(text, " since {}", at.0);
+    }
+    if let Some(reason) = &revoked.reason {
+        let _ = write!(text, " ({reason})");
+    }
+    text + match revoked.seen_in {
+        RevocationSource::Provider => ", says the provider",
+        RevocationSource::Crl => ", says the CA's revocation list",
+    }
 }
 
 fn under_way(o: &Observed, lineage: &Lineage, issuance: &Issuance) -> String {

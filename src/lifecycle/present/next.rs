@@ -83,6 +83,7 @@ fn presumed(order: &Order) -> OrderFacts {
         auto_renew: false,
         certificate_id: order.certificate_id.clone(),
         serial_number: None,
+        certificate_revoked: false,
         certificates: None,
         content: Default::default(),
     }

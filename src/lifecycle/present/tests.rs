@@ -8,7 +8,8 @@ use crate::{
     lifecycle::{
         certificate::{IssuerView, KeyView, OrderView},
         testing::{
-            CertificateCase, NAME, at, days, failed, foreign, issued, leaf, order, ours, outcome, strings, validation,
+            CertificateCase, NAME, at, days, failed, foreign, issued, leaf, order, ours, outcome, revoked, strings,
+            validation,
         },
     },
     provider::{OrderFacts, OrderStatus},
@@ -346,4 +347,17 @@ fn of_an_operations_first_moments_nothing_is_told_but_that_it_begins() {
         placed.status.get_or_insert_default().outcomes = vec![outcome(1, OutcomeClass::Ambiguous, 10)];
     });
     assert_ne!(shown(&troubled), begins, "trouble is told at once");
+}
+
+#[test]
+fn a_revoked_certificate_is_not_ready_and_its_replacement_is_planned() {
+    let status = shown(&CertificateCase { revoked: Some(revoked("a")), ..CertificateCase::served() });
+    assert_eq!(is(&status, READY), Some((false, reason::REVOKED.to_owned())));
+    let message = condition(&status.conditions, READY).map(|ready| ready.message.clone()).unwrap_or_default();
+    assert!(message.contains("keyCompromise") && message.contains("revocation list"), "{message}");
+    assert_eq!(status.revoked, Some(revoked("a")));
+    let next = status.next.clone().expect("a plan");
+    assert_eq!((next.operation, next.cost, next.reason), (Operation::Reissue, Cost::Free, Trigger::Revoked));
+    let replaced = shown(&CertificateCase { revoked: Some(revoked("b")), ..CertificateCase::served() });
+    assert_eq!((replaced.revoked, kstatus(&status)), (None, "InProgress"));
 }

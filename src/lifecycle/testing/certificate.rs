@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{INSTALLATION, MARK, NAME, TIMES, at, holding, issued, issuer_ref, issuer_view, key_hash, leaf, strings};
 use crate::{
-    api::{Certificate, CertificateSpec, Issuance, issuance::State, meta},
+    api::{Certificate, CertificateSpec, Issuance, certificate::RevokedCertificate, issuance::State, meta},
     lifecycle::{
         Step,
         certificate::{self, Held, Hindrance, IssuerView, KeyView, OrderView, SecretView},
@@ -34,6 +34,7 @@ pub struct CertificateCase {
     pub spent_keys: Vec<String>,
     pub elsewhere: Option<String>,
     pub order: OrderView,
+    pub revoked: Option<RevokedCertificate>,
     pub shared_orders: BTreeSet<String>,
     pub restarts: Restarts,
     pub existing: Option<Vec<OrderFacts>>,
@@ -66,6 +67,7 @@ impl CertificateCase {
             spent_keys: Vec::new(),
             elsewhere: None,
             order: OrderView::Unread,
+            revoked: None,
             shared_orders: BTreeSet::new(),
             restarts: Restarts::Untried,
             existing: None,
@@ -129,6 +131,7 @@ impl CertificateCase {
             spent_keys: &self.spent_keys,
             elsewhere: self.elsewhere.as_deref(),
             order: &self.order,
+            revoked: self.revoked.as_ref(),
             shared_orders: &self.shared_orders,
             times: TIMES,
             restarts: &self.restarts,

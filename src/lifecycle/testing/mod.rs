@@ -15,6 +15,7 @@ use super::{
 use crate::{
     api::{
         IssuerSpec,
+        certificate::{RevocationSource, RevokedCertificate},
         issuance::Account,
         issuer::{DigiCert, IssuerKind, IssuerRef, SecretKeyRef},
     },
@@ -131,6 +132,16 @@ pub fn holding(leaf: Leaf) -> Held {
     Held { public_key_sha256: Some(leaf.public_key_sha256.clone()), pair: Some(leaf), ..Held::default() }
 }
 
+/// What is heard against a certificate.
+pub fn revoked(serial: &str) -> RevokedCertificate {
+    RevokedCertificate {
+        serial_number: serial.to_owned(),
+        seen_in: RevocationSource::Crl,
+        at: Some(time(5)),
+        reason: Some("keyCompromise".to_owned()),
+    }
+}
+
 /// Order 100, a year long, whose primary certificate is [`leaf`].
 pub fn order() -> OrderFacts {
     OrderFacts {
@@ -142,6 +153,7 @@ pub fn order() -> OrderFacts {
         auto_renew: false,
         certificate_id: Some("9".to_owned()),
         serial_number: Some("0A".to_owned()),
+        certificate_revoked: false,
         certificates: Some(1),
         content: Box::new(OrderContent {
             product: Some("ssl_basic".to_owned()),

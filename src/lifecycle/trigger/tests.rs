@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     api::{
+        CertificateStatus,
         certificate::{
             KeyAlgorithm, KeyEncoding, Keystores, PrivateKey, RotationPolicy, SecretTemplate, SignatureHash, Validity,
         },
@@ -8,7 +9,7 @@ use crate::{
     },
     lifecycle::{
         certificate::account,
-        testing::{CertificateCase, NAME, days, failed, foreign, issued, leaf, ours, strings},
+        testing::{CertificateCase, NAME, days, failed, foreign, issued, leaf, ours, revoked, strings},
     },
     pki::KeyKind,
 };
@@ -37,6 +38,10 @@ fn late(case: CertificateCase) -> CertificateCase {
     CertificateCase { now: days(198), ..case }
 }
 
+fn heard(case: CertificateCase) -> CertificateCase {
+    CertificateCase { revoked: Some(revoked("a")), ..case }
+}
+
 fn lost(case: CertificateCase) -> CertificateCase {
     CertificateCase { secret: SecretView::Absent, ..case }
 }
@@ -51,6 +56,7 @@ fn the_first_trigger_that_holds_counts() {
         (CertificateCase::new(), Some(Trigger::FirstIssue)),
         (everything, Some(Trigger::KeyCompromise)),
         (late(changed(moved(lost(requested(served()))))), Some(Trigger::KeyLost)),
+        (heard(late(changed(moved(requested(served()))))), Some(Trigger::Revoked)),
         (late(changed(moved(requested(served())))), Some(Trigger::SpecChanged)),
         (late(moved(requested(served()))), Some(Trigger::IssuerChanged)),
         (late(requested(served())), Some(Trigger::Requested)),
@@ -64,6 +70,19 @@ fn the_first_trigger_that_holds_counts() {
     for (case, expected) in table {
         assert_eq!(now(&case), expected, "{case:?}", case = case.certificate);
     }
+}
+
+#[test]
+fn only_what_is_served_is_replaced_for_being_revoked_and_what_was_heard_is_kept() {
+    let other = CertificateCase { revoked: Some(revoked("b")), ..CertificateCase::served() };
+    assert_eq!(now(&other), None, "another serial number");
+    let mut restarted = CertificateCase::served();
+    restarted.certificate.status =
+        Some(CertificateStatus { revoked: Some(revoked("a")), ..CertificateStatus::default() });
+    assert_eq!(now(&restarted), Some(Trigger::Revoked));
+    restarted.certificate.status =
+        Some(CertificateStatus { revoked: Some(revoked("b")), ..CertificateStatus::default() });
+    assert_eq!(now(&restarted), None, "it was replaced meanwhile");
 }
 
 #[test]

@@ -32,6 +32,7 @@ pub(super) fn order_facts(order: Order, order_id: &str) -> OrderFacts {
         pending: order.has_pending_request || status == Some("reissue_pending"),
         renewed_by: order.renewed_order_id,
         auto_renew: order.auto_renew,
+        certificate_revoked: order.certificate.status.as_deref() == Some("revoked"),
         certificate_id: order.certificate.id,
         serial_number: order.certificate.serial_number,
         certificates: certificates.map(|(reissues, duplicates)| reissues.saturating_add(duplicates).saturating_add(1)),

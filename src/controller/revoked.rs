@@ -1,0 +1,269 @@
+//! Learns which of the certificates that are served have been revoked: from their CA's revocation list, and from the
+//! order at the provider. What is found is kept here and wakes its Certificate, whose status keeps it from then on.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
+use tokio::time::{Instant, sleep};
+use tracing::{debug, info, warn};
+
+use super::{context::Context, watch::Queue};
+use crate::{
+    api::{
+        Certificate,
+        certificate::{RevocationSource, RevokedCertificate},
+        issuer::IssuerRef,
+    },
+    lifecycle::{backoff, polling},
+    pki::{self, Leaf, crl::RevocationList, normalise_serial},
+    provider::{OrderFacts, OrderStatus},
+    revocation::Fetcher,
+};
+
+/// At most one order is looked at in each.
+const TICK: Duration = Duration::from_secs(1);
+/// How often what is gone is forgotten.
+const PRUNE: Duration = Duration::from_secs(60);
+
+pub struct Revocations {
+    fetcher: Fetcher,
+    /// How often a list is fetched.
+    pub period: Duration,
+    watched: Mutex<HashMap<String, Watched>>,
+    found: Mutex<HashMap<String, RevokedCertificate>>,
+    sources: Mutex<BTreeSet<Arc<Source>>>,
+}
+
+/// A certificate that is served. Kept for each, so it holds little.
+#[derive(Clone)]
+struct Watched {
+    certificate: ObjectRef<Certificate>,
+    issuer: IssuerRef,
+    serial: String,
+    source: Option<Arc<Source>>,
+    order_id: Option<String>,
+    /// On the clock of the world: what has changed before is what we did ourselves.
+    since: Timestamp,
+    /// On the machine's own clock.
+    next_look: Timestamp,
+}
+
+/// Where a CA says what it has revoked.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Source {
+    /// The same list at each; the first that answers counts.
+    urls: Vec<String>,
+    /// The CA's certificate, DER.
+    issuer: Vec<u8>,
+}
+
+impl Revocations {
+    pub fn new(fetcher: Fetcher, period: Duration) -> Self {
+        Self { fetcher, period, watched: Mutex::default(), found: Mutex::default(), sources: Mutex::default() }
+    }
+
+    /// What is known against the certificate that a Certificate serves.
+    pub fn of(&self, uid: &str) -> Option<RevokedCertificate> {
+        lock(&self.found).get(uid).cloned()
+    }
+
+    pub fn any(&self) -> bool {
+        !lock(&self.watched).is_empty()
+    }
+
+    /// A Certificate serves this pair; `tls_crt` holds it and the CA that signed it.
+    pub fn watch(&self, certificate: &Certificate, leaf: &Leaf, tls_crt: &[u8], world: Timestamp, machine: Timestamp) {
+        let uid = certificate.uid().unwrap_or_default();
+        // Only what was recorded: an annotation may name anybody's order.
+        let order_id =
+            certificate.status.as_ref().and_then(|status| status.order.as_ref()).map(|it| it.order_id.clone());
+        let mut watched = lock(&self.watched);
+        if watched.get(&uid).is_some_and(|known| known.serial == leaf.serial && known.order_id == order_id) {
+            return;
+        }
+        let source = std::str::from_utf8(tls_crt).ok().and_then(pki::leaf::issuer_in).map(|issuer| {
+            let source = Source { urls: leaf.crl_urls.clone(), issuer };
+            let mut sources = lock(&self.sources);
+            sources.get(&source).cloned().unwrap_or_else(|| {
+                let source = Arc::new(source);
+                sources.insert(source.clone());
+                source
+            })
+        });
+        let entry = Watched {
+            certificate: ObjectRef::from_obj(certificate),
+            issuer: certificate.spec.issuer_ref.clone(),
+            serial: leaf.serial.clone(),
+            source: source.filter(|source| !source.urls.is_empty()),
+            order_id,
+            since: world,
+            next_look: polling::next_look(&uid, 24 * self.period, machine),
+        };
+        if lock(&self.found).get(&uid).is_some_and(|found| found.serial_number != leaf.serial) {
+            lock(&self.found).remove(&uid);
+        }
+        watched.insert(uid, entry);
+    }
+
+    /// An answer for a whole account says that orders have changed since `from`: by somebody else, when it was long
+    /// after we had what we serve.
+    pub fn changed(&self, orders: &BTreeSet<String>, from: Timestamp) {
+        for watched in lock(&self.watched).values_mut() {
+            let named = watched.order_id.as_ref().is_some_and(|order| orders.contains(order));
+            if named && watched.since < from {
+                watched.next_look = Timestamp::MIN;
+            }
+        }
+    }
+
+    /// Forgets what is gone.
+    fn prune(&self, is_there: impl Fn(&str, &ObjectRef<Certificate>) -> bool) {
+        lock(&self.watched).retain(|uid, watched| is_there(uid, &watched.certificate));
+        let watched = lock(&self.watched);
+        lock(&self.found).retain(|uid, _| watched.contains_key(uid));
+        lock(&self.sources).retain(|source| Arc::strong_count(source) > 1);
+    }
+
+    /// The order whose look is most overdue, moved to its next turn.
+    fn take_due(&self, now: Timestamp) -> Option<(String, Watched)> {
+        let mut watched = lock(&self.watched);
+        let due = watched.iter_mut().filter(|(_, it)| it.order_id.is_some() && it.next_look <= now);
+        let (uid, due) = due.min_by_key(|(_, it)| it.next_look)?;
+        due.next_look = polling::next_look(uid, 24 * self.period, now);
+        Some((uid.clone(), due.clone()))
+    }
+
+    /// Whether that is news.
+    fn find(&self, uid: &str, revoked: RevokedCertificate) -> bool {
+        let mut found = lock(&self.found);
+        let known = found.get(uid).is_some_and(|known| known.serial_number == revoked.serial_number);
+        if !known {
+            found.insert(uid.to_owned(), revoked);
+        }
+        !known
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs for the life of the process.
+pub async fn follow(context: Arc<Context>, queue: Queue<Certificate>) {
+    let mut turns: HashMap<Arc<Source>, (Instant, u32)> = HashMap::new();
+    let mut pruned = Instant::now();
+    loop {
+        sleep(TICK).await;
+        if pruned.elapsed() > PRUNE {
+            pruned = Instant::now();
+            context.revocations.prune(|uid, name| {
+                context.stores.certificates.get(name).is_some_and(|known| known.meta().uid.as_deref() == Some(uid))
+            });
+        }
+        let sources: Vec<Arc<Source>> = lock(&context.revocations.sources).iter().cloned().collect();
+        turns.retain(|source, _| sources.contains(source));
+        for source in sources {
+            let (next, failures) = turns.get(&source).copied().unwrap_or((Instant::now(), 0));
+            if source.urls.is_empty() || next > Instant::now() {
+                continue;
+            }
+            let turn = match list(&context, &source).await {
+                Some(list) => {
+                    compare(&context, &queue, &source, &list);
+                    (Instant::now() + pause(&context, &list), 0)
+                }
+                None => (Instant::now() + backoff::poll(failures, &source.urls[0]), failures.saturating_add(1)),
+            };
+            turns.insert(source, turn);
+        }
+        if let Some((uid, watched)) = context.revocations.take_due(context.machine_now()) {
+            look(&context, &queue, &uid, &watched).await;
+        }
+    }
+}
+
+/// Until the next fetch: sooner when the list says that there will be a newer one.
+fn pause(context: &Context, list: &RevocationList) -> Duration {
+    let left = list.next_update.map(|next| polling::age(context.clock.now(), next));
+    left.map_or(context.revocations.period, |left| left.max(TICK).min(context.revocations.period))
+}
+
+async fn list(context: &Context, source: &Source) -> Option<RevocationList> {
+    for url in &source.urls {
+        let fetched = match context.revocations.fetcher.list(url).await {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                warn!(%error, "a revocation list was not fetched");
+                continue;
+            }
+        };
+        match RevocationList::read(&fetched, &source.issuer, context.clock.now()) {
+            Ok(list) => {
+                debug!(url, revoked = list.revoked.len(), "a revocation list was read");
+                return Some(list);
+            }
+            Err(error) => warn!(url, %error, "a revocation list was not believed"),
+        }
+    }
+    None
+}
+
+fn compare(context: &Context, queue: &Queue<Certificate>, source: &Arc<Source>, list: &RevocationList) {
+    let listed: Vec<(String, Watched, RevokedCertificate)> = lock(&context.revocations.watched)
+        .iter()
+        .filter(|(_, watched)| watched.source.as_ref().is_some_and(|known| Arc::ptr_eq(known, source)))
+        .filter_map(|(uid, watched)| {
+            let revocation = list.revoked.get(&watched.serial)?;
+            let revoked = RevokedCertificate {
+                serial_number: watched.serial.clone(),
+                seen_in: RevocationSource::Crl,
+                at: Some(Time(revocation.at)),
+                reason: revocation.reason.map(str::to_owned),
+            };
+            Some((uid.clone(), watched.clone(), revoked))
+        })
+        .collect();
+    for (uid, watched, revoked) in listed {
+        tell(context, queue, &uid, &watched, revoked);
+    }
+}
+
+/// The order, as the provider sees it now. What cannot be read is looked at again at its next turn.
+async fn look(context: &Context, queue: &Queue<Certificate>, uid: &str, watched: &Watched) {
+    let namespace = watched.certificate.namespace.as_deref().unwrap_or_default();
+    let Some(issuer) = context.stores.issuer(&watched.issuer, namespace) else { return };
+    let Ok(Ok(provider)) = context.accounts.provider(&issuer).await else { return };
+    let order_id = watched.order_id.as_deref().unwrap_or_default();
+    match provider.order(order_id).await {
+        Ok(order) if says_revoked(&order, &watched.serial) => {
+            let revoked = RevokedCertificate {
+                serial_number: watched.serial.clone(),
+                seen_in: RevocationSource::Provider,
+                at: None,
+                reason: None,
+            };
+            tell(context, queue, uid, watched, revoked);
+        }
+        Ok(_) => {}
+        Err(error) => debug!(order_id, %error, "an order was not looked at"),
+    }
+}
+
+fn says_revoked(order: &OrderFacts, serial: &str) -> bool {
+    let primary = order.serial_number.as_deref().is_some_and(|primary| normalise_serial(primary) == serial);
+    order.status == OrderStatus::Revoked || (primary && order.certificate_revoked)
+}
+
+fn tell(context: &Context, queue: &Queue<Certificate>, uid: &str, watched: &Watched, revoked: RevokedCertificate) {
+    let (name, source) = (&watched.certificate.name, revoked.seen_in);
+    if context.revocations.find(uid, revoked) {
+        info!(certificate = name, serial = watched.serial, ?source, "the certificate that is served is revoked");
+        let _ = queue.send(watched.certificate.clone());
+    }
+}

@@ -1,0 +1,98 @@
+//! Asks the CAs themselves, at the addresses their certificates name, which certificates are revoked. What is fetched
+//! is judged by `pki`; who is asked and when, by the controller.
+
+mod address;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use reqwest::{
+    Client, Response,
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect, retry,
+};
+
+/// From connecting to the last byte.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// A list of some hundred thousand entries.
+const LONGEST_LIST: usize = 16 << 20;
+
+/// Why nothing was learnt.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    #[error("{0} may not be called: only http to public addresses, and what --allowed-provider-hosts lists")]
+    NotAllowed(String),
+    #[error("{0} gives no answer: {1}")]
+    NoAnswer(String, String),
+    #[error("the answer of {0} is longer than {1} bytes")]
+    TooLong(String, usize),
+}
+
+/// Calls what certificates name, and nothing on a private network: a certificate's author does not choose what the
+/// operator calls. No proxy is used, since it would resolve names by itself.
+pub struct Fetcher {
+    http: Client,
+    /// `host` or `host:port`.
+    allowed: Vec<String>,
+}
+
+impl Fetcher {
+    /// `allowed` may be called whatever their addresses are.
+    pub fn new(allowed: Vec<String>) -> Result<Self, String> {
+        let http = Client::builder()
+            .user_agent(concat!("evercert/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .no_proxy()
+            .timeout(TIMEOUT)
+            .dns_resolver(Arc::new(PublicOnly))
+            .build();
+        Ok(Self { http: http.map_err(|error| error.to_string())?, allowed })
+    }
+
+    /// A certificate revocation list, DER.
+    pub async fn list(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        let parsed = address::judge(url, &self.allowed).ok_or_else(|| FetchError::NotAllowed(url.to_owned()))?;
+        let sent = self.http.get(parsed).send().await;
+        answer(url, sent.map_err(|error| no_answer(url, error))?, LONGEST_LIST).await
+    }
+}
+
+async fn answer(url: &str, mut response: Response, longest: usize) -> Result<Vec<u8>, FetchError> {
+    if !response.status().is_success() {
+        return Err(FetchError::NoAnswer(url.to_owned(), response.status().to_string()));
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(url, error))? {
+        if body.len() + chunk.len() > longest {
+            return Err(FetchError::TooLong(url.to_owned(), longest));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn no_answer(url: &str, error: reqwest::Error) -> FetchError {
+    let causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+    let words = causes.last().map_or_else(|| error.to_string(), ToString::to_string);
+    FetchError::NoAnswer(url.to_owned(), words)
+}
+
+/// Judged after the name is resolved, and the address that was judged is the one that is called.
+struct PublicOnly;
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let public: Vec<SocketAddr> = found.filter(|address| address::is_public(address.ip())).collect();
+            if public.is_empty() {
+                return Err(format!("{} has no public address", name.as_str()).into());
+            }
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

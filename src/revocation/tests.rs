@@ -1,0 +1,44 @@
+#![allow(clippy::unwrap_used)]
+
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{method, path},
+};
+
+use super::*;
+
+async fn serving(response: ResponseTemplate) -> (MockServer, Fetcher, String) {
+    let server = MockServer::start().await;
+    Mock::given(method("GET")).and(path("/x.crl")).respond_with(response).mount(&server).await;
+    let fetcher = Fetcher::new(vec![server.address().to_string()]).unwrap();
+    let url = format!("{}/x.crl", server.uri());
+    (server, fetcher, url)
+}
+
+#[tokio::test]
+async fn a_list_is_fetched_from_where_it_may_be() {
+    let (_server, fetcher, url) = serving(ResponseTemplate::new(200).set_body_bytes(*b"list")).await;
+    assert_eq!(fetcher.list(&url).await, Ok(b"list".to_vec()));
+    let strict = Fetcher::new(Vec::new()).unwrap();
+    assert_eq!(strict.list(&url).await, Err(FetchError::NotAllowed(url)));
+}
+
+/// The name says nothing: what it resolves to is judged.
+#[tokio::test]
+async fn a_name_that_leads_inside_is_not_called() {
+    let fetcher = Fetcher::new(Vec::new()).unwrap();
+    let refused = fetcher.list("http://localhost/x.crl").await;
+    assert!(matches!(&refused, Err(FetchError::NoAnswer(_, why)) if why.contains("no public address")), "{refused:?}");
+}
+
+#[tokio::test]
+async fn neither_errors_nor_redirects_nor_endless_answers_are_taken() {
+    let elsewhere = ResponseTemplate::new(302).insert_header("Location", "http://169.254.169.254/");
+    let (_server, fetcher, url) = serving(elsewhere).await;
+    assert!(matches!(fetcher.list(&url).await, Err(FetchError::NoAnswer(..))));
+    let (_server, fetcher, url) = serving(ResponseTemplate::new(404)).await;
+    assert!(matches!(fetcher.list(&url).await, Err(FetchError::NoAnswer(..))));
+    let long = ResponseTemplate::new(200).set_body_bytes(vec![0; LONGEST_LIST + 1]);
+    let (_server, fetcher, url) = serving(long).await;
+    assert_eq!(fetcher.list(&url).await, Err(FetchError::TooLong(url, LONGEST_LIST)));
+}

@@ -1,0 +1,115 @@
+//! A certificate that somebody revoked is noticed, whoever tells, and replaced on its order.
+
+use anyhow::{Context, Result, ensure};
+use harness::{Times, World, WorldOptions, condition};
+use serde_json::{Value, json};
+
+use crate::spec;
+
+/// Lists are fetched, and accounts asked, every second; each order is looked at twice a minute or so.
+async fn world() -> Result<World> {
+    let operator = ["--revocation-period", "1s"].map(str::to_owned).to_vec();
+    let times = Times { call: 30, lease: 60, settle: 30 };
+    World::start(WorldOptions { operator, times, ..WorldOptions::default() }).await
+}
+
+async fn served(world: &World, name: &str) -> Result<Value> {
+    world.objects.create("Certificate", name, spec(name)).await?;
+    world.objects.until_ready(name, 1).await
+}
+
+async fn revoke(world: &World, certificate: &Value, only: &str) -> Result<()> {
+    let serial = certificate["status"]["serialNumber"].as_str().context("a serial number")?;
+    let how = json!({"reason": "keyCompromise", "only": only});
+    world.sandbox.post(&format!("/_sandbox/certificates/{serial}/revoke"), &how).await.map(drop)
+}
+
+/// Ready is False with reason Revoked, and the status says who told.
+async fn noticed(world: &World, name: &str, seen_in: &str) -> Result<Value> {
+    let revoked = |object: &Value| {
+        let ready = condition(object, "Ready").is_some_and(|it| it["status"] == "False" && it["reason"] == "Revoked");
+        ready && object["status"]["revoked"]["seenIn"] == seen_in
+    };
+    world.objects.until("Certificate", name, &format!("{seen_in} says it is revoked"), revoked).await
+}
+
+/// The same order has another certificate, for another key, and nothing was bought.
+async fn replaced(world: &World, before: &Value) -> Result<()> {
+    let name = before["metadata"]["name"].as_str().context("a name")?;
+    let after = world.objects.until_ready(name, 2).await?;
+    for (what, same) in [("serialNumber", false), ("publicKeySha256", false)] {
+        ensure!((before["status"][what] == after["status"][what]) == same, "{what}: {after:#}");
+    }
+    ensure!(before["status"]["order"]["orderId"] == after["status"]["order"]["orderId"], "another order");
+    ensure!(after["status"]["revoked"].is_null(), "what is served now is not revoked: {:#}", after["status"]);
+    let issuance = world.objects.get("Issuance", &format!("{name}-2")).await?;
+    ensure!(issuance["spec"]["reason"] == "Revoked" && issuance["spec"]["operation"] == "Reissue", "{issuance:#}");
+    let (ledger, common_name) = (world.sandbox.ledger().await?, format!("{name}.example.com"));
+    ensure!(ledger.paid(&common_name) == 1 && ledger.count("reissue", &common_name) == 1, "{ledger:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_that_only_the_list_of_the_ca_shows_is_noticed_and_outlives_a_restart() -> Result<()> {
+    let world = world().await?;
+    let mut operator = world.operator().await?;
+    let before = served(&world, "listed").await?;
+    let other = served(&world, "spared").await?;
+    world.sandbox.fault(&json!({"match": {"operation": "reissue"}, "kind": "stayPending"})).await?;
+    revoke(&world, &before, "ca").await?;
+    let told = noticed(&world, "listed", "CRL").await?;
+    ensure!(told["status"]["revoked"]["reason"] == "keyCompromise", "{:#}", told["status"]["revoked"]);
+
+    operator.kill().await?;
+    world.drop_lease().await?;
+    let _operator = world.operator().await?;
+    let order = before["status"]["order"]["orderId"].as_str().context("an order")?;
+    world.sandbox.post(&format!("/_sandbox/orders/{order}/release"), &json!({})).await?;
+    replaced(&world, &before).await?;
+    let spared = world.objects.get("Certificate", "spared").await?;
+    ensure!(spared["status"]["serialNumber"] == other["status"]["serialNumber"], "another certificate was replaced");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_that_only_the_provider_shows_is_noticed() -> Result<()> {
+    let world = world().await?;
+    let _operator = world.operator().await?;
+    let before = served(&world, "told").await?;
+    world.sandbox.fault(&json!({"match": {"operation": "reissue"}, "kind": "stayPending"})).await?;
+    revoke(&world, &before, "provider").await?;
+    noticed(&world, "told", "Provider").await?;
+    let order = before["status"]["order"]["orderId"].as_str().context("an order")?;
+    world.sandbox.post(&format!("/_sandbox/orders/{order}/release"), &json!({})).await?;
+    replaced(&world, &before).await
+}
+
+/// Nothing can be reissued on an order that was revoked as a whole, and nothing is bought in its place unless somebody
+/// asks for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_order_waits_for_a_person() -> Result<()> {
+    let world = world().await?;
+    let _operator = world.operator().await?;
+    let before = served(&world, "whole").await?;
+    let order = before["status"]["order"]["orderId"].as_str().context("an order")?;
+    let account = &world.sandbox.ready()["digicert"];
+    let (url, key) = (account["url"].as_str().context("a URL")?, account["apiKey"].as_str().context("a key")?);
+    let revoked = reqwest::Client::new()
+        .put(format!("{url}/order/certificate/{order}/revoke"))
+        .header("X-DC-DEVKEY", key)
+        .json(&json!({"skip_approval": true, "comments": "by somebody"}));
+    revoked.send().await?.error_for_status()?;
+    let waits = |object: &Value| {
+        condition(object, "ActionRequired").is_some_and(|it| it["message"].to_string().contains("was revoked"))
+            && condition(object, "Ready").is_some_and(|it| it["reason"] == "Revoked")
+    };
+    world.objects.until("Certificate", "whole", "a person is asked for", waits).await?;
+    ensure!(world.sandbox.ledger().await?.paid("whole.example.com") == 1, "nothing is bought");
+
+    let token = json!({"metadata": {"annotations": {"evercert.dev/reissue-requested": "buy"}}});
+    world.objects.patch("Certificate", "whole", token).await?;
+    let after = world.objects.until_ready("whole", 2).await?;
+    ensure!(after["status"]["order"]["orderId"] != before["status"]["order"]["orderId"], "a new order");
+    ensure!(world.sandbox.ledger().await?.paid("whole.example.com") == 2, "asked for");
+    Ok(())
+}
