@@ -13,6 +13,8 @@ use rcgen::{
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::ocsp;
+
 /// Certificates and keys as they lie in the state directory.
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -32,6 +34,7 @@ pub struct Ca {
     /// The intermediate, ready to sign with SHA-256, SHA-384 and SHA-512: reading an RSA key is slow.
     issuers: [Issuer<'static, KeyPair>; 3],
     crl_url: String,
+    ocsp_url: String,
 }
 
 /// What a leaf certificate shall say.
@@ -44,6 +47,8 @@ pub struct LeafRequest<'a> {
     pub not_after: Timestamp,
     /// `sha256`, `sha384` or `sha512`.
     pub signature_hash: &'a str,
+    /// Names an OCSP responder and no revocation list.
+    pub ocsp_only: bool,
 }
 
 pub struct Leaf {
@@ -62,7 +67,7 @@ pub struct RevokedSerial {
 
 impl Ca {
     /// Opens the CA in `dir`, or makes it there. `root.pem` is left beside it for whoever has to trust it.
-    pub fn open(dir: &Path, crl_url: String) -> anyhow::Result<Self> {
+    pub fn open(dir: &Path, crl_url: String, ocsp_url: String) -> anyhow::Result<Self> {
         let file = dir.join("ca.json");
         let stored = match fs::read(&file) {
             Ok(bytes) => serde_json::from_slice(&bytes).context("reading ca.json")?,
@@ -90,6 +95,7 @@ impl Ca {
             old_root: stored.old_root,
             cross_signed_root: stored.cross_signed_root,
             crl_url,
+            ocsp_url,
         })
     }
 
@@ -127,7 +133,11 @@ impl Ca {
             params.key_usages.push(KeyUsagePurpose::KeyEncipherment);
         }
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![self.crl_url.clone()] }];
+        if leaf.ocsp_only {
+            params.custom_extensions.push(ocsp::access(&self.ocsp_url));
+        } else {
+            params.crl_distribution_points = vec![CrlDistributionPoint { uris: vec![self.crl_url.clone()] }];
+        }
         let certificate = params.signed_by(leaf.public_key, self.issuer(leaf.signature_hash))?;
         let serial = params.serial_number.map(|serial| serial.to_bytes());
         Ok(Leaf {
@@ -149,6 +159,11 @@ impl Ca {
             key_identifier_method: KeyIdMethod::Sha256,
         };
         Ok(params.signed_by(self.issuer("sha256"))?.der().to_vec())
+    }
+
+    /// Signed by the intermediate with SHA-256, for [`ocsp`].
+    pub fn sign_raw(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        rcgen::SigningKey::sign(self.issuers[0].key(), message)
     }
 
     fn issuer(&self, signature_hash: &str) -> &Issuer<'static, KeyPair> {

@@ -132,6 +132,7 @@ fn issue(world: &World, ca: &Ca, order: &Order, certificate: &Certificate) -> Re
             not_before: start_of(valid_from),
             not_after: end_of(valid_till),
             signature_hash: &certificate.signature_hash,
+            ocsp_only: certificate.quirks.contains(&Quirk::OcspOnly),
         })
         .map_err(|error| error.to_string())?;
     Ok(Issued {

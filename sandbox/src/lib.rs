@@ -13,6 +13,7 @@ pub mod dns;
 mod faults;
 mod issuance;
 mod limits;
+mod ocsp;
 mod page;
 mod products;
 mod rules;

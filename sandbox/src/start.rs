@@ -111,7 +111,7 @@ impl Sandbox {
         };
         let app = Arc::new(App {
             store: Store::open(dir)?,
-            ca: Ca::open(dir, format!("{url}{}", server::CRL_PATH))?,
+            ca: Ca::open(dir, format!("{url}{}", server::CRL_PATH), format!("{url}{}", server::OCSP_PATH))?,
             dcv,
             faults: Faults::default(),
             limits: RateLimits::new(options.rate_limit.clone()),

@@ -355,6 +355,9 @@ pub enum RevocationSource {
     /// The CA's certificate revocation list.
     #[serde(rename = "CRL")]
     Crl,
+    /// The CA's OCSP responder.
+    #[serde(rename = "OCSP")]
+    Ocsp,
 }
 
 /// An order at a provider.

@@ -1,5 +1,5 @@
-//! Learns which of the certificates that are served have been revoked: from their CA's revocation list, and from the
-//! order at the provider. What is found is kept here and wakes its Certificate, whose status keeps it from then on.
+//! Learns which of the certificates that are served have been revoked: from their CA's revocation list, or its OCSP
+//! responder where there is no list, and from the order at the provider. What is found is kept here and wakes its Certificate, whose status keeps it from then on.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -21,7 +21,7 @@ use crate::{
         issuer::IssuerRef,
     },
     lifecycle::{backoff, polling},
-    pki::{self, Leaf, crl::RevocationList, normalise_serial},
+    pki::{self, Leaf, crl::RevocationList, normalise_serial, ocsp},
     provider::{OrderFacts, OrderStatus},
     revocation::Fetcher,
 };
@@ -47,11 +47,14 @@ struct Watched {
     issuer: IssuerRef,
     serial: String,
     source: Option<Arc<Source>>,
+    /// Asked about each certificate whose CA publishes no list.
+    responder: Option<String>,
     order_id: Option<String>,
     /// On the clock of the world: what has changed before is what we did ourselves.
     since: Timestamp,
     /// On the machine's own clock.
     next_look: Timestamp,
+    next_ask: Timestamp,
 }
 
 /// Where a CA says what it has revoked.
@@ -100,10 +103,12 @@ impl Revocations {
             certificate: ObjectRef::from_obj(certificate),
             issuer: certificate.spec.issuer_ref.clone(),
             serial: leaf.serial.clone(),
-            source: source.filter(|source| !source.urls.is_empty()),
+            source,
+            responder: leaf.ocsp_urls.first().filter(|_| leaf.crl_urls.is_empty()).cloned(),
             order_id,
             since: world,
             next_look: polling::next_look(&uid, 24 * self.period, machine),
+            next_ask: polling::next_look(&uid, 6 * self.period, machine),
         };
         if lock(&self.found).get(&uid).is_some_and(|found| found.serial_number != leaf.serial) {
             lock(&self.found).remove(&uid);
@@ -136,6 +141,15 @@ impl Revocations {
         let due = watched.iter_mut().filter(|(_, it)| it.order_id.is_some() && it.next_look <= now);
         let (uid, due) = due.min_by_key(|(_, it)| it.next_look)?;
         due.next_look = polling::next_look(uid, 24 * self.period, now);
+        Some((uid.clone(), due.clone()))
+    }
+
+    /// The certificate whose responder is to be asked next.
+    fn take_asked(&self, now: Timestamp) -> Option<(String, Watched)> {
+        let mut watched = lock(&self.watched);
+        let due = watched.iter_mut().filter(|(_, it)| it.responder.is_some() && it.next_ask <= now);
+        let (uid, due) = due.min_by_key(|(_, it)| it.next_ask)?;
+        due.next_ask = polling::next_look(uid, 6 * self.period, now);
         Some((uid.clone(), due.clone()))
     }
 
@@ -182,7 +196,11 @@ pub async fn follow(context: Arc<Context>, queue: Queue<Certificate>) {
             };
             turns.insert(source, turn);
         }
-        if let Some((uid, watched)) = context.revocations.take_due(context.machine_now()) {
+        let now = context.machine_now();
+        if let Some((uid, watched)) = context.revocations.take_asked(now) {
+            ask(&context, &queue, &uid, &watched).await;
+        }
+        if let Some((uid, watched)) = context.revocations.take_due(now) {
             look(&context, &queue, &uid, &watched).await;
         }
     }
@@ -231,6 +249,29 @@ fn compare(context: &Context, queue: &Queue<Certificate>, source: &Arc<Source>, 
         .collect();
     for (uid, watched, revoked) in listed {
         tell(context, queue, &uid, &watched, revoked);
+    }
+}
+
+/// What the CA's responder says of one certificate. No answer: it is asked again at its next turn.
+async fn ask(context: &Context, queue: &Queue<Certificate>, uid: &str, watched: &Watched) {
+    let (Some(url), Some(source)) = (&watched.responder, &watched.source) else { return };
+    let Some(request) = ocsp::request(&source.issuer, &watched.serial) else { return };
+    let answer = match context.revocations.fetcher.status(url, request).await {
+        Ok(answer) => answer,
+        Err(error) => return warn!(%error, "an OCSP responder was asked in vain"),
+    };
+    match ocsp::read(&answer, &source.issuer, &watched.serial, context.clock.now()) {
+        Ok(None) => {}
+        Ok(Some(revocation)) => {
+            let revoked = RevokedCertificate {
+                serial_number: watched.serial.clone(),
+                seen_in: RevocationSource::Ocsp,
+                at: Some(Time(revocation.at)),
+                reason: revocation.reason.map(str::to_owned),
+            };
+            tell(context, queue, uid, watched, revoked);
+        }
+        Err(error) => warn!(url, %error, "an OCSP responder was not believed"),
     }
 }
 

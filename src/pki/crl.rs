@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use x509_parser::{
     certificate::X509Certificate,
+    der_parser::Oid,
     extensions::ParsedExtension,
     oid_registry::{OID_PKCS1_SHA1WITHRSA, OID_SHA1_WITH_RSA},
     prelude::FromDer,
@@ -64,7 +65,7 @@ impl RevocationList {
         if list.issuer().as_raw() != issuer.subject().as_raw() {
             return Err(CrlError::OtherIssuer);
         }
-        if [OID_PKCS1_SHA1WITHRSA, OID_SHA1_WITH_RSA].contains(&list.signature_algorithm.algorithm) {
+        if is_weak(&list.signature_algorithm.algorithm) {
             return Err(CrlError::Signature);
         }
         list.verify_signature(issuer.public_key()).map_err(|_| CrlError::Signature)?;
@@ -87,6 +88,11 @@ impl RevocationList {
         let next_update = list.next_update().map(|next| time(next.timestamp())).transpose()?;
         Ok(Self { next_update, revoked })
     }
+}
+
+/// Signatures with SHA-1 prove nothing any more.
+pub(super) fn is_weak(algorithm: &Oid<'_>) -> bool {
+    [OID_PKCS1_SHA1WITHRSA, OID_SHA1_WITH_RSA].contains(algorithm)
 }
 
 /// RFC 5280 §4.2.1.3: `cRLSign`, when key usage is restricted at all.

@@ -37,6 +37,8 @@ pub struct Leaf {
     pub key_kind: Option<KeyKind>,
     /// URLs of the CRL distribution points.
     pub crl_urls: Vec<String>,
+    /// URLs of its OCSP responders (RFC 5280 §4.2.2.1).
+    pub ocsp_urls: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -67,6 +69,7 @@ impl Leaf {
             signature_hash: signature_hash(certificate.signature_algorithm.oid()),
             key_kind: key_kind(certificate.public_key()),
             crl_urls: crl_urls(certificate),
+            ocsp_urls: ocsp_urls(certificate),
         })
     }
 }
@@ -131,6 +134,19 @@ fn crl_urls(certificate: &X509Certificate<'_>) -> Vec<String> {
         _ => None,
     });
     let urls = names.flatten().filter_map(|name| match name {
+        GeneralName::URI(url) => Some((*url).to_owned()),
+        _ => None,
+    });
+    urls.collect()
+}
+
+fn ocsp_urls(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let access = certificate.extensions().iter().filter_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::AuthorityInfoAccess(access) => Some(access.iter()),
+        _ => None,
+    });
+    let responders = access.flatten().filter(|access| access.access_method == oid!(1.3.6.1.5.5.7.48.1));
+    let urls = responders.filter_map(|access| match &access.access_location {
         GeneralName::URI(url) => Some((*url).to_owned()),
         _ => None,
     });

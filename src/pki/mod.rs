@@ -6,6 +6,7 @@ pub mod csr;
 pub mod key;
 pub mod keystore;
 pub mod leaf;
+pub mod ocsp;
 pub mod outputs;
 pub mod payload;
 

@@ -10,8 +10,8 @@ use std::{
 use jiff::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint, DistinguishedName,
-    DnType, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason, RevokedCertParams, SanType,
-    SerialNumber,
+    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason,
+    RevokedCertParams, SanType, SerialNumber,
 };
 use rustls_pki_types::PrivatePkcs8KeyDer;
 
@@ -68,6 +68,20 @@ impl Ca {
         params.is_ca = IsCa::NoCa;
         let der = params.signed_by(&key, &self.issuer).unwrap().der().to_vec();
         Self { issuer: Issuer::new(params.clone(), key), params, der }
+    }
+
+    /// Somebody whom this CA lets answer OCSP requests for it.
+    pub(crate) fn responder(&self, name: &str) -> Self {
+        let (mut params, key) = ca(name, at("2040-01-01T00:00:00Z"));
+        params.is_ca = IsCa::NoCa;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::OcspSigning];
+        let der = params.signed_by(&key, &self.issuer).unwrap().der().to_vec();
+        Self { issuer: Issuer::new(params.clone(), key), params, der }
+    }
+
+    pub(crate) fn key_pem(&self) -> String {
+        self.issuer.key().serialize_pem()
     }
 
     /// A certificate for the name and key of `other`, signed by this CA.

@@ -8,6 +8,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use reqwest::{
     Client, Response,
     dns::{Addrs, Name, Resolve, Resolving},
+    header::CONTENT_TYPE,
     redirect, retry,
 };
 
@@ -15,6 +16,8 @@ use reqwest::{
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// A list of some hundred thousand entries.
 const LONGEST_LIST: usize = 16 << 20;
+/// An answer of OCSP with the responder's certificate is about 2 KiB.
+const LONGEST_ANSWER: usize = 64 << 10;
 
 /// Why nothing was learnt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,6 +58,13 @@ impl Fetcher {
         let parsed = address::judge(url, &self.allowed).ok_or_else(|| FetchError::NotAllowed(url.to_owned()))?;
         let sent = self.http.get(parsed).send().await;
         answer(url, sent.map_err(|error| no_answer(url, error))?, LONGEST_LIST).await
+    }
+
+    /// What an OCSP responder answers to a request, both DER (RFC 6960 §A.1).
+    pub async fn status(&self, url: &str, request: Vec<u8>) -> Result<Vec<u8>, FetchError> {
+        let parsed = address::judge(url, &self.allowed).ok_or_else(|| FetchError::NotAllowed(url.to_owned()))?;
+        let asked = self.http.post(parsed).header(CONTENT_TYPE, "application/ocsp-request").body(request);
+        answer(url, asked.send().await.map_err(|error| no_answer(url, error))?, LONGEST_ANSWER).await
     }
 }
 

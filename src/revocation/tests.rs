@@ -2,7 +2,7 @@
 
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
-    matchers::{method, path},
+    matchers::{body_bytes, header, method, path},
 };
 
 use super::*;
@@ -41,4 +41,21 @@ async fn neither_errors_nor_redirects_nor_endless_answers_are_taken() {
     let long = ResponseTemplate::new(200).set_body_bytes(vec![0; LONGEST_LIST + 1]);
     let (_server, fetcher, url) = serving(long).await;
     assert_eq!(fetcher.list(&url).await, Err(FetchError::TooLong(url, LONGEST_LIST)));
+}
+
+#[tokio::test]
+async fn a_responder_is_asked_as_documented() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path("/ocsp"))
+        .and(header("Content-Type", "application/ocsp-request"))
+        .and(body_bytes(*b"request"))
+        .respond_with(ResponseTemplate::new(200).set_body_bytes(*b"answer"))
+        .mount(&server)
+        .await;
+    let fetcher = Fetcher::new(vec![server.address().to_string()]).unwrap();
+    let url = format!("{}/ocsp", server.uri());
+    assert_eq!(fetcher.status(&url, b"request".to_vec()).await, Ok(b"answer".to_vec()));
+    let strict = Fetcher::new(Vec::new()).unwrap();
+    assert_eq!(strict.status(&url, b"request".to_vec()).await, Err(FetchError::NotAllowed(url)));
 }

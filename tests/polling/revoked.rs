@@ -113,3 +113,19 @@ async fn a_revoked_order_waits_for_a_person() -> Result<()> {
     ensure!(world.sandbox.ledger().await?.paid("whole.example.com") == 2, "asked for");
     Ok(())
 }
+
+/// Its certificate names no list, only a responder.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_that_only_the_ocsp_responder_shows_is_noticed() -> Result<()> {
+    let world = world().await?;
+    let _operator = world.operator().await?;
+    world.sandbox.fault(&json!({"match": {"operation": "order"}, "kind": "ocspOnly"})).await?;
+    let before = served(&world, "asked").await?;
+    world.sandbox.fault(&json!({"match": {"operation": "reissue"}, "kind": "stayPending"})).await?;
+    revoke(&world, &before, "ca").await?;
+    let told = noticed(&world, "asked", "OCSP").await?;
+    ensure!(told["status"]["revoked"]["reason"] == "keyCompromise", "{:#}", told["status"]["revoked"]);
+    let order = before["status"]["order"]["orderId"].as_str().context("an order")?;
+    world.sandbox.post(&format!("/_sandbox/orders/{order}/release"), &json!({})).await?;
+    replaced(&world, &before).await
+}

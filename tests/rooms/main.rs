@@ -58,6 +58,8 @@ const ROOMS: [Room; 8] = [
             "secrecy",
             "thiserror",
             "webpki",
+            "x509_cert",
+            "x509_ocsp",
             "x509_parser",
             "zeroize",
         ],

@@ -73,6 +73,8 @@ pub enum FaultKind {
     ChainIncomplete,
     /// The root also as an older root has cross-signed it, and that root.
     ChainAlternatives,
+    /// Its certificate names an OCSP responder and no revocation list.
+    OcspOnly,
     StayPending,
     ApprovalRefused,
 }
@@ -111,6 +113,7 @@ impl FaultKind {
             Self::ChainUnordered => Some(Quirk::ChainUnordered),
             Self::ChainIncomplete => Some(Quirk::ChainIncomplete),
             Self::ChainAlternatives => Some(Quirk::ChainAlternatives),
+            Self::OcspOnly => Some(Quirk::OcspOnly),
             Self::StayPending => Some(Quirk::StayPending),
             Self::ApprovalRefused => Some(Quirk::ApprovalRefused),
             _ => None,

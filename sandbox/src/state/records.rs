@@ -226,6 +226,7 @@ pub enum Quirk {
     ChainUnordered,
     ChainIncomplete,
     ChainAlternatives,
+    OcspOnly,
     StayPending,
     ApprovalRefused,
 }

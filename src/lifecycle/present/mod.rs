@@ -246,6 +246,7 @@ fn say_revoked(revoked: &RevokedCertificate) -> String {
     text + match revoked.seen_in {
         RevocationSource::Provider => ", says the provider",
         RevocationSource::Crl => ", says the CA's revocation list",
+        RevocationSource::Ocsp => ", says the CA's OCSP responder",
     }
 }
 

@@ -115,6 +115,7 @@ pub fn leaf() -> Leaf {
         signature_hash: None,
         key_kind: Some(KeyKind::EcdsaP256),
         crl_urls: Vec::new(),
+        ocsp_urls: Vec::new(),
     }
 }
 
