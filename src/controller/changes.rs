@@ -1,7 +1,7 @@
 //! Asks each account what has changed there, once for everything that is pending on it, and wakes what is named.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -17,23 +17,37 @@ use super::{
     watch::{Queue, Woken},
 };
 use crate::{
-    api::Issuance,
+    api::{Issuance, issuer::IssuerRef},
     lifecycle::{backoff, polling},
     provider::{CallError, Changed, ChangedTo, Provider},
 };
 
 /// How often it is looked at what is pending.
 const TICK: Duration = Duration::from_secs(1);
+/// The same at accounts where nothing is.
+const REST: Duration = Duration::from_secs(10);
 /// How long an answer counts: longer than until the next call while something is pending.
 const COUNTS: Duration = Duration::from_secs(400);
 /// Calls in a row that may fail before what is pending is looked at one by one again.
 const FAILURES: u32 = 2;
 
-/// Which accounts answer for all that is pending on them.
+/// What is pending, and which accounts answer for all that is pending on them.
 #[derive(Default)]
 pub struct Changes {
+    /// By uid of the Issuance.
+    waiting: Mutex<HashMap<String, Waiting>>,
     /// By uid of the issuer.
     accounts: Mutex<HashMap<String, Arc<Account>>>,
+}
+
+/// An Issuance that waits for the provider.
+#[derive(Clone)]
+struct Waiting {
+    name: ObjectRef<Issuance>,
+    issuer: IssuerRef,
+    order: String,
+    /// When anything has happened to it last.
+    last: Timestamp,
 }
 
 /// One credential.
@@ -57,12 +71,30 @@ struct State {
 /// What is pending on one account.
 struct Pending {
     provider: Arc<dyn Provider>,
-    orders: BTreeMap<String, Vec<Arc<Issuance>>>,
+    orders: BTreeMap<String, Vec<ObjectRef<Issuance>>>,
     /// When anything has happened last to any of them.
     youngest: Option<Timestamp>,
 }
 
 impl Changes {
+    /// Each look at an Issuance says whether it waits.
+    pub fn note(&self, issuance: &Issuance) {
+        let uid = issuance.uid().unwrap_or_default();
+        let waits = issuance.status.as_ref().and_then(polling::waits_for);
+        let waits = waits.filter(|_| issuance.metadata.deletion_timestamp.is_none());
+        match waits {
+            None => drop(self.waiting().remove(&uid)),
+            Some((order, last)) => {
+                let (name, issuer) = (ObjectRef::from_obj(issuance), issuance.spec.issuer_ref.clone());
+                self.waiting().insert(uid, Waiting { name, issuer, order: order.to_owned(), last });
+            }
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether the account of an issuer answers, so that what is pending there is named when it changes.
     pub fn tell(&self, issuer: &str) -> bool {
         self.account(issuer).is_some_and(|account| {
@@ -111,9 +143,16 @@ impl Account {
 
 /// Runs for the life of the process.
 pub async fn follow(context: Arc<Context>, queue: Queue<Issuance>) {
+    let mut rested = Instant::now();
     loop {
         sleep(TICK).await;
-        for (account, pending) in due(&context).await {
+        let rests = rested.elapsed() >= REST.min(context.revocations.period);
+        if rests {
+            rested = Instant::now();
+            let there = context.stores.issuances.names().into_iter().collect::<HashSet<_>>();
+            context.changes.waiting().retain(|_, waiting| there.contains(&waiting.name));
+        }
+        for (account, pending) in due(&context, rests).await {
             account.begin();
             tokio::spawn(ask(context.clone(), queue.clone(), account, pending));
         }
@@ -121,16 +160,16 @@ pub async fn follow(context: Arc<Context>, queue: Queue<Issuance>) {
 }
 
 /// Accounts whose turn it is, with what is pending on them. Where nothing is, they tell what others have done.
-async fn due(context: &Context) -> Vec<(Arc<Account>, Pending)> {
-    let mut pending = pending(context);
-    if context.revocations.any() {
+async fn due(context: &Context, rests: bool) -> Vec<(Arc<Account>, Pending)> {
+    let mut by_issuer = by_issuer(context);
+    if rests && context.revocations.any() {
         for issuer in context.stores.every_issuer() {
-            pending.entry(issuer.uid.clone()).or_insert_with(|| (issuer, Vec::new()));
+            by_issuer.entry(issuer.uid.clone()).or_insert_with(|| (issuer, Vec::new()));
         }
     }
     let mut accounts: HashMap<String, (Arc<Account>, Pending)> = HashMap::new();
-    for (uid, (issuer, issuances)) in pending {
-        let known = context.changes.account(&uid).filter(|_| issuances.is_empty());
+    for (uid, (issuer, waiting)) in by_issuer {
+        let known = context.changes.account(&uid).filter(|_| waiting.is_empty());
         if known.is_some_and(|account| !account.is_due(context.revocations.period)) {
             continue;
         }
@@ -139,34 +178,28 @@ async fn due(context: &Context) -> Vec<(Arc<Account>, Pending)> {
         let (_, pending) = accounts
             .entry(account.credential.clone())
             .or_insert_with(|| (account, Pending { provider, orders: BTreeMap::new(), youngest: None }));
-        for issuance in issuances {
-            let Some((order, last)) = waits_for(&issuance) else { continue };
+        for Waiting { name, order, last, .. } in waiting {
             pending.youngest = pending.youngest.max(Some(last));
-            pending.orders.entry(order).or_default().push(issuance);
+            pending.orders.entry(order).or_default().push(name);
         }
     }
     accounts.into_values().filter(|(account, pending)| account.is_due(pending.pause(context))).collect()
 }
 
-/// By uid of the issuer.
-fn pending(context: &Context) -> HashMap<String, (AnyIssuer, Vec<Arc<Issuance>>)> {
-    let waiting = context
-        .stores
-        .issuances
-        .state_filter(|issuance| issuance.metadata.deletion_timestamp.is_none() && waits_for(issuance).is_some());
-    let mut by_issuer: HashMap<String, (AnyIssuer, Vec<Arc<Issuance>>)> = HashMap::new();
-    for issuance in waiting {
-        let namespace = issuance.namespace().unwrap_or_default();
-        if let Some(issuer) = context.stores.issuer(&issuance.spec.issuer_ref, &namespace) {
-            by_issuer.entry(issuer.uid.clone()).or_insert_with(|| (issuer, Vec::new())).1.push(issuance);
+/// What waits, by uid of the issuer.
+fn by_issuer(context: &Context) -> HashMap<String, (AnyIssuer, Vec<Waiting>)> {
+    let mut by_reference: HashMap<(String, IssuerRef), Vec<Waiting>> = HashMap::new();
+    for waiting in context.changes.waiting().values().cloned() {
+        let namespace = waiting.name.namespace.clone().unwrap_or_default();
+        by_reference.entry((namespace, waiting.issuer.clone())).or_default().push(waiting);
+    }
+    let mut by_issuer: HashMap<String, (AnyIssuer, Vec<Waiting>)> = HashMap::new();
+    for ((namespace, reference), waiting) in by_reference {
+        if let Some(issuer) = context.stores.issuer(&reference, &namespace) {
+            by_issuer.entry(issuer.uid.clone()).or_insert_with(|| (issuer, Vec::new())).1.extend(waiting);
         }
     }
     by_issuer
-}
-
-fn waits_for(issuance: &Issuance) -> Option<(String, Timestamp)> {
-    let (order, last) = polling::waits_for(issuance.status.as_ref()?)?;
-    Some((order.to_owned(), last))
 }
 
 async fn ask(context: Arc<Context>, queue: Queue<Issuance>, account: Arc<Account>, pending: Pending) {
@@ -193,8 +226,8 @@ async fn ask(context: Arc<Context>, queue: Queue<Issuance>, account: Arc<Account
         },
     };
     debug!(pending = pending.orders.len(), woken = woken.len(), "an account was asked what has changed");
-    for issuance in woken {
-        let _ = queue.send(Woken { name: ObjectRef::from_obj(issuance.as_ref()), first: true });
+    for name in woken {
+        let _ = queue.send(Woken { name, first: true });
     }
 }
 
@@ -245,14 +278,15 @@ impl Pending {
         context: &Context,
         named: &HashMap<String, ChangedTo>,
         before: &HashMap<String, ChangedTo>,
-    ) -> Vec<Arc<Issuance>> {
+    ) -> Vec<ObjectRef<Issuance>> {
         let mut woken = Vec::new();
         for (order, to) in named {
-            for issuance in self.orders.get(order).into_iter().flatten() {
-                if issuance.status.as_ref().is_some_and(|status| polling::is_news(status, *to)) {
+            for name in self.orders.get(order).into_iter().flatten() {
+                let Some(issuance) = context.stores.issuances.get(name) else { continue };
+                if issuance.status.as_ref().is_none_or(|status| polling::is_news(status, *to)) {
                     let uid = issuance.meta().uid.as_deref().unwrap_or_default();
                     context.paces.named(uid, before.get(order) != Some(to));
-                    woken.push(issuance.clone());
+                    woken.push(name.clone());
                 }
             }
         }
@@ -260,15 +294,16 @@ impl Pending {
     }
 
     /// Something may have been missed.
-    fn everything(&self, context: &Context) -> Vec<Arc<Issuance>> {
-        let all = self.all();
-        for issuance in &all {
-            context.paces.named(issuance.meta().uid.as_deref().unwrap_or_default(), true);
+    fn everything(&self, context: &Context) -> Vec<ObjectRef<Issuance>> {
+        for (uid, waiting) in context.changes.waiting().iter() {
+            if self.orders.contains_key(&waiting.order) {
+                context.paces.named(uid, true);
+            }
         }
-        all
+        self.all()
     }
 
-    fn all(&self) -> Vec<Arc<Issuance>> {
+    fn all(&self) -> Vec<ObjectRef<Issuance>> {
         self.orders.values().flatten().cloned().collect()
     }
 }

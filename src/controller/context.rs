@@ -145,10 +145,8 @@ impl Stores {
     }
 
     pub fn every_issuer(&self) -> Vec<AnyIssuer> {
-        let namespaced = self.issuers.state();
-        let cluster = self.cluster_issuers.state();
-        let cluster = cluster.iter().map(|issuer| AnyIssuer::from(issuer.as_ref()));
-        namespaced.iter().map(|issuer| AnyIssuer::from(issuer.as_ref())).chain(cluster).collect()
+        let namespaced = self.issuers.each().map(|issuer| AnyIssuer::from(issuer.as_ref()));
+        namespaced.chain(self.cluster_issuers.each().map(|issuer| AnyIssuer::from(issuer.as_ref()))).collect()
     }
 
     pub fn issuer(&self, reference: &IssuerRef, namespace: &str) -> Option<AnyIssuer> {

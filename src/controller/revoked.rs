@@ -2,18 +2,21 @@
 //! responder where there is no list, and from the order at the provider. What is found is kept here and wakes its Certificate, whose status keeps it from then on.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use tokio::time::{Instant, sleep};
 use tracing::{debug, info, warn};
 
-use super::{context::Context, watch::Queue};
+use super::{
+    context::Context,
+    watch::{Queue, Woken},
+};
 use crate::{
     api::{
         Certificate,
@@ -127,10 +130,17 @@ impl Revocations {
         }
     }
 
-    /// Forgets what is gone.
-    fn prune(&self, is_there: impl Fn(&str, &ObjectRef<Certificate>) -> bool) {
-        lock(&self.watched).retain(|uid, watched| is_there(uid, &watched.certificate));
-        let watched = lock(&self.watched);
+    /// Forgets what is gone, and what had the same name before.
+    fn prune(&self, there: &HashSet<ObjectRef<Certificate>>) {
+        let mut watched = lock(&self.watched);
+        let mut newest: HashMap<ObjectRef<Certificate>, Timestamp> = HashMap::new();
+        for known in watched.values() {
+            let since = newest.entry(known.certificate.clone()).or_insert(known.since);
+            *since = known.since.max(*since);
+        }
+        watched.retain(|_, known| {
+            there.contains(&known.certificate) && newest.get(&known.certificate) == Some(&known.since)
+        });
         lock(&self.found).retain(|uid, _| watched.contains_key(uid));
         lock(&self.sources).retain(|source| Arc::strong_count(source) > 1);
     }
@@ -176,9 +186,7 @@ pub async fn follow(context: Arc<Context>, queue: Queue<Certificate>) {
         sleep(TICK).await;
         if pruned.elapsed() > PRUNE {
             pruned = Instant::now();
-            context.revocations.prune(|uid, name| {
-                context.stores.certificates.get(name).is_some_and(|known| known.meta().uid.as_deref() == Some(uid))
-            });
+            context.revocations.prune(&context.stores.certificates.names().into_iter().collect());
         }
         let sources: Vec<Arc<Source>> = lock(&context.revocations.sources).iter().cloned().collect();
         turns.retain(|source, _| sources.contains(source));
@@ -305,6 +313,6 @@ fn tell(context: &Context, queue: &Queue<Certificate>, uid: &str, watched: &Watc
     let (name, source) = (&watched.certificate.name, revoked.seen_in);
     if context.revocations.find(uid, revoked) {
         info!(certificate = name, serial = watched.serial, ?source, "the certificate that is served is revoked");
-        let _ = queue.send(watched.certificate.clone());
+        let _ = queue.send(Woken { name: watched.certificate.clone(), first: true });
     }
 }

@@ -112,6 +112,7 @@ impl Work {
         let self_check =
             self.issuer.as_ref().and_then(|issuer| issuer.spec.dcv.as_ref()?.self_check).unwrap_or_default();
         let status = self.issuance.status.clone().unwrap_or_default();
+        self.context.changes.note(&self.issuance);
         let told = self.issuer.as_ref().is_some_and(|issuer| self.context.changes.tell(&issuer.uid));
         if polling::was_quiet(&status) {
             self.context.paces.resume(uid);
