@@ -49,6 +49,10 @@ pub struct Run {
     /// Recursive name servers (address:port) with which the self-check finds authoritative ones. Default: the system's.
     #[arg(long, env = "EVERCERT_DNS_SERVERS", value_delimiter = ',')]
     pub dns_servers: Vec<SocketAddr>,
+    /// Addresses (address:port) on loopback or private networks that the check of validation files may ask; it asks public
+    /// ones on port 80.
+    #[arg(long, env = "EVERCERT_HTTP_CHECK_ADDRESSES", value_delimiter = ',')]
+    pub http_check_addresses: Vec<SocketAddr>,
     /// Longest time for one call to a provider.
     #[arg(long, env = "EVERCERT_CALL_TIMEOUT", default_value = "60s")]
     pub call_timeout: kube::core::Duration,
@@ -109,6 +113,7 @@ impl Run {
             provider_hosts: self.allowed_provider_hosts.clone(),
             name_servers: self.allowed_name_servers.clone(),
             resolvers: self.dns_servers.clone(),
+            http_check_addresses: self.http_check_addresses.clone(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use evercert::pki::{KeyKind, PrivateKey, SignatureHash, csr};
-use harness::{World, WorldOptions};
+use harness::{World, WorldOptions, condition};
 use kube::ResourceExt;
 use serde_json::{Value, json};
 use x509_parser::{prelude::FromDer, revocation_list::CertificateRevocationList};
@@ -181,6 +181,34 @@ async fn what_is_pending_is_canceled_or_shown_and_nothing_more_is_asked_for() ->
     world.sandbox.post(&format!("/_sandbox/orders/{order}/release"), &json!({})).await?;
     objects.until_issuance("retained-1", "Issued").await?;
     ensure!(count(&world, "cancel", "retained").await? == 0);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_canceled_is_shown_and_revoked_once_it_is_issued() -> Result<()> {
+    let world = World::start(WorldOptions::default()).await?;
+    let _operator = world.operator().await?;
+    let objects = &world.objects;
+    let pending = json!({"match": {"operation": "order"}, "kind": "stayPending"});
+    world.sandbox.fault(&pending).await?;
+    let refused = json!({"match": {"operation": "cancel"}, "kind": "errorBeforeCommit", "status": 400, "times": 1000});
+    world.sandbox.fault(&refused).await?;
+    objects.create("Certificate", "late", spec("late", "Revoke")).await?;
+    let placed = |issuance: &Value| issuance["status"]["orderId"].is_string();
+    let issuance = objects.until("Issuance", "late-1", "it is placed", placed).await?;
+    let order = issuance["status"]["orderId"].as_str().context("an order")?.to_owned();
+    objects.delete("Certificate", "late").await?;
+    let shown = |object: &Value| {
+        let asked = condition(object, "ActionRequired").and_then(|asked| asked["message"].as_str());
+        asked.is_some_and(|message| message.contains(&order) && message.contains("could not be canceled"))
+    };
+    objects.until("Issuance", "late-1", "it says so", shown).await?;
+    world.sandbox.post(&format!("/_sandbox/orders/{order}/release"), &json!({})).await?;
+    gone(&world, "evcert/late")?;
+    let ended = objects.get("Issuance", "late-1").await?;
+    let serial = ended["status"]["serialNumber"].as_str().context("a serial")?.to_owned();
+    ensure!(ended["status"]["state"] == "Superseded", "never to be installed: {ended:#}");
+    ensure!(revoked(&world).await?.contains(&serial) && objects.secret("late").await?.is_none());
     Ok(())
 }
 

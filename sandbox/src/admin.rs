@@ -2,6 +2,7 @@
 
 pub mod accounts;
 mod ledger;
+mod mails;
 
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/orders/{id}/validate", post(validate_order))
         .route("/orders/{id}/release", post(release_order))
         .route("/certificates/{serial}/revoke", post(revoke))
+        .route("/mails", get(mails::list))
+        .route("/mails/{certificate}/{scope}", get(mails::follow).post(mails::follow))
         .route("/ca.pem", get(ca))
 }
 

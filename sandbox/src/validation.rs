@@ -101,6 +101,24 @@ pub fn begin(world: &mut World, certificate: u64, instant: bool) {
     }
 }
 
+/// Who gets the mail about a domain (Baseline Requirements §3.2.2.4.4).
+pub fn addresses(domain: &str) -> Vec<String> {
+    ["admin", "administrator", "hostmaster", "postmaster", "webmaster"].map(|name| format!("{name}@{domain}")).to_vec()
+}
+
+/// Somebody followed the link in a mail: one scope is vouched for.
+pub fn approve_scope(world: &mut World, certificate: u64, scope: &str) {
+    let Some(mut checks) = world.certificates.get(certificate).and_then(|row| row.checks.clone()) else {
+        return;
+    };
+    for check in checks.iter_mut().filter(|check| !check.approved && check.scope == scope) {
+        approve(world, check, &[scope.to_owned()]);
+    }
+    if let Some(row) = world.certificates.edit(certificate) {
+        row.checks = Some(checks);
+    }
+}
+
 /// Checks whose domain has been validated elsewhere in the meantime need no more.
 pub fn refresh(world: &mut World, certificate: u64) {
     let Some(mut checks) = world.certificates.get(certificate).and_then(|row| row.checks.clone()) else {

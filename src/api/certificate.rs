@@ -32,6 +32,8 @@ pub use restart::{Workload, WorkloadKind};
     doc = "A TLS certificate that Evercert obtains, keeps in a Secret, and reissues or renews in time.",
     validation = Rule::new("size(self.metadata.name) <= 200")
         .message("the name of a Certificate has at most 200 characters"),
+    validation = Rule::new("!has(self.spec.digicert) || !has(self.spec.digicert.duplicateOf) || !has(self.spec.digicert.duplicateOf.certificate) || self.spec.digicert.duplicateOf.certificate != self.metadata.name")
+        .message("a duplicate is of another Certificate"),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
     printcolumn(name = "Secret", type_ = "string", json_path = ".spec.secretName"),
     printcolumn(name = "Issuer", type_ = "string", json_path = ".spec.issuerRef.name"),
@@ -50,7 +52,9 @@ pub use restart::{Workload, WorkloadKind};
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("!has(self.commonName) || self.commonName in self.dnsNames").message("commonName must be one of dnsNames")
+    validation = Rule::new("!has(self.commonName) || self.commonName in self.dnsNames").message("commonName must be one of dnsNames"),
+    validation = Rule::new("!has(self.digicert) || !has(self.digicert.duplicateOf) || !has(self.validity)")
+        .message("a duplicate ends with the certificate it is of: leave validity out")
 )]
 pub struct CertificateSpec {
     /// The issuer: an account at a provider.
@@ -248,6 +252,10 @@ pub struct Adopt {
 /// What a Certificate may set differently from its issuer.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("!has(self.duplicateOf) || !has(self.product) && !has(self.orderValidity) && !has(self.organizationId)")
+        .message("a duplicate is on the order it is of: leave product, orderValidity and organizationId out")
+)]
 pub struct DigiCertOverrides {
     /// CertCentral's product `name_id`; one the issuer's policy lists. A change counts from the next order on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -260,8 +268,23 @@ pub struct DigiCertOverrides {
     /// Length of the order, at most the issuer's. A change counts from the next order on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_validity: Option<OrderValidity>,
+    /// Instead of an order of its own: one more key on another certificate's order, free, with the same names. It never
+    /// reissues or renews that order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duplicate_of: Option<DuplicateOf>,
     #[serde(flatten)]
     pub options: DigiCertOptions,
+}
+
+/// Whose order a duplicate is asked for on: exactly one of certificate and orderId.
+#[derive(JsonSchema, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[schemars(transform = schema::exactly_one)]
+pub enum DuplicateOf {
+    /// A Certificate of the same namespace, by name.
+    Certificate(#[schemars(length(min = 1, max = 200), regex(pattern = schema::OBJECT_NAME))] String),
+    /// An order: one that an Issuance of this namespace is on, or that the issuer's policy.adoptable lists.
+    OrderId(#[schemars(length(min = 1, max = 128), regex(pattern = schema::ORDER_ID))] String),
 }
 
 /// What is in the Secret, and what comes next.

@@ -50,6 +50,9 @@ pub const KEY_COMPROMISED: &str = "KeyCompromised";
 /// On an Issuance: its Certificate is being deleted, and what is pending is canceled; no call is made for it any more.
 pub const WITHDRAWN: &str = "Withdrawn";
 
+/// On an Issuance: validation mails were sent again; the message is the token that asked for it.
+pub const DCV_EMAIL_RESENT: &str = "DcvEmailResent";
+
 /// Reasons that more than one reconciler uses or that users act upon.
 pub mod reason {
     /// Ready: issued, verified, installed.
@@ -96,6 +99,8 @@ pub mod reason {
     pub const INVALID_CERTIFICATE: &str = "InvalidCertificate";
     /// The last Issuance failed; `status.failures.nextTry` says when the next begins.
     pub const FAILED: &str = "Failed";
+    /// Validation mails were sent again.
+    pub const RESENT: &str = "Resent";
     /// What the Certificate obtained is being revoked before it goes.
     pub const REVOKING: &str = "Revoking";
     /// PreferredChain: the CA delivers no such chain.

@@ -17,6 +17,9 @@ pub const REASON_KEY_COMPROMISE: &str = "KeyCompromise";
 /// On the pod template of a workload: SHA-256 of the certificate it was restarted for, lower-case hexadecimal.
 pub const RESTARTED_FOR: &str = "evercert.dev/restarted-for";
 
+/// Annotation of a Certificate, set by its user: any new token has the provider send its validation mails again, once.
+pub const RESEND_DCV_EMAIL: &str = "evercert.dev/resend-dcv-email";
+
 /// Annotations of a Secret that Evercert owns: enough to know the order again after a restore.
 pub mod secret {
     /// Name of the Certificate that owns the Secret.

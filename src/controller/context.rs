@@ -11,6 +11,7 @@ use super::{
     any_issuer::AnyIssuer,
     changes::Changes,
     clock::Clock,
+    dependents::Dependents,
     endpoint::Network,
     error::{Error, kube},
     events::Events,
@@ -30,7 +31,7 @@ use crate::{
         Certificate, ClusterIssuer, Issuance, Issuer,
         issuer::{IssuerKind, IssuerRef},
     },
-    dcv::SelfCheck,
+    dcv::{HttpCheck, SelfCheck},
     lifecycle::Times,
 };
 
@@ -51,6 +52,7 @@ pub struct Context {
     pub reservations: Reservations,
     pub unwritten: Unwritten,
     pub revocations: Revocations,
+    pub dependents: Dependents,
     pub own_certificates: Own<Certificate>,
     pub own_issuances: Own<Issuance>,
     /// Wakes a Certificate whose Issuance is more than what is written of it.
@@ -60,6 +62,7 @@ pub struct Context {
     pub network: Network,
     /// Or why the system's resolvers cannot be used.
     pub self_check: Result<SelfCheck, String>,
+    pub http_check: Result<HttpCheck, String>,
     /// One key at a time less than there are cores: RSA keys take seconds of computing.
     pub keygen: Arc<tokio::sync::Semaphore>,
     /// Held while an order is taken over.

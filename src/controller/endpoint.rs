@@ -13,6 +13,8 @@ pub struct Network {
     pub name_servers: Vec<String>,
     /// Where the self-check begins; empty: the system's resolvers.
     pub resolvers: Vec<SocketAddr>,
+    /// Addresses that are not public and that the check of files may ask.
+    pub http_check_addresses: Vec<SocketAddr>,
 }
 
 /// CertCentral's API (Services API, *Base URL*); the second is the European instance.

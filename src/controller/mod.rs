@@ -6,6 +6,7 @@ pub mod certificate;
 pub mod changes;
 pub mod clock;
 pub mod context;
+pub mod dependents;
 pub mod driver;
 pub mod endpoint;
 pub mod error;

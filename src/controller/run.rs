@@ -18,6 +18,7 @@ use super::{
     changes,
     clock::Clock,
     context::{Context, Stores},
+    dependents::Dependents,
     driver::drive,
     endpoint::Network,
     events::Events,
@@ -34,7 +35,10 @@ use super::{
 };
 use crate::{
     api::{Certificate, ClusterIssuer, Issuance, Issuer, issuance::State, issuer::IssuerRef, meta},
-    dcv::selfcheck::{SelfCheck, SelfCheckConfig},
+    dcv::{
+        HttpCheck,
+        selfcheck::{SelfCheck, SelfCheckConfig},
+    },
     lifecycle::Times,
     revocation::Fetcher,
 };
@@ -105,9 +109,12 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         unwritten: Default::default(),
         certificate_queue: certificates.clone(),
         revocations: Revocations::new(fetcher, revocation_period),
+        dependents: Dependents::new(certificates.clone()),
         own_certificates: Default::default(),
         own_issuances: Default::default(),
         self_check: SelfCheck::new(&self_check)
+            .map_err(|error| format!("the system's resolvers cannot be used: {error}")),
+        http_check: HttpCheck::new(&network.resolvers, &network.http_check_addresses)
             .map_err(|error| format!("the system's resolvers cannot be used: {error}")),
         keygen: Arc::new(Semaphore::new(spare_cores())),
         adopting: Default::default(),

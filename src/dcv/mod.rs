@@ -9,6 +9,7 @@ mod nameserver;
 pub mod rfc2136;
 pub mod select;
 pub mod selfcheck;
+pub mod web;
 
 use async_trait::async_trait;
 use hickory_proto::{
@@ -22,6 +23,7 @@ use crate::provider::{DcvMethod, DcvRecord};
 pub use nameserver::NameServer;
 pub use rfc2136::Rfc2136;
 pub use selfcheck::{SelfCheck, Visibility};
+pub use web::{File, HttpCheck};
 
 /// A record that has to be visible.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +49,9 @@ pub const TTL: u32 = 60;
 impl From<&DcvRecord> for Record {
     fn from(record: &DcvRecord) -> Self {
         let kind = match record.method {
-            DcvMethod::DnsTxt => Kind::Txt,
             DcvMethod::DnsCname => Kind::Cname,
+            // Only the DNS methods have a record.
+            DcvMethod::DnsTxt | DcvMethod::HttpToken | DcvMethod::Email => Kind::Txt,
         };
         Self { name: record.name.clone(), kind, value: record.value.clone(), ttl: TTL }
     }

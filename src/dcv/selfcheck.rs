@@ -200,7 +200,7 @@ fn soa_owner(data: &RData, owner: &Name) -> Option<Name> {
     matches!(data, RData::SOA(_)).then(|| owner.clone())
 }
 
-fn name_server(address: &SocketAddr) -> NameServerConfig {
+pub(super) fn name_server(address: &SocketAddr) -> NameServerConfig {
     let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
     for connection in &mut connections {
         connection.port = address.port();

@@ -3,6 +3,7 @@
 
 pub(super) mod adopt;
 mod begin;
+pub mod duplicate;
 pub mod observed;
 
 use std::{sync::Arc, time::Duration};
@@ -12,12 +13,12 @@ use jiff::{SignedDuration, Timestamp};
 pub use adopt::Adoption;
 use begin::begin;
 pub(super) use begin::situation;
-pub use observed::{Held, IssuerView, KeyView, Observed, OrderView, Outputs, SecretView};
+pub use observed::{Held, IssuerView, KeyView, Observed, OrderView, Outputs, SecretView, SourceView};
 
 use super::{
     Step, approval,
     budget::Claim,
-    deletion, history,
+    dcv, deletion, history,
     hush::hush,
     lineage::{self, Lineage},
     plan::{self, Plan},
@@ -91,6 +92,11 @@ pub enum Effect {
     /// Deletes an Issuance that is beyond the history's limit.
     Forget {
         issuance: String,
+    },
+    /// Has the provider send its validation mails for an Issuance again, once for this token.
+    ResendEmails {
+        issuance: String,
+        token: String,
     },
     /// What a deletion takes along.
     Deletion(deletion::Effect),
@@ -169,14 +175,15 @@ fn writable(o: &Observed) -> Result<(), Hindrance> {
 fn progress(o: &Observed) -> Result<Step<Effect>, Hindrance> {
     let lineage = Lineage::of(o, account(o));
     if let Some(issuance) = lineage.unresolved {
+        let name = issuance.metadata.name.clone().unwrap_or_default();
         if approval::is_outdated(o, &lineage, issuance) {
-            return Ok(Step::Do(Effect::Supersede { issuance: issuance.metadata.name.clone().unwrap_or_default() }));
+            return Ok(Step::Do(Effect::Supersede { issuance: name }));
         }
-        return match trigger::compromised_before(o, &lineage, issuance) {
-            Some(token) => Ok(Step::Do(Effect::NoteCompromise {
-                issuance: issuance.metadata.name.clone().unwrap_or_default(),
-                token: token.to_owned(),
-            })),
+        if let Some(token) = trigger::compromised_before(o, &lineage, issuance) {
+            return Ok(Step::Do(Effect::NoteCompromise { issuance: name, token: token.to_owned() }));
+        }
+        return match dcv::resend_asked(o.certificate, issuance) {
+            Some(token) => Ok(Step::Do(Effect::ResendEmails { issuance: name, token: token.to_owned() })),
             None => finish(o, issuance),
         };
     }

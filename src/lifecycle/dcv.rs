@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use super::{Step, issuance::observed::Observed, remaining};
 use crate::{
-    api::issuance::{PublisherKind, Record, RecordType, Validation, ValidationState},
+    api::{
+        Certificate, Issuance,
+        conditions::{self, DCV_EMAIL_RESENT},
+        issuance::{PublisherKind, Record, RecordType, Validation, ValidationMethod, ValidationState},
+        meta::RESEND_DCV_EMAIL,
+    },
     provider::{self, DcvMethod},
 };
 
@@ -133,13 +138,57 @@ pub fn to_record(record: &provider::DcvRecord) -> Record {
     let type_ = match record.method {
         DcvMethod::DnsTxt => RecordType::Txt,
         DcvMethod::DnsCname => RecordType::Cname,
+        DcvMethod::HttpToken => RecordType::Http,
+        // No record proves it; the text is shown to nobody.
+        DcvMethod::Email => RecordType::Txt,
     };
     Record { name: record.name.clone(), type_, value: record.value.clone() }
 }
 
-/// A record as a zone file has it.
+/// What only people can do for the validations of an Issuance: records in zone-file form, files, mails.
+pub fn asked_of_people(issuance: &Issuance) -> Option<String> {
+    let status = issuance.status.as_ref()?;
+    let manual: Vec<&Validation> = open(&status.validations)
+        .filter(|validation| validation.publisher.is_none_or(|publisher| publisher == PublisherKind::Manual))
+        .collect();
+    let shown = |file: bool| {
+        let records = manual.iter().filter_map(|validation| validation.record.as_ref());
+        let lines = records.filter(|record| (record.type_ == RecordType::Http) == file).map(zone_line);
+        Some(lines.collect::<Vec<_>>().join("; ")).filter(|lines| !lines.is_empty())
+    };
+    let mails = manual.iter().filter(|validation| validation.method == ValidationMethod::Email);
+    let mails: Vec<String> =
+        mails.map(|validation| format!("{} (to {})", validation.domain, validation.emails.join(", "))).collect();
+    let sentences = [
+        shown(false).map(|records| {
+            format!("publish these DNS records and leave them until the certificate is issued: {records}")
+        }),
+        shown(true).map(|files| {
+            format!("serve these files over plain HTTP and leave them until the certificate is issued: {files}")
+        }),
+        (!mails.is_empty()).then(|| {
+            format!(
+                "answer the provider's mail about {}; a new token in annotation {RESEND_DCV_EMAIL} has it sent again",
+                mails.join("; ")
+            )
+        }),
+    ];
+    Some(sentences.into_iter().flatten().collect::<Vec<_>>().join("; ")).filter(|message| !message.is_empty())
+}
+
+/// The token by which a user asks for the validation mails once more.
+pub fn resend_asked<'a>(certificate: &'a Certificate, issuance: &Issuance) -> Option<&'a str> {
+    let token = certificate.metadata.annotations.as_ref()?.get(RESEND_DCV_EMAIL).filter(|token| !token.is_empty())?;
+    let status = issuance.status.as_ref().filter(|status| status.order_id.is_some())?;
+    let sent = conditions::condition(&status.conditions, DCV_EMAIL_RESENT);
+    let waits = open(&status.validations).any(|validation| validation.method == ValidationMethod::Email);
+    (waits && sent.is_none_or(|sent| sent.message != *token)).then_some(token)
+}
+
+/// A record as a zone file has it; of a file where and what.
 pub fn zone_line(record: &Record) -> String {
     match record.type_ {
+        RecordType::Http => format!("{} containing {}", record.name, record.value),
         RecordType::Txt => format!("{}. TXT \"{}\"", record.name, record.value),
         RecordType::Cname => format!("{}. CNAME {}.", record.name, record.value),
     }

@@ -33,6 +33,8 @@ pub fn resolve(issuer: &IssuerSpec, overrides: &DigiCertOverrides) -> DigiCertRe
         dcv_method: match method {
             DcvMethod::Auto | DcvMethod::DnsTxt => ValidationMethod::DnsTxt,
             DcvMethod::DnsCname => ValidationMethod::DnsCname,
+            DcvMethod::Http => ValidationMethod::Http,
+            DcvMethod::Email => ValidationMethod::Email,
         },
         payment_method: account.payment_method,
         contacts: account.contacts,
@@ -138,6 +140,23 @@ pub fn for_endpoint(
                 ca_cert_id: options.ca_cert_id,
                 preferred_chain: options.preferred_chain,
                 organization_units: options.organization_units,
+                server_platform: options.server_platform,
+                comments: options.comments,
+                ..DigiCertOptions::default()
+            },
+        });
+    }
+    if operation == Operation::Duplicate {
+        // All else is the original's (*Duplicate certificate*).
+        let options = request.options;
+        return Ok(DigiCertRequest {
+            certificate_validity: None,
+            dcv_method: request.dcv_method,
+            payment_method: None,
+            contacts: Vec::new(),
+            options: DigiCertOptions {
+                skip_approval: options.skip_approval,
+                preferred_chain: options.preferred_chain,
                 server_platform: options.server_platform,
                 comments: options.comments,
                 ..DigiCertOptions::default()

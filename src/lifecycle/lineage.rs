@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use super::{
     approval::is_unsubmitted,
     budget::may_cost,
-    certificate::observed::{Held, Observed, SecretView},
+    certificate::{
+        duplicate,
+        observed::{Held, Observed, SecretView},
+    },
     record,
 };
 use crate::api::{
@@ -26,6 +29,8 @@ pub struct Lineage<'a> {
     pub fulfilled: Option<&'a Issuance>,
     /// The order that certificates can be reissued on.
     pub order: Option<Order>,
+    /// The order of the last duplicate: another certificate's, never to be reissued or renewed.
+    pub duplicated: Option<Order>,
     /// The highest revision that was ever used.
     pub revision: i64,
     /// Reissue tokens that were handled: what they asked for is in the Secret, or was denied.
@@ -61,9 +66,18 @@ impl<'a> Lineage<'a> {
             lineage.add_secret(held);
         }
         if let Some(status) = &o.certificate.status {
-            lineage.add_status(status, o.issuances.is_empty());
+            let duplicate = duplicate::asked(&o.certificate.spec).is_some();
+            lineage.add_status(status, o.issuances.is_empty(), duplicate);
         }
         lineage
+    }
+
+    /// The order behind the certificate that is served.
+    pub fn behind(&self) -> Option<&Order> {
+        match self.installed.map(|installed| installed.spec.operation) {
+            Some(Operation::Duplicate) => self.duplicated.as_ref(),
+            _ => self.order.as_ref(),
+        }
     }
 
     /// Issuances come in the order of their revisions.
@@ -99,7 +113,9 @@ impl<'a> Lineage<'a> {
             }
             _ => self.unresolved = Some(issuance),
         }
-        if here && let Some(order) = order_of(issuance) {
+        if here && issuance.spec.operation == Operation::Duplicate {
+            self.duplicated = order_of(issuance).or(self.duplicated.take());
+        } else if here && let Some(order) = order_of(issuance) {
             let known = self.order.take().filter(|known| known.order_id == order.order_id);
             self.order = Some(known.map_or(order.clone(), |known| known.updated(order)));
         }
@@ -121,14 +137,14 @@ impl<'a> Lineage<'a> {
     }
 
     /// Its order counts when the ledger is lost: what that knows belongs to an account, which this does not tell.
-    fn add_status(&mut self, status: &'a CertificateStatus, ledger_lost: bool) {
+    fn add_status(&mut self, status: &'a CertificateStatus, ledger_lost: bool, duplicate: bool) {
         // What was under way is begun again under its own name: what it placed answers to that.
         let begun = status.issuance.as_ref().and_then(|name| name.rsplit('-').next()?.parse::<i64>().ok());
         let known = status.revision.max(begun.map(|revision| revision.saturating_sub(1)));
         self.revision = self.revision.max(known.unwrap_or(0));
         self.tokens.extend(status.last_handled_reissue_request.as_deref());
         self.exists |= status.revision.is_some();
-        let known = status.order.as_ref().filter(|_| ledger_lost);
+        let known = status.order.as_ref().filter(|_| ledger_lost && !duplicate);
         if let Some(order) = known.filter(|known| self.order.as_ref().is_none_or(|o| o.order_id == known.order_id)) {
             self.order = Some(Order {
                 order_id: order.order_id.clone(),

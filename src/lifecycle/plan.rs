@@ -98,9 +98,9 @@ impl Wanted {
             || self.organization_id != asked.organization_id
     }
 
-    /// A reissue stays inside its order.
+    /// A reissue or duplicate stays inside its order.
     fn order_validity_for(&self, operation: Operation) -> Option<OrderValidity> {
-        self.order_validity.clone().filter(|_| operation != Operation::Reissue)
+        self.order_validity.clone().filter(|_| matches!(operation, Operation::Order | Operation::Renew))
     }
 }
 

@@ -10,7 +10,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::{approval::is_unsubmitted, validity};
 use crate::{
     api::{
-        conditions::{self, ACTION_REQUIRED, HINDERED, KEY_COMPROMISED, PREFERRED_CHAIN, RESOLVED, WITHDRAWN, reason},
+        conditions::{
+            self, ACTION_REQUIRED, DCV_EMAIL_RESENT, HINDERED, KEY_COMPROMISED, PREFERRED_CHAIN, RESOLVED, WITHDRAWN,
+            reason,
+        },
         issuance::{
             Failure, FailureClass, IssuanceSpec, IssuanceStatus, Looks, Outcome, OutcomeClass, State, ValidationState,
         },
@@ -125,6 +128,15 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             KEY_COMPROMISED,
             true,
             meta::REASON_KEY_COMPROMISE,
+            token.as_str(),
+            None,
+            &at,
+        ),
+        Change::EmailsResent(token) => conditions::set_condition(
+            &mut status.conditions,
+            DCV_EMAIL_RESENT,
+            true,
+            reason::RESENT,
             token.as_str(),
             None,
             &at,

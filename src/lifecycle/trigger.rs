@@ -55,7 +55,7 @@ pub fn due(o: &Observed, lineage: &Lineage) -> Due {
 pub fn renewal(o: &Observed, lineage: &Lineage, leaf: &Leaf) -> Timestamp {
     let before = o.certificate.spec.renewal.as_ref().and_then(|renewal| renewal.before);
     let uid = o.certificate.metadata.uid.as_deref().unwrap_or_default();
-    let order_end = lineage.order.as_ref().and_then(|order| order.valid_till);
+    let order_end = lineage.behind().and_then(|order| order.valid_till);
     renewal_time(leaf.not_before, leaf.not_after, order_end, before.map(Into::into), uid)
 }
 

@@ -63,6 +63,9 @@ pub trait Provider: Send + Sync {
     /// Asks the provider to look at the published tokens now. "Not seen yet" is not an error.
     async fn check_dcv(&self, placed: &Placed, domains: &[String]) -> Result<(), CallError>;
 
+    /// Has the validation mails of an order sent again.
+    async fn resend_dcv_emails(&self, order_id: &str) -> Result<(), CallError>;
+
     /// Leaf and chain as PEM blocks, in whatever order the provider sends them. Nothing is believed yet.
     async fn download(&self, certificate_id: &str) -> Result<String, CallError>;
 
@@ -127,6 +130,8 @@ pub enum Operation {
     Reissue { order_id: String },
     /// A new, paid order linked to the one it follows.
     Renew { order_id: String },
+    /// One more key on a running order, beside its certificate.
+    Duplicate { order_id: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +145,10 @@ pub enum Validity {
 pub enum DcvMethod {
     DnsTxt,
     DnsCname,
+    /// A file at a fixed URL of each name.
+    HttpToken,
+    /// A mail to constructed or published addresses of the domain.
+    Email,
 }
 
 /// The provider took the request.
@@ -206,6 +215,8 @@ pub struct OrderFacts {
     pub serial_number: Option<String>,
     /// The primary certificate is revoked.
     pub certificate_revoked: bool,
+    /// Last day of the primary certificate.
+    pub certificate_valid_till: Option<Date>,
     /// How many certificates were ever asked for on the order, by whomever; `None` when the provider does not say.
     pub certificates: Option<u64>,
     pub content: Box<OrderContent>,
@@ -292,17 +303,19 @@ pub struct Validation {
     pub valid: bool,
     /// What to publish, when the provider has given a token.
     pub record: Option<DcvRecord>,
+    /// To whom it mails, when that is the method.
+    pub emails: Vec<String>,
     /// The provider's own status word.
     pub status: String,
 }
 
-/// A DNS record the provider wants to see, in its own form.
+/// A DNS record or file the provider wants to see, in its own form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DcvRecord {
-    /// Absolute, without the final dot.
+    /// Absolute, without the final dot; of a file its URL.
     pub name: String,
     pub method: DcvMethod,
-    /// TXT content, or the CNAME's target without the final dot.
+    /// TXT content, the CNAME's target without the final dot, or what the file contains.
     pub value: String,
 }
 

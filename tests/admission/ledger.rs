@@ -23,7 +23,7 @@ async fn issuances_are_a_ledger() {
         ("need a parent", spec(json!({"parent": null}))),
         ("need a parent", spec(json!({"operation": "Order"}))),
         ("", spec(json!({"operation": "Order", "parent": null}))),
-        ("Unsupported value", spec(json!({"operation": "Duplicate"}))),
+        ("Unsupported value", spec(json!({"operation": "Replace"}))),
         ("", spec(json!({"submissions": (1..=16).map(submission).collect::<Vec<_>>()}))),
         ("Too many", spec(json!({"submissions": (1..=17).map(submission).collect::<Vec<_>>()}))),
         ("numbered 1, 2, 3", spec(json!({"submissions": [submission(2)]}))),

@@ -37,6 +37,7 @@ async fn certificates() {
     let longest = |n: usize| (0..n).map(|i| format!("{i:03}{}", &longest[3..])).collect::<Vec<_>>();
     let spec = |patch: Value| json!({"spec": patch});
     let template = |patch: Value| json!({"spec": {"secretTemplate": patch}});
+    let duplicate = |patch: Value| json!({"spec": {"digicert": patch}});
     let notes = |n: usize| -> Value { (0..n).map(|i| (format!("note-{i}"), json!("x"))).collect() };
     let keystore = |kind: &str, patch: Value| {
         let password = json!({"spec": {"keystores": {kind: {"passwordSecretRef": {"name": "pw", "key": "password"}}}}});
@@ -103,6 +104,29 @@ async fn certificates() {
         ("before is at least 1h", spec(json!({"renewal": {"before": "59m59s"}}))),
         ("should match", spec(json!({"renewal": {"before": "30d"}}))),
         ("", spec(json!({"takeOverSecret": true}))),
+        ("", spec(json!({"deletionPolicy": "Revoke"}))),
+        ("Unsupported value", spec(json!({"deletionPolicy": "Forget"}))),
+        ("", duplicate(json!({"duplicateOf": {"certificate": "other"}}))),
+        ("", duplicate(json!({"duplicateOf": {"orderId": "112233"}}))),
+        ("exactly one of certificate and orderId", duplicate(json!({"duplicateOf": {}}))),
+        (
+            "exactly one of certificate and orderId",
+            duplicate(json!({"duplicateOf": {"certificate": "other", "orderId": "112233"}})),
+        ),
+        ("should match", duplicate(json!({"duplicateOf": {"orderId": "1/2"}}))),
+        (
+            "leave product, orderValidity and organizationId out",
+            duplicate(json!({"product": "p", "duplicateOf": {"orderId": "1"}})),
+        ),
+        (
+            "leave product, orderValidity and organizationId out",
+            duplicate(json!({"orderValidity": {"years": 1}, "duplicateOf": {"orderId": "1"}})),
+        ),
+        ("leave validity out", spec(json!({"validity": {"days": 90}, "digicert": {"duplicateOf": {"orderId": "1"}}}))),
+        (
+            "a duplicate is of another Certificate",
+            json!({"metadata": {"name": "self"}, "spec": {"digicert": {"duplicateOf": {"certificate": "self"}}}}),
+        ),
         ("", spec(json!({"privateKey": {"algorithm": "RSA", "encoding": "PKCS1"}}))),
         ("Unsupported value", spec(json!({"privateKey": {"algorithm": "RSA", "encoding": "SEC1"}}))),
         ("", spec(json!({"privateKey": {"algorithm": "ECDSA", "rotationPolicy": "Never"}}))),
@@ -203,7 +227,9 @@ async fn issuers() {
         ("per is between 1s and 24h", spec(json!({"rateLimit": {"requests": 900, "per": "0s"}}))),
         ("per is between 1s and 24h", spec(json!({"rateLimit": {"requests": 900, "per": "25h"}}))),
         ("", spec(json!({"dcv": {"method": "DnsTxt", "selfCheck": "None"}}))),
-        ("Unsupported value", spec(json!({"dcv": {"method": "Http"}}))),
+        ("", spec(json!({"dcv": {"method": "Http"}}))),
+        ("", spec(json!({"dcv": {"method": "Email"}}))),
+        ("Unsupported value", spec(json!({"dcv": {"method": "Letter"}}))),
         ("", publisher(json!({"zones": ["example.com"], "rfc2136": rfc2136("10.0.0.53:53")}))),
         ("", publisher(json!({"rfc2136": rfc2136("[2001:db8::53]:53")}))),
         ("", publisher(json!({"rfc2136": rfc2136("ns1.example.com")}))),

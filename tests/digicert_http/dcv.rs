@@ -19,11 +19,17 @@ async fn status(server: &MockServer, method: &str) {
 fn open(domain: &str, status: &str, record: (&str, DcvMethod, &str)) -> Validation {
     let (name, method, value) = record;
     let record = DcvRecord { name: name.into(), method, value: value.into() };
-    Validation { domain: domain.into(), valid: false, record: Some(record), status: status.into() }
+    Validation { domain: domain.into(), valid: false, record: Some(record), emails: Vec::new(), status: status.into() }
 }
 
 fn done() -> Validation {
-    Validation { domain: "done.example".into(), valid: true, record: None, status: "approved".into() }
+    Validation {
+        domain: "done.example".into(),
+        valid: true,
+        record: None,
+        emails: Vec::new(),
+        status: "approved".into(),
+    }
 }
 
 #[tokio::test]
@@ -143,4 +149,64 @@ async fn an_organization_that_is_not_validated_is_told_in_the_vendor_s_words() {
         let told = digicert(&server).organization_trouble(&placed(Operation::Order)).await;
         assert_eq!(told, Ok(expected), "{rows}");
     }
+}
+
+#[tokio::test]
+async fn a_file_is_served_at_each_name_itself() {
+    let server = MockServer::start().await;
+    status(&server, "http-token").await;
+    answers(&server, "PUT", "order/certificate/112233/dcv-random-value", 200, json!({ "dcv_random_value": "abc123" }))
+        .await;
+    let validations = digicert(&server).validations(&placed(Operation::Order), DcvMethod::HttpToken).await.unwrap();
+    let file = |domain: &str, status: &str| {
+        let url = format!("http://{domain}/.well-known/pki-validation/fileauth.txt");
+        open(domain, status, (&url, DcvMethod::HttpToken, "abc123"))
+    };
+    // Below the scope that is validated otherwise; a parent proves nothing.
+    assert_eq!(validations, [done(), file("shop.example.com", "pending"), file("wild.example", "unapproved")]);
+}
+
+#[tokio::test]
+async fn who_is_mailed_is_told_by_the_domain_or_constructed() {
+    let server = MockServer::start().await;
+    status(&server, "dns-txt-token").await;
+    call("PUT", "order/certificate/112233/dcv-method")
+        .and(body_json(json!({ "dcv_method": "email" })))
+        .respond_with(ResponseTemplate::new(204))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let emails = json!({
+        "name_scope": "example.com", "base_emails": ["admin@example.com"], "dns_txt_emails": ["alice@example.org", "no\nmail"],
+    });
+    call("GET", "domain/2/dcv/emails")
+        .and(wiremock::matchers::query_param("consider_dcv_email_preferences", "true"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(emails))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let validations = digicert(&server).validations(&placed(Operation::Order), DcvMethod::Email).await.unwrap();
+    let emails: Vec<_> = validations.iter().map(|validation| validation.emails.join(" ")).collect();
+    let constructed = "admin@wild.example administrator@wild.example hostmaster@wild.example postmaster@wild.example \
+                       webmaster@wild.example";
+    assert_eq!(emails, ["", "admin@example.com alice@example.org", constructed]);
+    assert!(validations.iter().all(|validation| validation.record.is_none()), "no random value is asked for");
+
+    let server = MockServer::start().await;
+    status(&server, "email").await;
+    answers(&server, "GET", "domain/2/dcv/emails", 403, vendor_error("access_denied|missing_permission")).await;
+    let validations = digicert(&server).validations(&placed(Operation::Order), DcvMethod::Email).await.unwrap();
+    assert_eq!(validations[1].emails.len(), 5, "a key that may not read domains has them mailed all the same");
+}
+
+#[tokio::test]
+async fn mails_are_sent_again_without_a_list() {
+    let server = MockServer::start().await;
+    call("PUT", "order/certificate/112233/resend-emails")
+        .and(has("Content-Length", "0"))
+        .respond_with(ResponseTemplate::new(204))
+        .expect(1)
+        .mount(&server)
+        .await;
+    assert_eq!(digicert(&server).resend_dcv_emails("112233").await, Ok(()));
 }

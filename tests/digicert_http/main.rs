@@ -5,6 +5,7 @@
 mod account;
 mod changes;
 mod dcv;
+mod duplicates;
 mod ending;
 mod errors;
 mod find;
@@ -103,6 +104,10 @@ pub fn reissue() -> Operation {
 
 pub fn renew() -> Operation {
     Operation::Renew { order_id: "112233".into() }
+}
+
+pub fn duplicate() -> Operation {
+    Operation::Duplicate { order_id: "112233".into() }
 }
 
 pub fn placed(operation: Operation) -> Placed {

@@ -12,9 +12,10 @@ pub enum Operation {
     Order,
     Reissue,
     Renew,
+    Duplicate,
 }
 
-pub const OPERATIONS: [Operation; 3] = [Operation::Order, Operation::Reissue, Operation::Renew];
+pub const OPERATIONS: [Operation; 4] = [Operation::Order, Operation::Reissue, Operation::Renew, Operation::Duplicate];
 
 impl Operation {
     /// As the sandbox calls it.
@@ -23,11 +24,12 @@ impl Operation {
             Self::Order => "order",
             Self::Reissue => "reissue",
             Self::Renew => "renew",
+            Self::Duplicate => "duplicate",
         }
     }
 
     pub fn is_paid(self) -> bool {
-        self != Self::Reissue
+        matches!(self, Self::Order | Self::Renew)
     }
 }
 
@@ -54,7 +56,19 @@ impl Case {
 
     /// The revision that the operation brings.
     pub fn revision(self) -> i64 {
-        if self.operation == Operation::Order { 1 } else { 3 }
+        match self.operation {
+            Operation::Order | Operation::Duplicate => 1,
+            Operation::Reissue | Operation::Renew => 3,
+        }
+    }
+
+    /// The Certificate that has an order before the operation is asked for.
+    pub fn prepared(self) -> Option<String> {
+        match self.operation {
+            Operation::Order => None,
+            Operation::Reissue | Operation::Renew => Some(self.certificate()),
+            Operation::Duplicate => Some(format!("{}-source", self.certificate())),
+        }
     }
 
     pub fn issuance(self) -> String {
@@ -77,17 +91,17 @@ impl Stage {
         stage.objects().patch("Issuer", "digicert", json!({"spec": {"rateLimit": hasty()}})).await?;
 
         let operator = stage.world.operator().await?;
-        let prepared: Vec<&Case> = cases.iter().filter(|case| case.operation != Operation::Order).collect();
-        for case in &prepared {
-            stage.create(case, "digicert").await?;
+        let prepared: Vec<(String, &Case)> = cases.iter().filter_map(|case| Some((case.prepared()?, case))).collect();
+        for (name, case) in &prepared {
+            stage.make(name, case, "digicert", json!({})).await?;
         }
-        for case in &prepared {
-            stage.objects().until_ready(&case.certificate(), 1).await?;
+        for (name, _) in &prepared {
+            stage.objects().until_ready(name, 1).await?;
         }
         // What has expired by then is reissued, to the order's end.
         stage.sandbox().advance_days(330).await?;
-        for case in &prepared {
-            stage.objects().until_ready(&case.certificate(), 2).await?;
+        for (name, _) in &prepared {
+            stage.objects().until_ready(name, 2).await?;
         }
         stage.sandbox().advance_days(4).await?;
         Ok((stage, operator))
@@ -105,6 +119,10 @@ impl Stage {
     pub async fn begin(&self, case: &Case) -> Result<()> {
         match case.operation {
             Operation::Order => self.create(case, "digicert").await,
+            Operation::Duplicate => {
+                let of = json!({"digicert": {"duplicateOf": {"certificate": case.prepared()}}});
+                self.make(&case.certificate(), case, "digicert", of).await
+            }
             Operation::Reissue => {
                 let request = json!({"metadata": {"annotations": {"evercert.dev/reissue-requested": "now"}}});
                 self.objects().patch("Certificate", &case.certificate(), request).await
@@ -118,12 +136,19 @@ impl Stage {
 
     /// A Certificate that is due an hour before its end.
     pub async fn create(&self, case: &Case, issuer: &str) -> Result<()> {
+        self.make(&case.certificate(), case, issuer, json!({})).await
+    }
+
+    async fn make(&self, name: &str, case: &Case, issuer: &str, more: Value) -> Result<()> {
         let policy = if case.keeps_its_key() { "Never" } else { "Always" };
-        let spec = json!({
-            "issuerRef": {"name": issuer}, "secretName": case.certificate(), "dnsNames": [case.common_name()],
+        let mut spec = json!({
+            "issuerRef": {"name": issuer}, "secretName": name, "dnsNames": [case.common_name()],
             "renewal": {"before": "1h"}, "privateKey": {"algorithm": "ECDSA", "rotationPolicy": policy},
         });
-        self.objects().create("Certificate", &case.certificate(), spec).await.map(drop)
+        for (key, value) in more.as_object().into_iter().flatten() {
+            spec[key] = value.clone();
+        }
+        self.objects().create("Certificate", name, spec).await.map(drop)
     }
 
     /// Makes the one call of a case go wrong.

@@ -94,6 +94,7 @@ const ROOMS: [Room; 8] = [
             "hickory_net",
             "hickory_proto",
             "hickory_resolver",
+            "reqwest",
             "secrecy",
             "thiserror",
             "tokio",

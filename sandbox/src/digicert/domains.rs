@@ -165,6 +165,18 @@ pub async fn check(
     Ok(Json(json!({"token": domain.token.value, "status": "active"})).into_response())
 }
 
+/// *Domain emails*: who is mailed to prove control of a domain.
+pub async fn emails(
+    State(app): State<Arc<App>>,
+    Extension(caller): Extension<Caller>,
+    Path(domain): Path<String>,
+) -> Reply {
+    let world = app.store.lock();
+    let domain = find(&world, &caller, &domain)?;
+    let emails = validation::addresses(&domain.name);
+    Ok(Json(json!({"name_scope": domain.name, "base_emails": emails, "dns_txt_emails": []})).into_response())
+}
+
 fn find<'a>(world: &'a World, caller: &Caller, id: &str) -> Result<&'a Domain, ApiError> {
     let domain = id.parse().ok().and_then(|id| world.domains.get(id));
     domain.filter(|domain| domain.account == caller.account()).ok_or_else(|| ApiError::not_found("domain"))

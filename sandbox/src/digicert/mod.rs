@@ -77,6 +77,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .route("/domain/", get(domains::list))
         .route("/domain/{id}", get(domains::info))
         .route("/domain/{id}/validation", post(domains::submit))
+        .route("/domain/{id}/dcv/emails", get(domains::emails))
         .route("/domain/{id}/dcv/token", post(domains::new_token))
         .route("/domain/{id}/dcv/method", put(domains::change_method))
         .route("/domain/{id}/dcv/validate-token", put(domains::check));

@@ -178,13 +178,17 @@ pub async fn replace_csr(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// *Resend emails*. Nobody here reads mail.
+/// *Resend order DCV emails*: once more to everybody, as `/_sandbox/mails` shows.
 pub async fn resend_emails(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
     Path(order): Path<String>,
 ) -> Reply {
-    lookup::order(&app.store.lock(), &caller, &order)?;
+    let mut world = app.store.lock();
+    let order = lookup::order(&world, &caller, &order)?.id;
+    if let Some(order) = world.orders.edit(order) {
+        order.mailings += 1;
+    }
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

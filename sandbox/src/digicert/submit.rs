@@ -79,6 +79,7 @@ pub async fn order(
         disable_renewal_notifications: body.disable_renewal_notifications,
         extras,
         comments: body.comments.clone().unwrap_or_default(),
+        mailings: 1,
         hidden_until: effects.hidden_until(),
     });
     if let Some(old) = renewal_of.and_then(|id| world.orders.edit(id)) {
@@ -127,10 +128,11 @@ pub async fn duplicate(
     let mut asked = Asked::read(&body, product, now)?;
     let original = world.certificates.get(order.primary).cloned();
     let original = original.ok_or_else(|| ApiError::not_found("certificate"))?;
-    let mut names = (asked.dns_names.clone(), original.dns_names.clone());
-    names.0.sort();
-    names.1.sort();
-    if names.0 != names.1 {
+    let added = asked.dns_names.iter().filter(|name| !original.dns_names.contains(name));
+    let wildcard = |name: &String| name.split_once('.').map(|(_, parent)| format!("*.{parent}"));
+    let covered = |name: &String| wildcard(name).is_some_and(|wildcard| original.dns_names.contains(&wildcard));
+    let whole = original.dns_names.iter().all(|name| asked.dns_names.contains(name));
+    if !whole || !added.into_iter().all(covered) {
         return Err(ApiError::invalid("dns_names", "A duplicate has the names of its original."));
     }
     asked.validity = original.issued.as_ref().map(|issued| Validity::Until(issued.valid_till));

@@ -118,6 +118,9 @@ pub struct Order {
     pub disable_renewal_notifications: bool,
     pub extras: Extras,
     pub comments: String,
+    /// How often its validation mails were sent.
+    #[serde(default)]
+    pub mailings: u32,
     /// Real time until which look-ups do not show this order.
     pub hidden_until: Option<Timestamp>,
 }

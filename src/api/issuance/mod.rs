@@ -153,6 +153,8 @@ pub enum Operation {
     Renew,
     /// Takes over an order that exists: nothing is asked of the provider.
     Adopt,
+    /// One more key on an order, beside its certificate.
+    Duplicate,
 }
 
 /// What triggers an operation.

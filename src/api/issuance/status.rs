@@ -124,9 +124,14 @@ pub struct Validation {
     pub method: ValidationMethod,
     /// How far it has come.
     pub state: ValidationState,
-    /// The record that must be visible.
+    /// The record or file that must be visible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<Record>,
+    /// To whom the provider may have sent its mail, one of whom has to answer it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(max = 320)))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub emails: Vec<String>,
     /// Who publishes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publisher: Option<PublisherKind>,
@@ -144,6 +149,8 @@ pub struct Validation {
 pub enum ValidationMethod {
     DnsTxt,
     DnsCname,
+    Http,
+    Email,
 }
 
 /// How far a validation has come.
@@ -169,27 +176,28 @@ pub enum PublisherKind {
     Manual,
 }
 
-/// A DNS record.
+/// A DNS record, or a file on a web server.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    /// Owner name, absolute, without the final dot.
-    #[schemars(length(max = 253))]
+    /// Owner name, absolute, without the final dot; of a file its URL.
+    #[schemars(length(max = 320))]
     pub name: String,
-    /// TXT or CNAME.
+    /// TXT or CNAME, or HTTP for a file.
     #[serde(rename = "type")]
     pub type_: RecordType,
-    /// Text, or target without the final dot.
+    /// Text, target without the final dot, or what the file contains.
     #[schemars(length(max = 1024))]
     pub value: String,
 }
 
-/// Type of a DNS record.
+/// Type of a record.
 #[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RecordType {
     Txt,
     Cname,
+    Http,
 }
 
 /// What became of one submission.

@@ -24,7 +24,7 @@ pub struct Dcv {
     pub publishers: Vec<Publisher>,
 }
 
-/// How control of a domain is proven: a TXT or a CNAME record. Auto (default) leaves the choice to Evercert.
+/// How control of a domain is proven: a TXT or a CNAME record, a file on the web server, or an answered mail. Auto (default) leaves the choice to Evercert.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DcvMethod {
     /// Chosen by Evercert.
@@ -34,6 +34,10 @@ pub enum DcvMethod {
     DnsTxt,
     /// A CNAME record.
     DnsCname,
+    /// A file that a person puts on the web server of each name, port 80. Not for wildcards.
+    Http,
+    /// A mail of the provider's to the domain's administrators, which one of them answers.
+    Email,
 }
 
 /// Who must see a record before the provider is asked to look. Authoritative (default): every name server of the zone.

@@ -20,7 +20,7 @@ pub struct Policy {
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub rules: Vec<PolicyRule>,
-    /// Orders, by the provider's ids, that may be adopted also where the Secret does not hold their key.
+    /// Orders, by the provider's ids, that may be adopted also where the Secret does not hold their key, or duplicated by namespaces without an Issuance on them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(min = 1, max = 64), regex(pattern = schema::ORDER_ID)))]
     #[x_kube(merge_strategy = ListMerge::Set)]

@@ -55,6 +55,7 @@ impl Work {
             Effect::MarkInstalled { issuance } => self.mark_installed(&issuance).await,
             Effect::Forget { issuance } => self.forget(&issuance).await,
             Effect::Rewrite => self.rewrite().await,
+            Effect::ResendEmails { issuance, token } => self.resend_emails(&issuance, token).await,
             Effect::Deletion(effect) => self.deletion(effect).await,
             Effect::Restart { fingerprint } => {
                 self.restart(&fingerprint).await;
@@ -276,8 +277,19 @@ impl Work {
         }
     }
 
+    async fn resend_emails(&mut self, name: &str, token: String) -> Result<(), Error> {
+        let issuance = self.issuance(name)?;
+        let order = issuance.status.as_ref().and_then(|status| status.order_id.clone()).unwrap_or_default();
+        self.provider().await?.resend_dcv_emails(&order).await?;
+        self.change(name, Change::EmailsResent(token)).await?;
+        let note = format!("order {order}: validation mails sent again");
+        self.context.events.normal(&issuance, "Validate", "EmailsResent", note).await;
+        Ok(())
+    }
+
     async fn mark_installed(&mut self, name: &str) -> Result<(), Error> {
         self.change(name, Change::Installed).await?;
+        self.context.dependents.wake(&self.namespace, &self.certificate.name_any());
         let issuance = self.issuance(name)?;
         let status = issuance.status.clone().unwrap_or_default();
         let (order, secret) = (status.order_id.unwrap_or_default(), &self.certificate.spec.secret_name);

@@ -4,6 +4,7 @@
 mod adopt;
 mod deletion;
 mod execute;
+mod orders;
 mod restart;
 mod secret;
 mod wants;
@@ -119,7 +120,7 @@ impl Work {
         let spent_keys = self.spent_keys();
         let elsewhere = self.elsewhere();
         let revoked = self.context.revocations.of(self.certificate.metadata.uid.as_deref().unwrap_or_default());
-        let shared_orders = self.shared_orders();
+        let (source, shared_orders) = (self.source(), self.shared_orders());
         let (claims, mark) = (self.claims(), ledger::mark(&self.context.installation));
         let observed = Observed {
             certificate: &self.certificate,
@@ -135,6 +136,7 @@ impl Work {
             elsewhere: elsewhere.as_deref(),
             order: &self.order,
             revoked: revoked.as_ref(),
+            source: &source,
             shared_orders: &shared_orders,
             times: self.context.times,
             restarts: &self.restarts,
@@ -203,21 +205,6 @@ impl Work {
         ours.find(holds).map(|secret| secret.name_any()).filter(|name| !self.removed.contains(name))
     }
 
-    /// Orders of this Certificate on which another one's Issuances are too; asked for only when it is deleted.
-    fn shared_orders(&self) -> BTreeSet<String> {
-        if self.certificate.metadata.deletion_timestamp.is_none() {
-            return BTreeSet::new();
-        }
-        let own: BTreeSet<&str> = self.issuances.iter().flat_map(|issuance| orders_of(issuance)).collect();
-        let other = |issuance: &Issuance| {
-            issuance.namespace().as_deref() != Some(&self.namespace)
-                || issuance.spec.certificate_ref.name != self.certificate.name_any()
-        };
-        let others = self.context.stores.issuances.state_filter(other);
-        let shared = others.iter().flat_map(|issuance| orders_of(issuance)).filter(|order| own.contains(order));
-        shared.map(str::to_owned).collect()
-    }
-
     /// Key Secrets whose Issuance has ended. One without an Issuance may be about to get it.
     fn spent_keys(&self) -> Vec<String> {
         let certificate = self.certificate.name_any();
@@ -234,10 +221,4 @@ impl Work {
             })
             .collect()
     }
-}
-
-/// The order an Issuance is on, and the one it came from.
-fn orders_of(issuance: &Issuance) -> impl Iterator<Item = &str> {
-    let placed = issuance.status.as_ref().and_then(|status| status.order_id.as_deref());
-    placed.into_iter().chain(issuance.spec.parent.as_ref().map(|parent| parent.order_id.as_str()))
 }

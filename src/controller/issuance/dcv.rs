@@ -8,11 +8,12 @@ use crate::{
     },
     controller::{endpoint::judge_name_server, error::Error},
     dcv::{
-        Kind, Publisher, Record, Rfc2136, TTL, Visibility,
+        File, Kind, Publisher, Record, Rfc2136, TTL, Visibility,
         rfc2136::{Rfc2136Config, TsigAlgorithm, TsigKey},
         select::publisher_for,
     },
     lifecycle::{dcv::Effect, record::Change},
+    provider::DcvMethod,
 };
 
 impl Work {
@@ -48,6 +49,10 @@ impl Work {
 
     async fn check(&mut self, domain: String) -> Result<(), Error> {
         self.seen.checked.insert(domain.clone());
+        if let Some(file) = self.validation(&domain).and_then(file_of) {
+            let visible = self.seen_at(&file).await;
+            return self.checked(domain, visible).await;
+        }
         let Some(record) = self.validation(&domain).and_then(record_of) else { return Ok(()) };
         let publisher = self.publisher(&domain).await?.ok();
         let primary = publisher.as_ref().and_then(|(publisher, _)| publisher.name_server());
@@ -62,6 +67,14 @@ impl Work {
             },
             Err(why) => Err(why.clone()),
         };
+        self.checked(domain, visible).await
+    }
+
+    async fn seen_at(&self, file: &File) -> Result<(), String> {
+        self.context.http_check.as_ref().map_err(Clone::clone)?.check(file).await
+    }
+
+    async fn checked(&mut self, domain: String, visible: Result<(), String>) -> Result<(), Error> {
         if visible.is_ok() {
             self.context.paces.visible(&self.uid());
         }
@@ -96,6 +109,13 @@ impl Work {
 
     /// Which kind of publisher serves a validation.
     fn pick(&self, validation: &crate::provider::Validation) -> Option<PublisherKind> {
+        let by_person = match &validation.record {
+            Some(record) => record.method == DcvMethod::HttpToken,
+            None => !validation.emails.is_empty(),
+        };
+        if by_person {
+            return Some(PublisherKind::Manual);
+        }
         let name = validation.record.as_ref().map_or(&validation.domain, |record| &record.name);
         self.configured(name).map(|publisher| match publisher.target {
             PublishTo::Rfc2136(_) => PublisherKind::Rfc2136,
@@ -147,11 +167,17 @@ impl Work {
     }
 }
 
+fn file_of(validation: &Validation) -> Option<File> {
+    let record = validation.record.as_ref().filter(|record| record.type_ == RecordType::Http)?;
+    Some(File { url: record.name.clone(), content: record.value.clone() })
+}
+
 fn record_of(validation: &Validation) -> Option<Record> {
     let record = validation.record.as_ref()?;
     let kind = match record.type_ {
         RecordType::Txt => Kind::Txt,
         RecordType::Cname => Kind::Cname,
+        RecordType::Http => return None,
     };
     Some(Record { name: record.name.clone(), kind, value: record.value.clone(), ttl: TTL })
 }

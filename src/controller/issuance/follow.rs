@@ -7,7 +7,7 @@ use tracing::warn;
 
 use super::Work;
 use crate::{
-    api::Issuance,
+    api::{Issuance, issuance::Operation},
     controller::{error::Error, ledger, watch::Woken},
     lifecycle::record::{Change, Delivered},
     pki::{Chain, ChainError, Expect},
@@ -21,7 +21,9 @@ impl Work {
         self.context.paces.polled(&self.uid());
         let standing = provider.progress(&placed).await?;
         self.seen.standing = Some(standing.clone());
-        if let Progress::AwaitingApproval { .. } = standing.progress {
+        // A duplicate changes nothing of its order: no answer for the whole account names it.
+        let named = self.issuance.spec.operation != Operation::Duplicate;
+        if named && let Progress::AwaitingApproval { .. } = standing.progress {
             self.context.paces.quiet(&self.uid());
         }
         if let Progress::Issued { .. } = standing.progress {

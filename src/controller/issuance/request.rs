@@ -40,6 +40,8 @@ impl Work {
         match asked.unwrap_or_default() {
             Asked::Auto | Asked::DnsTxt => DcvMethod::DnsTxt,
             Asked::DnsCname => DcvMethod::DnsCname,
+            Asked::Http => DcvMethod::HttpToken,
+            Asked::Email => DcvMethod::Email,
         }
     }
 }
@@ -61,6 +63,8 @@ fn request(spec: &IssuanceSpec) -> Result<Request, Error> {
         dcv_method: match more.dcv_method {
             ValidationMethod::DnsTxt => DcvMethod::DnsTxt,
             ValidationMethod::DnsCname => DcvMethod::DnsCname,
+            ValidationMethod::Http => DcvMethod::HttpToken,
+            ValidationMethod::Email => DcvMethod::Email,
         },
         details: details(more)?,
         idempotency_key: spec.idempotency_key.clone(),
@@ -143,5 +147,6 @@ pub(super) fn operation(spec: &IssuanceSpec) -> provider::Operation {
         Operation::Renew => provider::Operation::Renew { order_id: parent() },
         // Followed as an order; nothing is submitted for it.
         Operation::Adopt => provider::Operation::Order,
+        Operation::Duplicate => provider::Operation::Duplicate { order_id: parent() },
     }
 }

@@ -244,7 +244,7 @@ fn held<'a>(o: &Observed<'a>) -> Option<&'a super::Held> {
 
 /// Whether an order carries the idempotency key of another installation: a UUIDv8 (RFC 9562 §5.8) that begins with
 /// another mark.
-fn is_marked_by_others(key: &str, mark: &str) -> bool {
+pub(super) fn is_marked_by_others(key: &str, mark: &str) -> bool {
     let key = key.to_ascii_lowercase();
     let is_uuid = key.len() == 36 && [8, 13, 18, 23].iter().all(|&dash| key.as_bytes().get(dash) == Some(&b'-'));
     is_uuid && key.as_bytes().get(14) == Some(&b'8') && !key.starts_with(mark)

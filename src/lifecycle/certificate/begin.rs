@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    Effect, Hindrance, IssuerView, KeyView, LOOK_AGAIN, Observed, OrderView, adopt, observed::is_of, until, writable,
+    Effect, Hindrance, IssuerView, KeyView, LOOK_AGAIN, Observed, OrderView, adopt, duplicate, observed::is_of, until,
+    writable,
 };
 use crate::{
     api::{
@@ -11,7 +12,7 @@ use crate::{
         certificate::Validity,
         conditions::reason,
         issuance::{Account, Cost, Operation, Trigger},
-        issuer::{AdoptExisting, IssuerKind, PolicyRule, Reservation},
+        issuer::{AdoptExisting, DcvMethod, IssuerKind, PolicyRule, Reservation},
         meta,
     },
     lifecycle::{
@@ -32,59 +33,12 @@ pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result
     let (spec, account, kind, reservations) = issuer(o)?;
     let Some(wanted) = Wanted::resolve(o, spec, lineage) else { return Err(no_common_name()) };
     let rule = permitted(o, spec, kind, &wanted)?;
+    provable(o, spec, &wanted)?;
     wait_out_failures(o, lineage, &wanted)?;
-    let facts = match (&lineage.order, o.order) {
-        (None, _) => None,
-        (Some(order), OrderView::Unread) => {
-            return Ok(Step::Do(Effect::ReadOrder { order_id: order.order_id.clone() }));
-        }
-        (Some(_), OrderView::Absent) if trigger::fresh(o.certificate, lineage).is_some() => None,
-        (Some(order), OrderView::Absent) => {
-            let message = format!(
-                "order {} is not known to account {} at {}, or not visible to its credential; nothing is bought in \
-                 its place, unless the annotation {} is set to a new token",
-                order.order_id,
-                account.id,
-                account.provider,
-                meta::REISSUE_REQUESTED
-            );
-            return Err(Hindrance::person(reason::PROVIDER_BLOCKED, message));
-        }
-        (Some(order), OrderView::Read(facts)) if order.hearsay && !vouched(o, order, facts) => {
-            let message = format!(
-                "the Secret names order {}, but does not hold that order's certificate; remove its annotation {} to \
-                 order anew",
-                order.order_id,
-                meta::secret::ORDER_ID
-            );
-            return Err(Hindrance::person(reason::PROVIDER_BLOCKED, message));
-        }
-        (Some(order), OrderView::Read(facts)) => {
-            if order.hearsay {
-                adopt::nobody_elses(o, spec, kind, facts)?;
-            }
-            Some(facts)
-        }
+    let (operation, cost, parent) = match chosen(o, lineage, &wanted, trigger)? {
+        Chosen::Ask(operation, cost, parent) => (operation, cost, parent),
+        Chosen::First(step) => return Ok(step),
     };
-    let chosen = operation::plan(&situation(o, lineage, facts, &wanted, trigger)?);
-    let (operation, cost) = match &chosen {
-        // The order that renewed ours: bought already, so it is read and reissued on.
-        operation::Plan::Adopt { order_id } => return Ok(Step::Do(Effect::ReadOrder { order_id: order_id.clone() })),
-        operation::Plan::WaitUntil { at, why } => {
-            return Err(Hindrance::wait(reason::PENDING, why, until(*at, o.now).min(LOOK_AGAIN)));
-        }
-        operation::Plan::ActionRequired { why, .. } => return Err(Hindrance::person(reason::PROVIDER_BLOCKED, why)),
-        operation::Plan::Order => (Operation::Order, Cost::Paid),
-        operation::Plan::Reissue { cost, .. } => (Operation::Reissue, *cost),
-        operation::Plan::Renew { .. } => (Operation::Renew, Cost::Paid),
-    };
-    if operation == Operation::Order
-        && looks_for_existing(spec, lineage)
-        && let Some(step) = adopt::matching(o, lineage, &wanted)?
-    {
-        return Ok(step);
-    }
-    let parent = facts.filter(|_| operation != Operation::Order);
     let invalid = |error: validity::ValidityError| Hindrance::person(reason::INVALID_SPEC, error.to_string());
     let wanted = wanted.settled(operation, parent, o.now).map_err(invalid)?;
     let mut plan = Plan::new(o, lineage, wanted, account.clone(), trigger, (operation, cost), parent);
@@ -133,6 +87,89 @@ fn not_again(denied: &Issuance) -> Hindrance {
         meta::REISSUE_REQUESTED
     );
     Hindrance::person(reason::DENIED, message)
+}
+
+/// The operation, or what comes before it.
+enum Chosen<'a> {
+    Ask(Operation, Cost, Option<&'a OrderFacts>),
+    First(Step<Effect>),
+}
+
+fn chosen<'a>(o: &Observed<'a>, lineage: &Lineage, wanted: &Wanted, trigger: Trigger) -> Result<Chosen<'a>, Hindrance> {
+    let (spec, account, kind, _) = issuer(o)?;
+    if duplicate::asked(&o.certificate.spec).is_some() {
+        return Ok(match duplicate::parent(o, spec, wanted, trigger)? {
+            Ok(order) => Chosen::Ask(Operation::Duplicate, Cost::Free, Some(order)),
+            Err(order_id) => Chosen::First(Step::Do(Effect::ReadOrder { order_id })),
+        });
+    }
+    let facts = match (&lineage.order, o.order) {
+        (None, _) => None,
+        (Some(order), OrderView::Unread) => {
+            return Ok(Chosen::First(Step::Do(Effect::ReadOrder { order_id: order.order_id.clone() })));
+        }
+        (Some(_), OrderView::Absent) if trigger::fresh(o.certificate, lineage).is_some() => None,
+        (Some(order), OrderView::Absent) => {
+            let message = format!(
+                "order {} is not known to account {} at {}, or not visible to its credential; nothing is bought in \
+                 its place, unless the annotation {} is set to a new token",
+                order.order_id,
+                account.id,
+                account.provider,
+                meta::REISSUE_REQUESTED
+            );
+            return Err(Hindrance::person(reason::PROVIDER_BLOCKED, message));
+        }
+        (Some(order), OrderView::Read(facts)) if order.hearsay && !vouched(o, order, facts) => {
+            let message = format!(
+                "the Secret names order {}, but does not hold that order's certificate; remove its annotation {} to \
+                 order anew",
+                order.order_id,
+                meta::secret::ORDER_ID
+            );
+            return Err(Hindrance::person(reason::PROVIDER_BLOCKED, message));
+        }
+        (Some(order), OrderView::Read(facts)) => {
+            if order.hearsay {
+                adopt::nobody_elses(o, spec, kind, facts)?;
+            }
+            Some(facts)
+        }
+    };
+    let chosen = operation::plan(&situation(o, lineage, facts, wanted, trigger)?);
+    let (operation, cost) = match &chosen {
+        // The order that renewed ours: bought already, so it is read and reissued on.
+        operation::Plan::Adopt { order_id } => {
+            return Ok(Chosen::First(Step::Do(Effect::ReadOrder { order_id: order_id.clone() })));
+        }
+        operation::Plan::WaitUntil { at, why } => {
+            return Err(Hindrance::wait(reason::PENDING, why, until(*at, o.now).min(LOOK_AGAIN)));
+        }
+        operation::Plan::ActionRequired { why, .. } => return Err(Hindrance::person(reason::PROVIDER_BLOCKED, why)),
+        operation::Plan::Order => (Operation::Order, Cost::Paid),
+        operation::Plan::Reissue { cost, .. } => (Operation::Reissue, *cost),
+        operation::Plan::Renew { .. } => (Operation::Renew, Cost::Paid),
+    };
+    if operation == Operation::Order
+        && looks_for_existing(spec, lineage)
+        && let Some(step) = adopt::matching(o, lineage, wanted)?
+    {
+        return Ok(Chosen::First(step));
+    }
+    Ok(Chosen::Ask(operation, cost, facts.filter(|_| operation != Operation::Order)))
+}
+
+/// A file proves one name and no wildcard: CertCentral refuses the order, so nothing is asked for.
+fn provable(o: &Observed, issuer: &IssuerSpec, wanted: &Wanted) -> Result<(), Hindrance> {
+    let by_file = issuer.dcv.as_ref().and_then(|dcv| dcv.method) == Some(DcvMethod::Http);
+    let wildcard = wanted.dns_names.iter().find(|name| name.starts_with("*."));
+    match wildcard.filter(|_| by_file && duplicate::asked(&o.certificate.spec).is_none()) {
+        None => Ok(()),
+        Some(name) => Err(Hindrance::person(
+            reason::INVALID_SPEC,
+            format!("{name} cannot be validated by file: use an issuer with another dcv.method than Http"),
+        )),
+    }
 }
 
 /// The rule to reserve under, when that is still to be done.

@@ -44,6 +44,8 @@ pub struct Observed<'a> {
     pub order: &'a OrderView,
     /// What was heard just now against a certificate that this one served.
     pub revoked: Option<&'a RevokedCertificate>,
+    /// Where a duplicate is asked for.
+    pub source: &'a SourceView,
     /// Orders of its Issuances on which another Certificate's are too; known when it is to be deleted.
     pub shared_orders: &'a BTreeSet<String>,
     pub times: Times,
@@ -129,6 +131,23 @@ pub enum OrderView {
     /// Unknown to the provider, or not visible to this account.
     Absent,
     Read(OrderFacts),
+}
+
+/// What `duplicateOf` refers to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum SourceView {
+    /// No duplicate is asked for.
+    #[default]
+    None,
+    /// Why there is no order yet.
+    Missing(String),
+    Order {
+        order_id: String,
+        /// An Issuance of this namespace is on it, at this account.
+        vouched: bool,
+        /// End of the certificate that the Certificate referred to has now.
+        not_after: Option<Timestamp>,
+    },
 }
 
 /// A key that is in its Secret already. Made only from what the API server returned, never from a key in memory:

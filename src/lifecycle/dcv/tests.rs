@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     api::issuance::{Operation, State},
-    lifecycle::testing::*,
+    lifecycle::{record, testing::*},
     provider::{Progress, Standing},
 };
 
@@ -168,4 +168,66 @@ fn records_are_shown_as_a_zone_file_has_them() {
     assert_eq!(zone_line(&record(A, "token")), "_dnsauth.a.org. TXT \"token\"");
     let cname = Record { type_: RecordType::Cname, ..record(A, "x.dcv.digicert.com") };
     assert_eq!(zone_line(&cname), "_dnsauth.a.org. CNAME x.dcv.digicert.com.");
+}
+
+fn by_file(state: ValidationState) -> Validation {
+    let mut validation = by_hand(state);
+    let url = format!("http://{A}/.well-known/pki-validation/fileauth.txt");
+    validation.record = Some(Record { name: url, type_: RecordType::Http, value: "token".to_owned() });
+    validation.method = ValidationMethod::Http;
+    validation
+}
+
+fn by_mail() -> Validation {
+    let emails = strings(&["admin@a.org", "webmaster@a.org"]);
+    let method = ValidationMethod::Email;
+    Validation { record: None, method, emails, ..by_hand(ValidationState::Pending) }
+}
+
+#[test]
+fn a_file_is_looked_for_before_the_provider_is_asked_and_a_mail_only_waited_for() {
+    let file = validating(vec![by_file(ValidationState::Published)]);
+    assert_eq!(step(&file), check(A));
+    let seen = validating(vec![by_file(ValidationState::Visible)]);
+    assert_eq!(step(&seen), Step::Do(Effect::Ask { domains: strings(&[A]) }));
+    assert_eq!(step(&validating(vec![by_mail()])), Step::Done);
+}
+
+#[test]
+fn people_are_told_exactly_what_to_do() {
+    let told = |validations: Vec<Validation>| {
+        let mut issuance = issued(1, State::Validating, 'a');
+        issuance.status.as_mut().expect("a status").validations = validations;
+        asked_of_people(&issuance)
+    };
+    assert_eq!(told(vec![validation(A, ValidationState::Published)]), None, "a publisher does it");
+    assert_eq!(told(vec![by_file(ValidationState::Cleaned)]), None, "done");
+    let records = told(vec![by_hand(ValidationState::Published)]).expect("a sentence");
+    assert!(records.contains("publish these DNS records") && records.contains("_dnsauth.a.org. TXT"), "{records}");
+    let files = told(vec![by_file(ValidationState::Published)]).expect("a sentence");
+    let line = "http://a.org/.well-known/pki-validation/fileauth.txt containing token";
+    assert!(files.contains("over plain HTTP") && files.contains(line), "{files}");
+    let mails = told(vec![by_mail()]).expect("a sentence");
+    assert!(mails.contains("a.org (to admin@a.org, webmaster@a.org)") && mails.contains(RESEND_DCV_EMAIL), "{mails}");
+}
+
+#[test]
+fn mails_are_sent_again_once_for_a_token_and_only_while_one_is_waited_for() {
+    let mut issuance = issued(1, State::Validating, 'a');
+    issuance.status.as_mut().expect("a status").validations = vec![by_mail()];
+    let case = |token: &str| {
+        let mut certificate = CertificateCase::new().certificate;
+        certificate.metadata.annotations = Some([(RESEND_DCV_EMAIL.to_owned(), token.to_owned())].into());
+        certificate
+    };
+    assert_eq!(resend_asked(&CertificateCase::new().certificate, &issuance), None);
+    assert_eq!(resend_asked(&case(""), &issuance), None);
+    assert_eq!(resend_asked(&case("one"), &issuance), Some("one"));
+    let resent = record::Change::EmailsResent("one".to_owned());
+    let spec = issuance.spec.clone();
+    record::apply(&spec, issuance.status.as_mut().expect("a status"), &resent, at(1));
+    assert_eq!(resend_asked(&case("one"), &issuance), None, "handled");
+    assert_eq!(resend_asked(&case("two"), &issuance), Some("two"));
+    issuance.status.as_mut().expect("a status").validations = vec![by_hand(ValidationState::Published)];
+    assert_eq!(resend_asked(&case("three"), &issuance), None, "no mail is waited for");
 }

@@ -105,8 +105,14 @@ fn each_endpoint_gets_what_it_takes() {
             ..options("all", 1)
         },
     };
-    let sent = for_endpoint(everything, Operation::Reissue, (None, None), None, days(0));
-    assert_eq!(sent, Ok(reissue));
+    let sent = for_endpoint(everything.clone(), Operation::Reissue, (None, None), None, days(0));
+    assert_eq!(sent, Ok(reissue.clone()));
+    let duplicate = DigiCertRequest {
+        options: DigiCertOptions { ca_cert_id: None, organization_units: Vec::new(), ..reissue.options },
+        ..reissue
+    };
+    let sent = for_endpoint(everything, Operation::Duplicate, (None, None), None, days(0));
+    assert_eq!(sent, Ok(duplicate), "the rest is the original's");
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl Ca {
     pub fn accept(&mut self, spec: &IssuanceSpec, now: Timestamp, lag: SignedDuration) -> Accepted {
         let parent = spec.parent.as_ref().map(|parent| parent.order_id.clone());
         let order_id = match spec.operation {
-            Operation::Reissue => parent.clone().unwrap_or_default(),
+            Operation::Reissue | Operation::Duplicate => parent.clone().unwrap_or_default(),
             Operation::Order | Operation::Renew | Operation::Adopt => format!("{}", 101 + self.accepted.len()),
         };
         self.accepted.push(Op {
@@ -68,13 +68,13 @@ impl Ca {
         self.accepted.iter().filter(move |op| op.visible <= now)
     }
 
-    /// As CertCentral is searched: a purchase by its idempotency key or as the renewal of its parent, a reissue by its
-    /// public key.
+    /// As CertCentral is searched: a purchase by its idempotency key or as the renewal of its parent, a reissue or
+    /// duplicate by its public key.
     pub fn find(&self, spec: &IssuanceSpec, earlier: &BTreeSet<String>, now: Timestamp) -> Found {
         let parent = spec.parent.as_ref().map(|parent| &parent.order_id);
         let key = &spec.request.public_key_sha256;
         let candidates: Vec<&Op> = match spec.operation {
-            Operation::Reissue => {
+            Operation::Reissue | Operation::Duplicate => {
                 let on_order = |(index, op): &(usize, &Op)| {
                     Some(&op.order_id) == parent && op.public_key == *key && !earlier.contains(&index.to_string())
                 };
@@ -116,8 +116,9 @@ impl Ca {
             None if order_id == FIRST && self.began => testing::order().valid_till?,
             None => return None,
         };
-        let newest =
-            self.accepted.iter().enumerate().rev().find(|(_, op)| op.order_id == order_id && op.visible <= now);
+        // A duplicate stands beside the primary certificate.
+        let primary = |op: &Op| op.order_id == order_id && op.visible <= now && op.operation != Operation::Duplicate;
+        let newest = self.accepted.iter().enumerate().rev().find(|(_, op)| primary(op));
         let renewal =
             self.visible(now).find(|op| op.operation == Operation::Renew && op.parent.as_deref() == Some(order_id));
         Some(OrderFacts {
@@ -138,7 +139,7 @@ impl Ca {
         let index: usize = id.parse().ok()?;
         let op = self.accepted.get(index)?;
         let end = match op.operation {
-            Operation::Reissue => self.order(&op.order_id, Timestamp::MAX)?.valid_till?,
+            Operation::Reissue | Operation::Duplicate => self.order(&op.order_id, Timestamp::MAX)?.valid_till?,
             Operation::Order | Operation::Renew | Operation::Adopt => year_from(op.at),
         };
         Some(Leaf {

@@ -82,6 +82,7 @@ impl House {
                 }
                 certificate::Effect::Copy { .. } => unreachable!("the Secret keeps its name"),
                 certificate::Effect::Rewrite => unreachable!("only the pair is in the Secret"),
+                certificate::Effect::ResendEmails { .. } => unreachable!("nothing is validated here"),
                 certificate::Effect::Deletion(_) => unreachable!("nobody deletes the Certificate"),
                 certificate::Effect::Restart { .. } => unreachable!("no workload is named"),
                 certificate::Effect::NoteCompromise { issuance, token } => world
@@ -116,6 +117,7 @@ impl House {
             spent_keys: &copies.spent_keys(world),
             order: &copies.order,
             revoked: None,
+            source: &self.source,
             shared_orders: &BTreeSet::new(),
             times: self.times,
             restarts: &Restarts::Untried,

@@ -13,7 +13,7 @@ use crate::{
     lifecycle::{
         Times,
         budget::{self, Budget, Claim},
-        certificate::IssuerView,
+        certificate::{IssuerView, SourceView},
         invariants::{self, Violation},
         testing,
     },
@@ -36,6 +36,8 @@ pub struct House {
     pub ambiguous_paid: AmbiguousPaid,
     pub broken: Option<Broken>,
     pub issuer: IssuerView,
+    /// Where a duplicate is asked for.
+    pub source: SourceView,
     /// Whether the Certificate's status is written: nothing is decided by it while the ledger is there.
     pub status: bool,
 }
@@ -63,7 +65,14 @@ pub const SOON: SignedDuration = SignedDuration::from_secs(1);
 
 impl House {
     pub fn new(times: Times, ambiguous_paid: AmbiguousPaid) -> Self {
-        Self { times, ambiguous_paid, broken: None, issuer: testing::issuer_view(), status: false }
+        Self {
+            times,
+            ambiguous_paid,
+            broken: None,
+            issuer: testing::issuer_view(),
+            source: SourceView::None,
+            status: false,
+        }
     }
 
     /// At most so many operations that may cost in a day.

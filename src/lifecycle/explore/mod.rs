@@ -16,12 +16,12 @@ use jiff::SignedDuration;
 
 use super::{
     Times,
-    certificate::{IssuerView, SecretView},
+    certificate::{IssuerView, SecretView, SourceView},
     testing::{CertificateCase, TIMES, days, leaf, ours},
 };
 use crate::{
     api::{
-        certificate::{Adopt, RotationPolicy},
+        certificate::{Adopt, DigiCertOverrides, DuplicateOf, RotationPolicy},
         issuer::AmbiguousPaid,
     },
     pki::Leaf,
@@ -68,6 +68,17 @@ fn adoption(secret: SecretView, budget: Budget) -> Scenario {
     }
     let mut scenario = scenario(case.clone(), 0, budget);
     scenario.house.issuer = case.issuer;
+    scenario
+}
+
+/// One more key on order 100, which another Certificate bought.
+fn duplicate(budget: Budget) -> Scenario {
+    let mut case = CertificateCase::new();
+    let duplicate_of = Some(DuplicateOf::Certificate("source".to_owned()));
+    case.certificate.spec.digicert = Some(DigiCertOverrides { duplicate_of, ..DigiCertOverrides::default() });
+    let mut scenario = scenario(case, 0, budget);
+    scenario.begin.ca.began = true;
+    scenario.house.source = SourceView::Order { order_id: "100".to_owned(), vouched: true, not_after: None };
     scenario
 }
 
@@ -136,6 +147,7 @@ fn a_purchase_is_made_once_and_a_reissue_buys_nothing() {
     first_order(faults(2)).holds("order");
     renewal(faults(2)).holds("renewal");
     reissue(faults(2)).holds("reissue");
+    duplicate(faults(2)).holds("duplicate");
 }
 
 #[test]
@@ -218,6 +230,7 @@ fn three_disturbances_together_change_nothing() {
     first_order(faults(3)).with_status().deep().holds("order");
     renewal(faults(3)).deep().holds("renewal");
     reissue(faults(3)).deep().holds("reissue");
+    duplicate(faults(3)).deep().holds("duplicate");
     first_order(faults(3)).repeating().deep().holds("order, repeated when absent");
     renewal(faults(3)).hidden().deep().holds("renewal, hidden for long");
     let all = Budget { deleted_secrets: 1, edits: 2, tokens: 1, lost_ledgers: 1, ..faults(3) };

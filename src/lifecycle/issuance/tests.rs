@@ -11,7 +11,7 @@ use crate::{
 };
 
 const PAID: [Operation; 2] = [Operation::Order, Operation::Renew];
-const ALL: [Operation; 3] = [Operation::Order, Operation::Renew, Operation::Reissue];
+const ALL: [Operation; 4] = [Operation::Order, Operation::Renew, Operation::Reissue, Operation::Duplicate];
 
 fn absent(mut case: IssuanceCase) -> IssuanceCase {
     case.seen.found = Some(Found::Absent);
@@ -392,4 +392,52 @@ fn a_key_reported_while_its_successor_was_coming_is_revoked_after_it() {
     record::apply(&case.spec, &mut case.status, &change, at(1));
     case.status.state = Some(State::Installed);
     assert_eq!(case.decide(), Step::Do(Effect::Revoke { serial: "0a".to_owned() }));
+}
+
+/// Its Certificate is being deleted.
+fn withdrawn(mut case: IssuanceCase) -> IssuanceCase {
+    record::apply(&case.spec, &mut case.status, &record::Change::Withdrawn, case.now);
+    case
+}
+
+fn ends_withdrawn(step: &Step<Effect>) -> bool {
+    matches!(step, Step::Do(Effect::Fail { class: FailureClass::Withdrawn, .. }))
+}
+
+#[test]
+fn what_is_withdrawn_is_not_called_for_and_what_may_have_been_placed_is_looked_for() {
+    use OutcomeClass::{Ambiguous, Blocked, NotSent, RateLimited};
+    for operation in ALL {
+        let fresh = IssuanceCase { fresh: true, ..withdrawn(IssuanceCase::new(operation)) };
+        assert!(ends_withdrawn(&fresh.decide()), "{operation:?}: recorded and never called");
+        for class in [NotSent, RateLimited, Blocked] {
+            let refused = withdrawn(said(IssuanceCase::new(operation), class, 0));
+            assert!(ends_withdrawn(&refused.decide()), "{operation:?}: {class:?}");
+        }
+        let unknown = withdrawn(said(IssuanceCase::new(operation), Ambiguous, 0));
+        assert_eq!(unknown.decide(), Step::Do(Effect::Look), "{operation:?}");
+        let mut gone = absent(looked(unknown, 1, 5, 900));
+        gone.now = at(901);
+        let asks = matches!(gone.decide(), Step::Do(Effect::AskPerson { .. }));
+        assert_eq!(asks, is_paid(operation), "{operation:?}: nobody knows whether it was bought");
+        assert_eq!(ends_withdrawn(&gone.decide()), !is_paid(operation), "{operation:?}: what is free is forgotten");
+        assert!(!may_call(&fresh.spec, &fresh.spec, Some(&fresh.status)), "{operation:?}: not even a moment before");
+    }
+}
+
+#[test]
+fn what_is_pending_is_canceled_once_a_poll_and_what_is_issued_is_taken() {
+    let processing = Progress::Processing { status: "pending".to_owned() };
+    for progress in [Progress::AwaitingApproval { request_id: None }, Progress::Validating, processing] {
+        let case = standing(withdrawn(placed(Operation::Order)), progress);
+        assert_eq!(case.decide(), Step::Do(Effect::Cancel));
+        let mut asked = case;
+        asked.seen.canceled = true;
+        assert_eq!(asked.decide(), wait(20));
+    }
+    let refused = standing(withdrawn(placed(Operation::Order)), Progress::Refused { reason: "canceled".to_owned() });
+    assert!(ends_withdrawn(&refused.decide()), "{:?}", refused.decide());
+    let issued = Progress::Issued { certificate_id: "9".to_owned() };
+    let issued = standing(withdrawn(placed(Operation::Order)), issued).decide();
+    assert_eq!(issued, Step::Do(Effect::Download { certificate_id: "9".to_owned() }), "to be revoked by its serial");
 }

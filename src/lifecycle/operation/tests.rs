@@ -37,6 +37,7 @@ fn order(days_left: i32) -> OrderFacts {
         certificate_id: Some("7".to_owned()),
         certificate_revoked: false,
         serial_number: None,
+        certificate_valid_till: None,
         certificates: None,
         content: Default::default(),
     }

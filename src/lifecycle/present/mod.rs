@@ -23,7 +23,7 @@ use crate::{
             ACTION_REQUIRED, HINDERED, ISSUING, PREFERRED_CHAIN, READY, RECONCILING, STALLED, Status, condition,
             reason, remove_condition, set_condition,
         },
-        issuance::{OutcomeClass, PublisherKind, State, ValidationState},
+        issuance::{OutcomeClass, State},
     },
     pki::Leaf,
 };
@@ -113,7 +113,7 @@ fn held<'a>(o: &Observed<'a>) -> Option<&'a Held> {
 
 /// What only the Secret names is not shown as known: status is trusted later.
 fn order(o: &Observed, lineage: &Lineage) -> Option<OrderStatus> {
-    let order = lineage.order.as_ref().filter(|order| !order.hearsay)?;
+    let order = lineage.behind().filter(|order| !order.hearsay)?;
     Some(OrderStatus {
         provider: account(o).map(|account| account.provider.clone())?,
         order_id: order.order_id.clone(),
@@ -305,22 +305,8 @@ fn needs_person(lineage: &Lineage, decided: &Result<Step<Effect>, Hindrance>) ->
     if let Some((reason, message)) = action_required(issuance) {
         return Some((reason.to_owned(), message.to_owned()));
     }
-    let records = manual_records(issuance);
-    (!records.is_empty()).then(|| {
-        let message = format!("publish these DNS records and leave them until the certificate is issued: {records}");
-        (reason::VALIDATION_REQUIRED.to_owned(), message)
-    })
-}
-
-/// The records a person has to publish, in zone-file form.
-fn manual_records(issuance: &Issuance) -> String {
-    let validations = issuance.status.iter().flat_map(|status| &status.validations);
-    let open = validations.filter(|validation| {
-        validation.publisher != Some(PublisherKind::Rfc2136)
-            && !matches!(validation.state, ValidationState::Valid | ValidationState::Cleaned)
-    });
-    let records = open.filter_map(|validation| validation.record.as_ref()).map(super::dcv::zone_line);
-    records.collect::<Vec<_>>().join("; ")
+    let message = super::dcv::asked_of_people(issuance)?;
+    Some((reason::VALIDATION_REQUIRED.to_owned(), message))
 }
 
 fn whole_second(time: Timestamp) -> Timestamp {

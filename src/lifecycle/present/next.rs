@@ -12,7 +12,7 @@ use crate::{
     },
     lifecycle::{
         Step,
-        certificate::{Effect, Hindrance, IssuerView, Observed, OrderView, adopt, situation},
+        certificate::{Effect, Hindrance, IssuerView, Observed, OrderView, adopt, duplicate, situation},
         lineage::{Lineage, Order},
         names, operation,
         plan::Wanted,
@@ -55,6 +55,10 @@ pub(super) fn next(
         Due::Now(trigger) => (trigger, o.now),
         Due::At(time) => (Trigger::Expiring, time),
     };
+    if duplicate::asked(&o.certificate.spec).is_some() {
+        let at = next_try(o, decided).or(Some(time).filter(|at| *at > o.now));
+        return planned(Operation::Duplicate, Cost::Free, at, trigger, waits.unwrap_or_default(), &wanted.dns_names);
+    }
     let situation = situation(o, lineage, facts.as_ref(), &wanted, trigger).ok()?;
     let (at, plan) = operation::foresee(&situation, time);
     let (operation, cost) = plan.operation()?;
@@ -84,6 +88,7 @@ fn presumed(order: &Order) -> OrderFacts {
         certificate_id: order.certificate_id.clone(),
         serial_number: None,
         certificate_revoked: false,
+        certificate_valid_till: None,
         certificates: None,
         content: Default::default(),
     }
@@ -123,6 +128,7 @@ pub(super) fn word(operation: Operation) -> &'static str {
         Operation::Reissue => "Reissue",
         Operation::Renew => "Renew",
         Operation::Adopt => "Adopt",
+        Operation::Duplicate => "Duplicate",
     }
 }
 

@@ -3,7 +3,7 @@ use crate::{
     api::{
         CertificateStatus,
         conditions::condition,
-        issuance::{Cost, FailureClass, Operation, Trigger, Validation},
+        issuance::{Cost, FailureClass, Operation, PublisherKind, Trigger, Validation, ValidationState},
     },
     lifecycle::{
         certificate::{IssuerView, KeyView, OrderView},

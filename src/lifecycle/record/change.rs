@@ -44,6 +44,8 @@ pub enum Change {
     /// The key this one replaces was reported as compromised, by this token.
     Compromised(String),
     Failed(FailureClass, String),
+    /// Validation mails were sent again, for this token.
+    EmailsResent(String),
     /// Its Certificate is being deleted.
     Withdrawn,
     /// What is pending could not be canceled at the provider.

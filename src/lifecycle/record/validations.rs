@@ -26,9 +26,12 @@ pub(super) fn merge(
                 known.since = Some(Time(now));
             }
             Some(known) => {
-                let again =
-                    known.state == ValidationState::Cleaned || known.record != record || known.publisher != *publisher;
-                if again && record.is_some() && !is_published(known) {
+                let again = known.state == ValidationState::Cleaned
+                    || known.record != record
+                    || known.publisher != *publisher
+                    || known.emails != told.emails;
+                let told_how = record.is_some() || !told.emails.is_empty();
+                if again && told_how && !is_published(known) {
                     *known = fresh(told, record, *publisher, now);
                 }
             }
@@ -46,6 +49,8 @@ fn fresh(
 ) -> Validation {
     let method = match record.as_ref().map(|record| record.type_) {
         Some(RecordType::Cname) => ValidationMethod::DnsCname,
+        Some(RecordType::Http) => ValidationMethod::Http,
+        None if !told.emails.is_empty() => ValidationMethod::Email,
         _ => ValidationMethod::DnsTxt,
     };
     // Whoever is to publish it by hand is told by this very entry.
@@ -54,7 +59,16 @@ fn fresh(
         Some(PublisherKind::Manual) | None if record.is_some() => ValidationState::Published,
         Some(PublisherKind::Manual) | None => ValidationState::Pending,
     };
-    Validation { domain: told.domain.clone(), method, state, record, publisher, since: Some(Time(now)), message: None }
+    Validation {
+        domain: told.domain.clone(),
+        method,
+        state,
+        record,
+        emails: told.emails.clone(),
+        publisher,
+        since: Some(Time(now)),
+        message: None,
+    }
 }
 
 /// The provider is satisfied; what was never published needs no cleaning.

@@ -187,6 +187,7 @@ pub fn validation(domain: &str, state: ValidationState) -> Validation {
         method: ValidationMethod::DnsTxt,
         state,
         record: Some(record(domain, "token")),
+        emails: Vec::new(),
         publisher: Some(PublisherKind::Rfc2136),
         since: Some(time(0)),
         message: None,
@@ -207,6 +208,7 @@ pub fn told(domain: &str, value: Option<&str>) -> provider::Validation {
             method: provider::DcvMethod::DnsTxt,
             value: value.to_owned(),
         }),
+        emails: Vec::new(),
         status: "pending".to_owned(),
     }
 }

@@ -155,6 +155,7 @@ pub fn order() -> OrderFacts {
         certificate_id: Some("9".to_owned()),
         serial_number: Some("0A".to_owned()),
         certificate_revoked: false,
+        certificate_valid_till: Some(jiff::civil::date(2026, 12, 16)),
         certificates: Some(1),
         content: Box::new(OrderContent {
             product: Some("ssl_basic".to_owned()),

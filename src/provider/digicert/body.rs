@@ -1,17 +1,18 @@
-//! What is sent with an order or a reissue. Every name is sent: CertCentral reads none from the CSR, and a reissue
+//! What is sent with an order, a reissue or a duplicate. Every name is sent: CertCentral reads none from the CSR, and a reissue
 //! that leaves names out makes it revoke the certificates that have them.
 
 use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::endpoints::{Endpoint, ORDER_CERTIFICATE, REISSUE_CERTIFICATE};
+use super::endpoints::{DUPLICATE_CERTIFICATE, Endpoint, ORDER_CERTIFICATE, REISSUE_CERTIFICATE};
 use crate::provider::{CallError, Contact, ContactRole, DcvMethod, Operation, PaymentMethod, Request, Validity};
 
-/// CertCentral Services API, *Order certificate* pages, and *Reissue certificate*.
+/// CertCentral Services API, *Order certificate* pages, *Reissue certificate* and *Duplicate certificate*.
 pub(super) fn submission(request: &Request) -> Result<(&'static Endpoint, &str, Value), CallError> {
     let renewed = match &request.operation {
         Operation::Reissue { order_id } => return Ok((&REISSUE_CERTIFICATE, order_id, json!(reissue(request)))),
+        Operation::Duplicate { order_id } => return Ok((&DUPLICATE_CERTIFICATE, order_id, json!(duplicate(request)))),
         Operation::Order => None,
         Operation::Renew { order_id } => {
             Some(order_id.parse::<u64>().map_err(|_| super::errors::bad_id(ORDER_CERTIFICATE.name))?)
@@ -42,6 +43,13 @@ fn order(request: &Request, renewed: Option<u64>) -> Fields {
 
 fn reissue(request: &Request) -> Fields {
     with_approval(request, |date| date.strftime("%d %^b %Y").to_string())
+}
+
+/// *Duplicate certificate*: as a reissue, without what the original has settled.
+fn duplicate(request: &Request) -> Fields {
+    let mut body = with_approval(&Request { validity: None, ..request.clone() }, iso_date);
+    body.0.remove("dcv_method");
+    body
 }
 
 /// What every one of the endpoints takes.
@@ -130,5 +138,7 @@ pub(super) fn dcv_method(method: DcvMethod) -> &'static str {
     match method {
         DcvMethod::DnsTxt => "dns-txt-token",
         DcvMethod::DnsCname => "dns-cname-token",
+        DcvMethod::HttpToken => "http-token",
+        DcvMethod::Email => "email",
     }
 }

@@ -56,6 +56,8 @@ pub(super) static ORDER_CERTIFICATE: Endpoint =
     endpoint("order certificate", Method::POST, "order/certificate/{product}", Kind::Order);
 pub(super) static REISSUE_CERTIFICATE: Endpoint =
     endpoint("reissue certificate", Method::POST, "order/certificate/{order}/reissue", Kind::Reissue);
+pub(super) static DUPLICATE_CERTIFICATE: Endpoint =
+    endpoint("duplicate certificate", Method::POST, "order/certificate/{order}/duplicate", Kind::Reissue);
 
 pub(super) static ORDER_INFO: Endpoint = get("order info", "order/certificate/{order}");
 pub(super) static LIST_ORDERS: Endpoint = get("list orders", "order/certificate");
@@ -63,6 +65,7 @@ pub(super) static STATUS_CHANGES: Endpoint = get("status change list", "order/ce
 pub(super) static ORDERS_BY_ALTERNATIVE_ID: Endpoint =
     get("get orders by alternative order ID", "order/alternate/{alternative}");
 pub(super) static LIST_REISSUES: Endpoint = get("list reissues", "order/certificate/{order}/reissue");
+pub(super) static LIST_DUPLICATES: Endpoint = get("list duplicates", "order/certificate/{order}/duplicate");
 pub(super) static REQUEST_INFO: Endpoint = get("request info", "request/{request}");
 
 pub(super) static VALIDATION_STATUS: Endpoint = get("order validation status", "order/certificate/{order}/validation");
@@ -70,6 +73,8 @@ pub(super) static RANDOM_VALUE: Endpoint =
     dcv("get order DCV random value", "order/certificate/{order}/dcv-random-value");
 pub(super) static CHANGE_DCV_METHOD: Endpoint = dcv("change order DCV method", "order/certificate/{order}/dcv-method");
 pub(super) static CHECK_DCV: Endpoint = dcv("check order DCV", "order/certificate/{order}/check-dcv");
+pub(super) static DOMAIN_EMAILS: Endpoint = get("domain emails", "domain/{domain}/dcv/emails");
+pub(super) static RESEND_EMAILS: Endpoint = dcv("resend order DCV emails", "order/certificate/{order}/resend-emails");
 
 pub(super) static DOWNLOAD_CERTIFICATE: Endpoint =
     get("download certificate", "certificate/{certificate}/download/format/pem_all");

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::client::Call;
 use super::endpoints::{LIST_ORDERS, ORDERS_BY_ALTERNATIVE_ID};
 use super::progress::{names_of, order_facts, order_status};
-use super::wire::{self, AlternativeOrders, Order, Orders};
+use super::wire::{self, AlternativeOrders, Certificate, Order, Orders};
 use super::{DigiCert, is_ours, key_of};
 use crate::provider::{Accepted, CallError, Found, Operation, OrderFacts, OrderStatus, Wanted};
 
@@ -28,6 +28,7 @@ impl DigiCert {
             },
             Operation::Renew { order_id } => self.renewal(wanted, order_id).await,
             Operation::Reissue { order_id } => self.reissue(wanted, order_id).await,
+            Operation::Duplicate { order_id } => self.duplicate(wanted, order_id).await,
         }
     }
 
@@ -176,6 +177,15 @@ impl DigiCert {
             }
             None => Ok(Found::Absent),
         }
+    }
+
+    /// Others' duplicates are no obstacle: only the public key counts.
+    async fn duplicate(&self, wanted: &Wanted, order_id: &str) -> Result<Found, CallError> {
+        let ours = |row: &Certificate| is_ours(row, &wanted.public_key_sha256, &wanted.earlier);
+        let found = self.duplicates(order_id).await?.into_iter().find(ours);
+        Ok(found.map_or(Found::Absent, |row| {
+            Found::Ours(Accepted { order_id: order_id.into(), certificate_id: row.id, ..Accepted::default() })
+        }))
     }
 
     fn bounded(&self, candidates: usize) -> Result<(), CallError> {

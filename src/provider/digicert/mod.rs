@@ -126,6 +126,10 @@ impl Provider for DigiCert {
         self.ask_to_check(placed).await
     }
 
+    async fn resend_dcv_emails(&self, order_id: &str) -> Result<(), CallError> {
+        self.resend_emails(order_id).await
+    }
+
     async fn download(&self, certificate_id: &str) -> Result<String, CallError> {
         let call = Call::of(&DOWNLOAD_CERTIFICATE, certificate_id).accept("*/*");
         let answer = self.client.call(call).await?;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::client::Call;
-use super::endpoints::{LIST_REISSUES, ORDER_INFO, REQUEST_INFO};
+use super::endpoints::{LIST_DUPLICATES, LIST_REISSUES, ORDER_INFO, REQUEST_INFO};
 use super::wire::{self, Approval, Certificate, Order, Reissues};
 use super::{DigiCert, is_ours, key_of};
 use crate::provider::{CallError, Operation, OrderContent, OrderFacts, OrderStatus, Placed, Progress, Standing};
@@ -35,6 +35,7 @@ pub(super) fn order_facts(order: Order, order_id: &str) -> OrderFacts {
         certificate_revoked: order.certificate.status.as_deref() == Some("revoked"),
         certificate_id: order.certificate.id,
         serial_number: order.certificate.serial_number,
+        certificate_valid_till: order.certificate.valid_till.as_deref().and_then(wire::date),
         certificates: certificates.map(|(reissues, duplicates)| reissues.saturating_add(duplicates).saturating_add(1)),
         content,
     }
@@ -74,6 +75,7 @@ impl DigiCert {
         let progress = match &placed.operation {
             Operation::Order | Operation::Renew { .. } => self.order_progress(placed, &order).await?,
             Operation::Reissue { .. } => self.reissue_progress(placed, &order).await?,
+            Operation::Duplicate { .. } => self.duplicate_progress(placed, &order).await?,
         };
         Ok(Standing { progress, order_valid_till })
     }
@@ -150,13 +152,36 @@ impl DigiCert {
         })
     }
 
+    /// A duplicate is issued at once, or waits for approval; the order's status does not tell of it.
+    async fn duplicate_progress(&self, placed: &Placed, order: &Order) -> Result<Progress, CallError> {
+        let status = order.status.clone().unwrap_or_default();
+        let row = ours(self.duplicates(&placed.order_id).await?, placed);
+        let row_status = row.as_ref().and_then(|row| row.status.as_deref());
+        Ok(match (row_status, row.as_ref().and_then(|row| row.id.clone())) {
+            (Some("issued" | "approved"), Some(certificate_id)) => Progress::Issued { certificate_id },
+            (Some("rejected" | "canceled" | "denied"), _) => {
+                let request = self.request(placed.request_id.as_ref()).await;
+                refused(&rejected_duplicate(placed), &request.unwrap_or_default())
+            }
+            _ if order.has_pending_request => awaiting_approval(placed, order),
+            (Some(other), _) => Progress::Processing { status: other.to_owned() },
+            // A rejected request may take its row along.
+            (None, _) => match self.request(placed.request_id.as_ref()).await {
+                Some(request) if request.status.as_deref() == Some("rejected") => {
+                    refused(&rejected_duplicate(placed), &request)
+                }
+                _ => Progress::Processing { status },
+            },
+        })
+    }
+
+    pub(super) async fn duplicates(&self, order_id: &str) -> Result<Vec<Certificate>, CallError> {
+        Ok(self.client.call(Call::of(&LIST_DUPLICATES, order_id)).await?.read::<Reissues>()?.certificates)
+    }
+
     /// The row of *List reissues* with our public key, or with our certificate id when no CSR is shown.
     pub(super) async fn our_row(&self, placed: &Placed) -> Result<Option<Certificate>, CallError> {
-        let rows = self.reissues(&placed.order_id).await?;
-        Ok(rows.into_iter().find(|row| match key_of(row) {
-            Some(_) => is_ours(row, &placed.public_key_sha256, &placed.earlier),
-            None => row.id.is_some() && row.id == placed.certificate_id,
-        }))
+        Ok(ours(self.reissues(&placed.order_id).await?, placed))
     }
 
     /// Who decided, and why. A courtesy: a failure to read it changes nothing.
@@ -165,11 +190,22 @@ impl DigiCert {
     }
 }
 
+fn ours(rows: Vec<Certificate>, placed: &Placed) -> Option<Certificate> {
+    rows.into_iter().find(|row| match key_of(row) {
+        Some(_) => is_ours(row, &placed.public_key_sha256, &placed.earlier),
+        None => row.id.is_some() && row.id == placed.certificate_id,
+    })
+}
+
 fn awaiting_approval(placed: &Placed, order: &Order) -> Progress {
     let open =
         order.requests.iter().rfind(|request| matches!(request.status.as_deref(), Some("pending" | "submitted")));
     let request_id = open.and_then(|request| request.id.clone()).or_else(|| placed.request_id.clone());
     Progress::AwaitingApproval { request_id }
+}
+
+fn rejected_duplicate(placed: &Placed) -> String {
+    format!("the duplicate on order {} was rejected", placed.order_id)
 }
 
 fn rejected_reissue(placed: &Placed) -> String {

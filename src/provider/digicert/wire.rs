@@ -27,11 +27,11 @@ pub(super) struct Order {
     #[serde(deserialize_with = "flag")]
     pub auto_renew: bool,
     #[serde(deserialize_with = "number")]
-    pub reissues_count: Option<u64>,
-    #[serde(deserialize_with = "number")]
     pub duplicates_count: Option<u64>,
     #[serde(deserialize_with = "text")]
     pub alternative_order_id: Option<String>,
+    #[serde(deserialize_with = "number")]
+    pub reissues_count: Option<u64>,
     #[serde(deserialize_with = "lenient")]
     pub product: Product,
     #[serde(deserialize_with = "lenient")]
@@ -40,7 +40,7 @@ pub(super) struct Order {
     pub requests: Vec<Approval>,
 }
 
-/// The primary certificate in *Order info*, a row of *List reissues*, a certificate in *List orders*.
+/// The primary certificate in *Order info*, a row of *List reissues* or *List duplicates*, a certificate in *List orders*.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Certificate {
@@ -54,6 +54,8 @@ pub(super) struct Certificate {
     pub common_name: Option<String>,
     #[serde(deserialize_with = "list")]
     pub dns_names: Vec<String>,
+    #[serde(deserialize_with = "text")]
+    pub valid_till: Option<String>,
     #[serde(deserialize_with = "text")]
     pub csr: Option<String>,
 }
@@ -90,7 +92,7 @@ pub(super) struct Person {
     pub last_name: Option<String>,
 }
 
-/// *Order certificate* and *Reissue certificate*, 201.
+/// *Order certificate*, *Reissue certificate* and *Duplicate certificate*, 201.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Placed {
@@ -121,11 +123,11 @@ pub(super) struct Link {
     pub pem: Option<String>,
 }
 
-/// *List reissues*.
+/// *List reissues* and *List duplicates*.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Reissues {
-    #[serde(deserialize_with = "list", alias = "reissues")]
+    #[serde(deserialize_with = "list", alias = "reissues", alias = "duplicates")]
     pub certificates: Vec<Certificate>,
 }
 
@@ -214,12 +216,26 @@ pub(super) struct OrganizationValidation {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct NameValidation {
+    #[serde(deserialize_with = "id")]
+    pub domain_id: Option<String>,
     #[serde(deserialize_with = "text")]
     pub name_scope: Option<String>,
     #[serde(deserialize_with = "text")]
     pub status: Option<String>,
     #[serde(deserialize_with = "list")]
     pub dns_names: Vec<String>,
+}
+
+/// *Domain emails*.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct DomainEmails {
+    #[serde(deserialize_with = "list")]
+    pub base_emails: Vec<String>,
+    #[serde(deserialize_with = "list")]
+    pub whois_emails: Vec<String>,
+    #[serde(deserialize_with = "list")]
+    pub dns_txt_emails: Vec<String>,
 }
 
 /// *Get order DCV random value* and *Change order DCV method*.
