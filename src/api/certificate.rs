@@ -1,10 +1,10 @@
 //! `Certificate`: what should be in a Secret, and from whom.
 
 mod outputs;
+mod renewal;
 mod restart;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use kube::core::Duration;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use super::schema;
 pub use outputs::{
     AdditionalOutputFormat, JksKeystore, Keystores, OutputFormat, Pkcs12Keystore, Pkcs12Profile, SecretTemplate,
 };
+pub use renewal::{Day, Renewal, RenewalPolicy, Window};
 pub use restart::{Workload, WorkloadKind};
 
 /// What should be in a Secret, and from whom.
@@ -82,6 +83,9 @@ pub struct CertificateSpec {
     /// When the certificate is replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewal: Option<Renewal>,
+    /// Whether everything rests: nothing is begun, paid or written. What the CA was asked for already is followed, and what comes of it is kept until this is false again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<bool>,
     /// Labels and annotations of the Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_template: Option<SecretTemplate>,
@@ -229,17 +233,6 @@ pub enum Validity {
     Until(#[schemars(length(max = 10), regex(pattern = schema::DATE))] String),
 }
 
-/// When a certificate is replaced.
-#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Renewal {
-    /// How long before expiry, e.g. `720h`; at least one hour. Default: a third of the lifetime, less when that saves a reissue.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "schema::duration")]
-    #[x_kube(validation = Rule::new("duration(self) >= duration('1h')").message("before is at least 1h"))]
-    pub before: Option<Duration>,
-}
-
 /// An order to take over.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -294,7 +287,7 @@ pub struct CertificateStatus {
     /// metadata.generation this status was derived from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready, Issuing, ActionRequired, Reconciling, Stalled, Restarted.
+    /// Ready, Issuing, ActionRequired, Suspended, Reconciling, Stalled, Restarted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,

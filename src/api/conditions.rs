@@ -7,6 +7,7 @@
 //! | `Ready` | the Secret holds a certificate that is valid now, verified, matches its key and the spec; a renewal under way does not make it False | Current |
 //! | `Issuing` | an Issuance is under way; the message names it, its state and since when | not read |
 //! | `ActionRequired` | a person must do something; the message says exactly what and where | not read |
+//! | `Suspended` | `spec.suspend` is true: nothing is begun, paid or written | not read |
 //! | `Reconciling` | this generation is not yet in the Secret | InProgress |
 //! | `Stalled` | Ready is False and nothing but a person can help | Failed |
 //! | `PreferredChain` | never; False: the CA does not deliver the chain that was preferred, and another is served | not read |
@@ -33,6 +34,8 @@ pub const STALLED: &str = "Stalled";
 /// The workloads of rolloutRestart were restarted for the last replacement.
 pub const RESTARTED: &str = "Restarted";
 
+/// Everything rests: `spec.suspend`.
+pub const SUSPENDED: &str = "Suspended";
 /// On an Issuance, set by a person with the verb `approve`: go ahead.
 pub const APPROVED: &str = "Approved";
 /// On an Issuance, set by a person with the verb `approve`: do not.
@@ -105,6 +108,10 @@ pub mod reason {
     pub const REVOKING: &str = "Revoking";
     /// PreferredChain: the CA delivers no such chain.
     pub const NOT_OFFERED: &str = "NotOffered";
+    /// The certificate is to be renewed, and `renewal.policy` leaves that to a person.
+    pub const RENEWAL_DUE: &str = "RenewalDue";
+    /// `spec.suspend` is true.
+    pub const SUSPENDED: &str = "Suspended";
     /// Refused by a person.
     pub const DENIED: &str = "Denied";
     /// Restarted: all workloads were.

@@ -15,6 +15,10 @@ pub(super) const SECRET_KEY: &str = r"^[A-Za-z0-9._-]+$";
 pub(super) const DURATION: &str = r"^([0-9]+(h|m|s))+$";
 /// A provider's order id.
 pub(super) const ORDER_ID: &str = r"^[A-Za-z0-9_-]+$";
+/// Hours and minutes.
+pub(super) const TIME_OF_DAY: &str = r"^([01][0-9]|2[0-3]):[0-5][0-9]$";
+/// Name in the IANA time zone database.
+pub(super) const TIME_ZONE: &str = r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$";
 /// A provider's product identifier.
 pub(super) const PRODUCT: &str = r"^[A-Za-z0-9_.-]+$";
 

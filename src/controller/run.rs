@@ -181,8 +181,13 @@ struct Queues {
 fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
     let mut certificates =
         Watch::<Certificate>::new(client.clone(), |certificate| vec![certificate.spec.secret_name.clone()]);
-    let queue = queues.certificates.clone();
-    certificates.on_change(move |certificate| send(&queue, ObjectRef::from_obj(certificate)));
+    let (queue, under_way) = (queues.certificates.clone(), queues.issuances.clone());
+    certificates.on_change(move |certificate| {
+        send(&queue, ObjectRef::from_obj(certificate));
+        if let Some(issuance) = edited_while_under_way(certificate) {
+            send(&under_way, issuance);
+        }
+    });
     let known = certificates.store();
 
     let mut issuances =
@@ -230,6 +235,14 @@ fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
         secrets: secrets.spawn(metrics),
         namespaces: namespaces.spawn(metrics),
     }
+}
+
+/// The Issuance that an edit of its Certificate may concern.
+fn edited_while_under_way(certificate: &Certificate) -> Option<ObjectRef<Issuance>> {
+    let status = certificate.status.as_ref()?;
+    let edited = status.observed_generation != certificate.metadata.generation;
+    let issuance = status.issuance.as_deref().filter(|_| edited)?;
+    Some(ObjectRef::new(issuance).within(&certificate.namespace().unwrap_or_default()))
 }
 
 /// Who uses issuers: Certificates, and Issuances under way.

@@ -24,12 +24,14 @@ use super::{
     plan::{self, Plan},
     restart,
     trigger::{self, Due},
+    windows,
 };
 use crate::{
     api::{
         Issuance,
         conditions::{ACTION_REQUIRED, condition, is_true, reason},
         issuance::{Account, Operation, State, Trigger},
+        meta,
     },
     pki::Leaf,
     provider::Urgency,
@@ -139,6 +141,7 @@ pub fn decide(o: &Observed) -> Result<Step<Effect>, Hindrance> {
         return Ok(Step::Do(Effect::ReadSecret));
     }
     same_installation(o)?;
+    awake(o)?;
     tidy(o, restart::after(o, outputs(o, progress(o))))
 }
 
@@ -149,6 +152,24 @@ fn tidy(o: &Observed, next: Result<Step<Effect>, Hindrance>) -> Result<Step<Effe
         Some(issuance) => Ok(Step::Do(Effect::Forget { issuance })),
         None => next,
     }
+}
+
+/// A suspended Certificate is left as it is, its Secret included.
+fn awake(o: &Observed) -> Result<(), Hindrance> {
+    if o.certificate.spec.suspend != Some(true) {
+        return Ok(());
+    }
+    let waiting = o.issuances.iter().find(|issuance| state(issuance) == Some(State::Issued));
+    let waiting = waiting.and_then(|issuance| issuance.metadata.name.as_deref());
+    let message = match waiting {
+        Some(name) => format!("spec.suspend is true: the certificate of Issuance {name} waits to be installed"),
+        None => "spec.suspend is true: nothing is begun, paid or written".to_owned(),
+    };
+    Err(Hindrance { reason: reason::SUSPENDED, message, person: false, again: None })
+}
+
+fn state(issuance: &Issuance) -> Option<State> {
+    issuance.status.as_ref()?.state
 }
 
 /// What is beside the pair is kept in sync whatever else is waited for.
@@ -199,8 +220,25 @@ fn progress(o: &Observed) -> Result<Step<Effect>, Hindrance> {
             Ok(Step::Do(Effect::Copy { from: from.to_owned() }))
         }
         Due::Now(trigger) => begin(o, &lineage, trigger),
-        Due::At(time) => Ok(Step::Wait(until(time, o.now).min(LOOK_AGAIN))),
+        Due::OnRequest => Err(on_request(o)),
+        Due::At(time) => {
+            let renewal = o.certificate.spec.renewal.as_ref();
+            match renewal.and_then(|renewal| windows::problem(&renewal.windows)) {
+                Some(why) => Err(Hindrance::person(reason::INVALID_SPEC, why)),
+                None => Ok(Step::Wait(until(time, o.now).min(LOOK_AGAIN))),
+            }
+        }
     }
+}
+
+fn on_request(o: &Observed) -> Hindrance {
+    let end = trigger::served(o).map(|leaf| format!("the certificate expires at {} and ", leaf.not_after));
+    let message = format!(
+        "{}spec.renewal.policy is Manual: set the annotation {} to a new token to renew it",
+        end.unwrap_or_default(),
+        meta::REISSUE_REQUESTED
+    );
+    Hindrance::person(reason::RENEWAL_DUE, message)
 }
 
 /// A Secret is written only by the Certificate that owns it.
@@ -245,8 +283,7 @@ fn same_installation(o: &Observed) -> Result<(), Hindrance> {
 /// An Issuance is under way: install what it brought.
 fn finish(o: &Observed, issuance: &Issuance) -> Result<Step<Effect>, Hindrance> {
     let name = issuance.metadata.name.clone().unwrap_or_default();
-    let status = issuance.status.as_ref();
-    if status.and_then(|status| status.state) != Some(State::Issued) {
+    if state(issuance) != Some(State::Issued) {
         return Ok(Step::Wait(hush(issuance, o.machine_now).unwrap_or(LOOK_AGAIN)));
     }
     if let SecretView::Ours(held) = o.secret

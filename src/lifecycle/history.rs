@@ -32,7 +32,7 @@ fn has_ended(issuance: &Issuance) -> bool {
 
 fn is_needed(o: &Observed, lineage: &Lineage, issuance: &Issuance) -> bool {
     let same = |other: &&Issuance| std::ptr::eq(*other, issuance);
-    let counts = lineage.installed.iter().chain(&lineage.fulfilled).any(same);
+    let counts = lineage.installed.iter().chain(&lineage.fulfilled).chain(&lineage.denied).any(same);
     let failed = lineage.failed.iter().take(FAILURES).any(same);
     let asked = issuance.spec.request_token.is_some()
         && issuance.spec.request_token.as_deref() == trigger::token(o.certificate);

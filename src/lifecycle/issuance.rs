@@ -5,10 +5,12 @@
 
 mod hindered;
 pub mod observed;
+mod wish;
 
 use std::time::Duration;
 
 pub use observed::{Observed, Seen};
+pub use wish::{Wish, is_unsent, unwanted, wish};
 
 use super::{Step, approval, backoff, budget::Claim, dcv, lineage, record, remaining};
 use crate::{
@@ -28,6 +30,8 @@ const MAX_SUBMISSIONS: usize = 16;
 /// Looks that must have found nothing before something counts as absent; from the first to the last of them, all made
 /// after the call was over, the settle time passes.
 const MIN_LOOKS: u32 = 5;
+/// Until what rests is looked at again: a change of its Certificate is heard of at once.
+const LOOK_AGAIN: Duration = Duration::from_secs(3600);
 /// Downloads that were not believed before the Issuance gives up; the order stays known.
 const MAX_DOWNLOADS: u32 = 5;
 
@@ -40,6 +44,10 @@ pub enum Effect {
         rule: String,
         claim: Claim,
     },
+    /// Gives the right to make the call of the last submission back, and records that it was not made.
+    GiveBack,
+    /// Ends what was never sent: something else is wanted by now.
+    Supersede,
     /// Records the intent of one more call.
     Append,
     /// Makes the one call of the last submission.
@@ -106,7 +114,21 @@ pub fn decide(o: &Observed) -> Step<Effect> {
     match o.status.state {
         Some(State::Installed) => clean_up(o).or_else(|| revoke_superseded(o)).unwrap_or(Step::Done),
         Some(State::Issued | State::Failed | State::Denied | State::Superseded) => clean_up(o).unwrap_or(Step::Done),
-        _ => hindered::guard(o, go_on(o)),
+        _ => give_way(o).unwrap_or_else(|| hindered::guard(o, go_on(o))),
+    }
+}
+
+/// What was never sent gives way to what is wanted by now, whatever is in the way of sending it.
+fn give_way(o: &Observed) -> Option<Step<Effect>> {
+    let unanswered = o.spec.submissions.last().is_some_and(|last| outcome_of(o.status, last.n).is_none());
+    match o.wish {
+        Wish::Changed | Wish::Stuck if is_unsent(o.spec, o.status) => Some(Step::Do(Effect::Supersede)),
+        Wish::Changed | Wish::Stuck | Wish::Rest
+            if o.fresh && unanswered && o.status.order_id.is_none() && !record::withdrawn(o.status) =>
+        {
+            Some(Step::Do(Effect::GiveBack))
+        }
+        _ => None,
     }
 }
 
@@ -237,6 +259,9 @@ fn append(o: &Observed) -> Step<Effect> {
     if let Some(denied) = approval::denied(o.status) {
         return Step::Do(Effect::Deny { message: approval::refusal(denied) });
     }
+    if o.wish == Wish::Rest {
+        return Step::Wait(LOOK_AGAIN);
+    }
     if !exhausted(o.spec) {
         return Step::Do(Effect::Append);
     }
@@ -252,6 +277,7 @@ fn exhausted(spec: &IssuanceSpec) -> bool {
 fn follow(o: &Observed) -> Step<Effect> {
     let Some(standing) = &o.seen.standing else {
         return match (o.next_poll.is_zero(), at_once(o)) {
+            (false, _) if is_stuck(o) && !o.seen.canceled => Step::Do(Effect::Poll),
             (false, _) => dcv_between_polls(o),
             (true, Some(certificate_id)) => Step::Do(Effect::Download { certificate_id }),
             (true, None) => Step::Do(Effect::Poll),
@@ -275,12 +301,9 @@ fn follow(o: &Observed) -> Step<Effect> {
         Progress::AwaitingApproval { .. } | Progress::Processing { .. } | Progress::Validating
             if record::withdrawn(o.status) =>
         {
-            if o.seen.canceled {
-                Step::Wait(o.next_poll)
-            } else {
-                Step::Do(Effect::Cancel)
-            }
+            cancel(o)
         }
+        Progress::Validating if is_stuck(o) => cancel(o),
         Progress::Validating => validate(o),
         Progress::AwaitingApproval { .. } | Progress::Processing { .. } => Step::Wait(o.next_poll),
     }
@@ -292,10 +315,22 @@ fn at_once(o: &Observed) -> Option<String> {
     o.status.certificate_id.clone().filter(|_| new)
 }
 
+fn cancel(o: &Observed) -> Step<Effect> {
+    if o.seen.canceled { Step::Wait(o.next_poll) } else { Step::Do(Effect::Cancel) }
+}
+
+/// A reissue that cannot end as wanted is taken back, which costs nothing: the order stays, and is reissued anew. What is
+/// paid for is left to a person.
+fn is_stuck(o: &Observed) -> bool {
+    o.wish == Wish::Stuck && o.spec.operation == Operation::Reissue
+}
+
 /// Publishing and self-checks need no poll of the provider in between.
 fn dcv_between_polls(o: &Observed) -> Step<Effect> {
     match o.status.state {
-        Some(State::Validating) if !o.status.validations.is_empty() && !record::withdrawn(o.status) => validate(o),
+        Some(State::Validating) if !o.status.validations.is_empty() && !record::withdrawn(o.status) && !is_stuck(o) => {
+            validate(o)
+        }
         _ => Step::Wait(o.next_poll),
     }
 }

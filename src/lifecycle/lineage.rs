@@ -5,7 +5,6 @@ use std::{collections::BTreeSet, sync::Arc};
 use jiff::Timestamp;
 
 use super::{
-    approval::is_unsubmitted,
     budget::may_cost,
     certificate::{
         duplicate,
@@ -31,6 +30,8 @@ pub struct Lineage<'a> {
     pub order: Option<Order>,
     /// The order of the last duplicate: another certificate's, never to be reissued or renewed.
     pub duplicated: Option<Order>,
+    /// The last order at another account: it is left as it is, and remembered.
+    left: Option<String>,
     /// The highest revision that was ever used.
     pub revision: i64,
     /// Reissue tokens that were handled: what they asked for is in the Secret, or was denied.
@@ -96,9 +97,11 @@ impl<'a> Lineage<'a> {
                 self.tokens.extend(status.and_then(record::compromised));
                 self.exists = true;
             }
-            // Nothing was submitted: nobody answered before it was taken back.
-            Some(State::Superseded) if is_unsubmitted(&issuance.spec) => {}
-            Some(State::Superseded) => self.fulfilled = Some(issuance),
+            Some(State::Superseded) if status.is_some_and(|status| status.order_id.is_some()) => {
+                self.fulfilled = Some(issuance);
+            }
+            // Never sent.
+            Some(State::Superseded) => {}
             Some(State::Denied) => {
                 self.tokens.extend(token);
                 self.denied = Some(issuance);
@@ -113,11 +116,18 @@ impl<'a> Lineage<'a> {
             }
             _ => self.unresolved = Some(issuance),
         }
-        if here && issuance.spec.operation == Operation::Duplicate {
-            self.duplicated = order_of(issuance).or(self.duplicated.take());
-        } else if here && let Some(order) = order_of(issuance) {
-            let known = self.order.take().filter(|known| known.order_id == order.order_id);
-            self.order = Some(known.map_or(order.clone(), |known| known.updated(order)));
+        let duplicate = issuance.spec.operation == Operation::Duplicate;
+        match order_of(issuance) {
+            Some(order) if here && duplicate => self.duplicated = Some(order),
+            Some(order) if here => {
+                let known = self.order.take().filter(|known| known.order_id == order.order_id);
+                let previous = order.previous.clone().or_else(|| self.left.take());
+                let order =
+                    known.map_or_else(|| Order { previous, ..order.clone() }, |known| known.updated(order.clone()));
+                self.order = Some(order);
+            }
+            Some(order) if !duplicate => self.left = Some(order.order_id),
+            Some(_) | None => {}
         }
     }
 

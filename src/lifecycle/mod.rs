@@ -30,6 +30,7 @@ mod spread;
 pub(crate) mod testing;
 pub mod trigger;
 pub mod validity;
+pub mod windows;
 
 use std::time::Duration;
 

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api::{
-        IssuanceSpec, IssuanceStatus, IssuerSpec,
+        CertificateSpec, IssuanceSpec, IssuanceStatus, IssuerSpec,
         certificate::{KeyAlgorithm, RotationPolicy, SignatureHash, Validity},
         issuance::{Account, Cost, DigiCertRequest, Operation, Parent, Request, Supersedes, Trigger},
         issuer::OrderValidity,
@@ -25,6 +25,10 @@ use crate::{
     pki::KeyKind,
     provider::{OrderFacts, Urgency},
 };
+
+/// What a reissue without a name that its order had leads to: CertCentral, *Reissue certificate*. It means also all
+/// earlier reissues and duplicates.
+pub const REVOKES: &str = "DigiCert revokes the certificates before it within 72 h";
 
 /// The spec and the issuer's defaults, resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,15 +50,19 @@ pub struct Wanted {
 impl Wanted {
     /// `None`: no name fits into a common name.
     pub fn resolve(o: &Observed, issuer: &IssuerSpec, lineage: &Lineage) -> Option<Self> {
-        let spec = &o.certificate.spec;
         let asked = lineage.installed.map(|issuance| issuance.spec.request.common_name.clone());
         let served = || trigger::served(o)?.common_name.as_deref().map(str::to_ascii_lowercase);
+        Self::of(&o.certificate.spec, issuer, asked.or_else(served).as_deref())
+    }
+
+    /// After a certificate with that common name.
+    pub fn of(spec: &CertificateSpec, issuer: &IssuerSpec, earlier: Option<&str>) -> Option<Self> {
         let names = names::wanted(spec);
         let key = spec.private_key.unwrap_or_default();
         let overrides = spec.digicert.clone().unwrap_or_default();
         let account = issuer.digicert.clone().unwrap_or_default();
         Some(Self {
-            common_name: names::common_name(spec, asked.or_else(served).as_deref())?,
+            common_name: names::common_name(spec, earlier)?,
             dns_names: names.into_iter().collect(),
             key_algorithm: key.algorithm,
             key_size: key.bits(),
@@ -118,6 +126,8 @@ pub struct Plan {
     pub token: Option<String>,
     pub key: KeyChoice,
     pub wanted: Wanted,
+    /// Names of the certificate in use that it leaves out.
+    pub removes: Vec<String>,
     pub urgency: Urgency,
     /// Recorded without a submission: a person is asked first.
     pub awaits_approval: bool,
@@ -157,6 +167,7 @@ impl Plan {
             supersedes: superseded(o, lineage, parent),
             token: trigger::unhandled(o.certificate, lineage).map(str::to_owned),
             key: key_choice(o, trigger, &wanted),
+            removes: removed(o, lineage, operation, &wanted.dns_names),
             urgency: urgency(trigger, trigger::served(o).map(|leaf| leaf.not_after), o.now),
             wanted,
             awaits_approval: false,
@@ -244,6 +255,17 @@ fn superseded(o: &Observed, lineage: &Lineage, order: Option<&OrderFacts>) -> Op
     let mut serials: BTreeSet<_> = obtained.filter_map(|status| status.serial_number.clone()).collect();
     serials.extend(vouched.filter(|leaf| leaf.public_key_sha256 == *public_key).map(|leaf| leaf.serial.clone()));
     Some(Supersedes { public_key_sha256: public_key.clone(), serial_numbers: serials.into_iter().collect() })
+}
+
+/// Names of the certificate in use that a reissue leaves out.
+pub fn removed(o: &Observed, lineage: &Lineage, operation: Operation, names: &[String]) -> Vec<String> {
+    if operation != Operation::Reissue {
+        return Vec::new();
+    }
+    let asked = lineage.installed.map(|installed| installed.spec.request.dns_names.clone());
+    let served = || trigger::served(o).map(|leaf| leaf.dns_names.iter().cloned().collect());
+    let before = asked.or_else(served).unwrap_or_default();
+    before.into_iter().filter(|name| !names.contains(name)).collect()
 }
 
 impl StoredKey {

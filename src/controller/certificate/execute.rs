@@ -29,7 +29,7 @@ use crate::{
         certificate::{Effect, KeyView, OrderView, SecretView},
         install::{self, Verdict},
         names,
-        plan::{KeyChoice, Plan, StoredKey},
+        plan::{KeyChoice, Plan, REVOKES, StoredKey},
         record::Change,
     },
     pki::{Chain, Expect, PrivateKey},
@@ -154,6 +154,10 @@ impl Work {
         self.context.intents.room().await;
         let now = self.confirmed("record an intent").await?;
         let created = ledger::create(&self.context, permit, &now, plan, key).await?;
+        if !plan.removes.is_empty() {
+            let note = format!("{} will be reissued without {}: {REVOKES}", plan.certificate, plan.removes.join(", "));
+            self.context.events.warning(&created, "Issue", "NamesRemoved", note).await;
+        }
         self.issuances.push(Arc::new(created));
         Ok(())
     }

@@ -31,6 +31,8 @@ impl Work {
         match effect {
             Effect::Look => self.look().await,
             Effect::Reserve { rule, claim } => self.reserve(rule, claim).await,
+            Effect::GiveBack => self.give_back().await,
+            Effect::Supersede => self.supersede().await,
             Effect::Append => self.append().await,
             Effect::Submit => self.submit().await,
             Effect::Poll => self.poll().await,
@@ -195,6 +197,23 @@ impl Work {
         self.issuance = ledger::append(&self.context, permit, &self.issuance).await?;
         self.seen.found = None;
         self.record(Change::Appended).await
+    }
+
+    /// Whoever takes the intent knows that its call is never made.
+    async fn give_back(&mut self) -> Result<(), Error> {
+        let n = self.last();
+        if self.context.intents.take(&self.uid(), n).is_none() {
+            return Err(Error::Conflict { call: "give a submission back" });
+        }
+        let message = "its Certificate was changed or suspended before".to_owned();
+        self.record(Change::Submitted { n, answer: Err(CallError::NotSent { call: "submit", message }) }).await
+    }
+
+    async fn supersede(&mut self) -> Result<(), Error> {
+        self.record(Change::Superseded).await?;
+        let message = "nothing was asked of the provider: the Certificate wants something else by now";
+        self.tell("Superseded", message.to_owned()).await;
+        Ok(())
     }
 
     /// The one call. From taking the intent to recording the outcome it runs in a task of its own, which nothing

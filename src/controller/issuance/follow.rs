@@ -87,7 +87,7 @@ impl Work {
         let provider = self.provider().await?;
         let placed = self.placed()?;
         self.seen.canceled = true;
-        match provider.cancel(&placed, "Canceled by Evercert: the Certificate was deleted").await {
+        match provider.cancel(&placed, "Canceled by Evercert: nobody wants it any more").await {
             Ok(()) => {
                 self.seen.standing = None;
                 self.context.paces.hurry(&self.uid());

@@ -9,7 +9,7 @@ mod request;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use kube::ResourceExt;
+use kube::{ResourceExt, runtime::reflector::ObjectRef};
 use tracing::{debug, info};
 
 use super::{
@@ -24,7 +24,7 @@ use crate::{
     lifecycle::{
         Step,
         certificate::IssuerView,
-        issuance::{Effect, Observed, Seen, decide},
+        issuance::{Effect, Observed, Seen, Wish, decide, wish},
         lineage, polling,
         record::Change,
     },
@@ -130,6 +130,7 @@ impl Work {
             mark: &ledger::mark(&self.context.installation),
             ambiguous_paid: policy.and_then(|policy| policy.ambiguous_paid).unwrap_or_default(),
             self_check: self_check == SelfCheck::Authoritative,
+            wish: self.wish(),
             seen: &self.seen,
             next_poll: self.context.paces.until_poll(uid, told),
             next_ask: self.context.paces.until_ask(uid),
@@ -140,6 +141,16 @@ impl Work {
             world_now: self.context.clock.now(),
             times: self.context.times,
         })
+    }
+
+    fn wish(&self) -> Wish {
+        let namespace = self.issuance.namespace().unwrap_or_default();
+        let named = ObjectRef::new(&self.issuance.spec.certificate_ref.name).within(&namespace);
+        let certificate = self.context.stores.certificates.get(&named);
+        let certificate = certificate.map(|watched| self.context.own_certificates.newest(watched));
+        let issuer = self.issuer.as_ref().map(|issuer| &issuer.spec);
+        let status = self.issuance.status.clone().unwrap_or_default();
+        wish(certificate.as_deref(), issuer, &self.issuance.spec, &status)
     }
 
     /// Stores what became of an effect, with what was kept for this write.

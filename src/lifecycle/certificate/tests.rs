@@ -430,3 +430,31 @@ fn a_compromise_reported_while_an_operation_is_under_way_is_about_the_key_it_rep
     let lineage = Lineage::of(&observed, account(&observed));
     assert!(lineage.tokens.contains("incident-7"), "handled once its successor is served");
 }
+
+#[test]
+fn a_suspended_certificate_is_read_and_nothing_more() {
+    let suspended = |mut case: CertificateCase| {
+        case.certificate.spec.suspend = Some(true);
+        case
+    };
+    let unread = CertificateCase { secret: SecretView::Unread, ..CertificateCase::served() };
+    assert_eq!(suspended(unread).decide(), Ok(Step::Do(Effect::ReadSecret)), "its status is kept");
+    let served = CertificateCase::served;
+    let spent = CertificateCase { spent_keys: strings(&["evercert-key-shop-1"]), ..served() };
+    let mut differing = served();
+    if let SecretView::Ours(held) = &mut differing.secret {
+        held.outputs = Outputs::Differ;
+    }
+    for case in [
+        CertificateCase::new(),
+        lost(served()),
+        CertificateCase { now: days(198), ..served() },
+        served().asking("t", Some("KeyCompromise")),
+        served().with(issued(2, State::Issued, 'b')),
+        spent,
+        differing,
+    ] {
+        assert!(!matches!(hindered(suspended(case.clone()).decide()), (_, true, _)), "nobody is asked for");
+        assert_eq!(hindered(suspended(case).decide()).0, reason::SUSPENDED);
+    }
+}

@@ -9,7 +9,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    house::{Broken, House, Result, SOON, Turn, submission},
+    house::{Broken, House, Result, SOON, Turn, at_rest_nothing_is_asked_for, submission},
     world::{Copy, Stored, Told, World, ended},
 };
 use crate::{
@@ -150,6 +150,7 @@ impl House {
         let now = &world.certificate.newest.object;
         let stored: Vec<&str> = world.keys.values().map(|key| key.value.public_key_sha256.as_str()).collect();
         invariants::key_first(&key.public_key_sha256, &stored)?;
+        at_rest_nothing_is_asked_for(now)?;
         let first = (!plan.awaits_approval).then(|| submission(world, process, 1));
         if first.is_some() {
             world.processes[process].intents.insert(plan.revision, 1);
@@ -340,7 +341,7 @@ fn revision_of(name: &str) -> i64 {
     name.rsplit('-').next().and_then(|revision| revision.parse().ok()).unwrap_or(0)
 }
 
-fn leaf_of(secret: &SecretView) -> Option<&Leaf> {
+pub fn leaf_of(secret: &SecretView) -> Option<&Leaf> {
     match secret {
         SecretView::Ours(held) => held.pair.as_ref(),
         _ => None,

@@ -78,6 +78,14 @@ pub fn deliver(world: &mut World, flight: &Flight, answer: Result<Accepted, Call
     }
 }
 
+/// The user lets a suspended Certificate go on.
+pub fn resumed(world: &World) -> Option<World> {
+    world.certificate.newest.object.spec.suspend.filter(|suspended| *suspended)?;
+    let mut after = world.clone();
+    edit(&mut after, |certificate| certificate.spec.suspend = None);
+    Some(after)
+}
+
 pub fn clock(house: &House, world: &World, wakes: Timestamp, next: &mut Next) {
     let mut after = World { now: wakes.max(world.now + SignedDuration::from_secs(1)), ..world.clone() };
     // Who has lost the lease ends as soon as it notices.
@@ -167,8 +175,12 @@ pub fn disturbances(house: &House, world: &World, next: &mut Next) {
                 1 => names.push("www.example.com".to_owned()),
                 _ => names.truncate(1),
             }
-            certificate.metadata.generation = certificate.metadata.generation.map(|generation| generation + 1);
         });
+        Some(())
+    });
+    disturb("it is suspended", &|after| {
+        after.budget.suspensions = after.budget.suspensions.checked_sub(1)?;
+        edit(after, |certificate| certificate.spec.suspend = Some(true));
         Some(())
     });
     disturb("a compromise is reported", &|after| {
@@ -201,6 +213,10 @@ pub fn disturbances(house: &House, world: &World, next: &mut Next) {
 
 fn edit(world: &mut World, change: impl FnOnce(&mut Certificate)) {
     let mut next = world.certificate.newest.object.as_ref().clone();
+    let before = next.spec.clone();
     change(&mut next);
+    if next.spec != before {
+        next.metadata.generation = next.metadata.generation.map(|generation| generation + 1);
+    }
     world.certificate.write(next);
 }

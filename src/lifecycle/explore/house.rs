@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::world::{Told, World};
 use crate::{
     api::{
-        IssuanceSpec,
+        Certificate, IssuanceSpec,
         issuance::Submission,
         issuer::{AmbiguousPaid, CostToApprove, MaxPaid, Policy, PolicyRule},
     },
@@ -134,6 +134,13 @@ impl House {
 
     pub fn breaks(&self, rule: Broken) -> bool {
         self.broken == Some(rule)
+    }
+}
+
+pub fn at_rest_nothing_is_asked_for(certificate: &Certificate) -> Result<()> {
+    match certificate.spec.suspend {
+        Some(true) => Err(Violation { rule: "suspend", what: "a suspended Certificate asks for something".to_owned() }),
+        _ => Ok(()),
     }
 }
 

@@ -6,13 +6,18 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use super::{
-    house::{Broken, House, POLL, Result, SOON, Turn, submission},
+    house::{Broken, House, POLL, Result, SOON, Turn, at_rest_nothing_is_asked_for, submission},
     world::{Flight, Run, Told, Unwritten, World},
 };
 use crate::{
-    api::conditions::{self, RESOLVED},
+    api::{
+        Issuance,
+        conditions::{self, RESOLVED},
+    },
     lifecycle::{
-        Step, issuance,
+        Step,
+        certificate::IssuerView,
+        issuance::{self, Wish},
         record::{Change, Delivered},
         testing,
     },
@@ -24,9 +29,11 @@ impl House {
     pub fn issuance(&self, world: &mut World, process: usize, revision: i64, stale: bool) -> Result<Turn> {
         let Some(stored) = world.issuances.get(&revision) else { return Ok(Turn::Rests(Timestamp::MAX)) };
         let copy = if stale { stored.before.clone() } else { None }.unwrap_or_else(|| stored.newest.clone());
+        let wish = self.wish(world, &copy.object, stale);
         let begun = world.processes[process].runs.remove(&revision);
         let mut run =
-            begun.unwrap_or_else(|| Run { issuance: copy, seen: Told::new(Default::default()), unwritten: None });
+            begun.unwrap_or_else(|| Run { issuance: copy, seen: Told::new(Default::default()), unwritten: None, wish });
+        run.wish = wish;
         if let Some(unwritten) = run.unwritten.take() {
             let change = match unwritten.value.as_ref() {
                 Unwritten::Called => {
@@ -59,8 +66,20 @@ impl House {
                 self.keep(world, process, run);
                 Ok(reserved.map_or(Turn::Rests(world.now + SOON), Turn::Acted))
             }
+            issuance::Effect::GiveBack => {
+                world.processes[process].intents.remove(&revision);
+                run.unwritten = Some(Told::new(Unwritten::Answered(last_of(&run), Err(not_sent()))));
+                self.keep(world, process, run);
+                Ok(Turn::Acted("withdraws"))
+            }
+            issuance::Effect::Supersede => self.write(world, process, run, Change::Superseded),
             issuance::Effect::Append => self.append(world, process, run),
-            issuance::Effect::Submit => self.submit(world, process, run),
+            issuance::Effect::Submit => {
+                if !stale {
+                    at_rest_nothing_is_asked_for(&world.certificate.newest.object)?;
+                }
+                self.submit(world, process, run)
+            }
             issuance::Effect::Poll => {
                 world.processes[process].next_poll = world.now + POLL;
                 let status = run.issuance.object.status.clone().unwrap_or_default();
@@ -138,6 +157,7 @@ impl House {
             mark: testing::MARK,
             ambiguous_paid: self.ambiguous_paid,
             self_check: false,
+            wish: run.wish,
             seen: &run.seen.value,
             next_poll: Duration::try_from(acting.next_poll.duration_since(world.now)).unwrap_or_default(),
             next_ask: Duration::ZERO,
@@ -148,6 +168,16 @@ impl House {
             world_now: world.now,
             times: self.times,
         })
+    }
+
+    fn wish(&self, world: &World, issuance: &Issuance, stale: bool) -> Wish {
+        let certificate = world.certificate.before.as_ref().filter(|_| stale).unwrap_or(&world.certificate.newest);
+        let issuer = match &self.issuer {
+            IssuerView::Ready { spec, .. } => Some(spec.as_ref()),
+            _ => None,
+        };
+        let status = issuance.status.clone().unwrap_or_default();
+        issuance::wish(Some(&certificate.object), issuer, &issuance.spec, &status)
     }
 
     fn is_fresh(&self, world: &World, process: usize, run: &Run) -> bool {

@@ -209,10 +209,18 @@ fn what_is_approved_is_bought_once() {
 
 #[test]
 fn whatever_users_do_meanwhile_is_free() {
-    let users = Budget { deleted_secrets: 1, edits: 2, tokens: 1, lags: 1, answers: 1, all: 3, ..Budget::default() };
+    let users = Budget { deleted_secrets: 1, edits: 3, tokens: 1, lags: 1, answers: 1, all: 3, ..Budget::default() };
     first_order(users).holds("order, and users");
     renewal(users).holds("renewal, and users");
     reissue(users).holds("reissue, and users");
+}
+
+#[test]
+fn what_is_suspended_asks_for_nothing_and_goes_on_later() {
+    let rest = Budget { suspensions: 1, edits: 1, crashes: 1, answers: 1, handovers: 1, all: 2, ..Budget::default() };
+    first_order(rest).holds("order, suspended");
+    renewal(rest).holds("renewal, suspended");
+    reissue(rest).holds("reissue, suspended");
 }
 
 #[test]
@@ -233,7 +241,7 @@ fn three_disturbances_together_change_nothing() {
     duplicate(faults(3)).deep().holds("duplicate");
     first_order(faults(3)).repeating().deep().holds("order, repeated when absent");
     renewal(faults(3)).hidden().deep().holds("renewal, hidden for long");
-    let all = Budget { deleted_secrets: 1, edits: 2, tokens: 1, lost_ledgers: 1, ..faults(3) };
+    let all = Budget { deleted_secrets: 1, edits: 3, suspensions: 1, tokens: 1, lost_ledgers: 1, ..faults(3) };
     first_order(all).with_status().deep().holds("order, everything");
     renewal(all).with_status().deep().holds("renewal, everything");
     reissue(all).with_status().deep().holds("reissue, everything");

@@ -5,14 +5,20 @@ use std::{collections::HashSet, fmt, rc::Rc};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    events::{accept, answers, clock, deliver, disturbances, person},
+    certificate::leaf_of,
+    events::{accept, answers, clock, deliver, disturbances, person, resumed},
     house::{House, Turn},
     world::{Budget, World, ended},
 };
 use crate::{
-    api::issuance::{State, Trigger},
+    api::{
+        issuance::{State, Trigger},
+        meta,
+    },
     lifecycle::{
+        certificate::SecretView,
         invariants::{self, Violation},
+        names, record,
         trigger::Due,
     },
 };
@@ -144,13 +150,16 @@ impl Search<'_> {
         let beyond = world.now.duration_since(self.scenario.begin.now) > self.scenario.horizon;
         let wakes = self.turns(world, false, &mut next);
         answers(self.scenario, world, &mut next);
-        if next.is_empty() && world.flight.is_none() && !beyond {
+        if next.is_empty() && world.flight.is_none() && !beyond && wakes < Timestamp::MAX {
             clock(&self.scenario.house, world, wakes, &mut next);
         }
         for (index, process) in world.processes.iter().enumerate().filter(|(_, process)| process.frozen) {
             let mut after = world.clone();
             after.processes[index].frozen = false;
             next.push((format!("{} goes on", process.holder()), Ok(after)));
+        }
+        if let Some(after) = resumed(world) {
+            next.push(("it goes on".to_owned(), Ok(after)));
         }
         if world.budget.all > 0 && !beyond {
             disturbances(&self.scenario.house, world, &mut next);
@@ -248,6 +257,10 @@ impl Search<'_> {
                 return Ok(Some(what));
             }
         }
+        if let Some(after) = resumed(world) {
+            *world = after;
+            return Ok(Some("it goes on".to_owned()));
+        }
         if matches!(world.state(), Some(State::NeedsAttention | State::AwaitingApproval))
             && let Some((what, answered)) = person(world)
         {
@@ -267,16 +280,40 @@ impl Search<'_> {
 
 /// What is wanted is served, nothing is under way or due for a while, and nothing compromised is unrevoked.
 pub fn satisfied(house: &House, world: &World) -> bool {
+    let certificate = &world.certificate.newest.object;
+    let served = leaf_of(&world.secret.value);
+    let wanted = served.is_some_and(|leaf| names::wanted(&certificate.spec) == leaf.dns_names);
     let revoked = world.objects().iter().all(|issuance| {
         let status = issuance.status.clone().unwrap_or_default();
         let pinned = issuance.spec.supersedes.iter().flat_map(|pinned| &pinned.serial_numbers);
-        let compromised = issuance.spec.reason == Trigger::KeyCompromise && status.state == Some(State::Installed);
+        let reported = issuance.spec.reason == Trigger::KeyCompromise || record::compromised(&status).is_some();
+        let compromised = reported && status.state == Some(State::Installed);
         !compromised || pinned.into_iter().all(|serial| status.revoked_serials.contains(serial))
     });
     let soon = world.now + SignedDuration::from_hours(24);
-    revoked
+    wanted
+        && answered(world)
+        && revoked
         && world.objects().iter().all(|issuance| ended(issuance))
         && matches!(house.due(world), Due::At(time) if time > soon)
+}
+
+/// Whether what the user's token asks for was done: told by what was installed under it.
+fn answered(world: &World) -> bool {
+    let certificate = &world.certificate.newest.object;
+    let asked = certificate.metadata.annotations.as_ref().and_then(|notes| notes.get(meta::REISSUE_REQUESTED));
+    let Some(token) = asked.map(String::as_str) else { return true };
+    let kept = certificate.status.as_ref().and_then(|status| status.last_handled_reissue_request.as_deref());
+    let noted = match world.secret.value.as_ref() {
+        SecretView::Ours(held) => held.handled_token.as_deref(),
+        _ => None,
+    };
+    [kept, noted].contains(&Some(token))
+        || world.objects().iter().any(|issuance| {
+            let status = issuance.status.clone().unwrap_or_default();
+            let tokens = [issuance.spec.request_token.as_deref(), record::compromised(&status)];
+            status.state == Some(State::Installed) && tokens.contains(&Some(token))
+        })
 }
 
 /// Hours later nothing was written, unless there is something left to be found.

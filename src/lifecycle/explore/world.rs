@@ -14,7 +14,7 @@ use crate::{
     lifecycle::{
         certificate::SecretView,
         invariants::{self, Violation},
-        issuance::Seen,
+        issuance::{Seen, Wish},
         lineage,
         plan::StoredKey,
         record::{self, Change},
@@ -124,6 +124,7 @@ pub struct Budget {
     pub lags: u8,
     pub deleted_secrets: u8,
     pub edits: u8,
+    pub suspensions: u8,
     pub tokens: u8,
     /// The ledger and the waiting keys are deleted, but not the Certificate.
     pub lost_ledgers: u8,
@@ -176,6 +177,8 @@ pub struct Run {
     pub seen: Told<Seen>,
     /// Done, and not yet written.
     pub unwritten: Option<Told<Unwritten>>,
+    /// As the Certificate said when it was looked at last.
+    pub wish: Wish,
 }
 
 impl Hash for Run {

@@ -12,7 +12,7 @@ use crate::{
         issuance::{IssuanceSpec, IssuanceStatus},
         issuer::AmbiguousPaid,
     },
-    lifecycle::{Times, certificate::IssuerView},
+    lifecycle::{Times, certificate::IssuerView, issuance::Wish},
     provider::{Found, Standing, Validation},
 };
 
@@ -36,6 +36,8 @@ pub struct Observed<'a> {
     /// What the issuer says about paid submissions that cannot be found.
     pub ambiguous_paid: AmbiguousPaid,
     pub self_check: bool,
+    /// What its Certificate wants of it by now.
+    pub wish: Wish,
     pub seen: &'a Seen,
     /// Until the provider may be polled again.
     pub next_poll: Duration,

@@ -441,3 +441,53 @@ fn what_is_pending_is_canceled_once_a_poll_and_what_is_issued_is_taken() {
     let issued = standing(withdrawn(placed(Operation::Order)), issued).decide();
     assert_eq!(issued, Step::Do(Effect::Download { certificate_id: "9".to_owned() }), "to be revoked by its serial");
 }
+
+#[test]
+fn what_was_never_sent_gives_way_to_what_is_wanted_by_now() {
+    use OutcomeClass::{Ambiguous, Blocked, NotSent, RateLimited};
+    for operation in ALL {
+        let new = |wish| IssuanceCase { wish, fresh: true, ..IssuanceCase::new(operation) };
+        let old = |wish| IssuanceCase { fresh: false, ..new(wish) };
+        for wish in [Wish::Changed, Wish::Rest] {
+            assert_eq!(new(wish).decide(), Step::Do(Effect::GiveBack), "its call was not made");
+            assert_eq!(old(wish).decide(), old(Wish::Same).decide(), "who knows whether it was made");
+            let unknown = said(old(wish), Ambiguous, 1);
+            assert_eq!(unknown.decide(), said(old(Wish::Same), Ambiguous, 1).decide());
+        }
+        for class in [NotSent, RateLimited, Blocked] {
+            let later = |wish| IssuanceCase { now: at(100_000), ..said(old(wish), class, 1) };
+            assert_eq!(later(Wish::Same).decide(), Step::Do(Effect::Append));
+            assert_eq!(later(Wish::Changed).decide(), Step::Do(Effect::Supersede));
+            assert_eq!(later(Wish::Rest).decide(), wait(3600), "asked for again once it goes on");
+        }
+        // What was placed is followed, whatever is wanted.
+        for wish in [Wish::Changed, Wish::Rest] {
+            let followed = IssuanceCase { wish, ..placed(operation) };
+            assert_eq!(followed.decide(), Step::Do(Effect::Poll));
+        }
+    }
+}
+
+#[test]
+fn nobodys_word_makes_a_suspended_certificate_pay() {
+    let mut stopped = IssuanceCase { wish: Wish::Rest, ..IssuanceCase::new(Operation::Order) };
+    stopped.status.state = Some(State::NeedsAttention);
+    stopped.status.conditions = vec![resolved(reason::NOT_PLACED, "")];
+    assert_eq!(stopped.decide(), wait(3600));
+    stopped.wish = Wish::Changed;
+    assert_eq!(stopped.decide(), Step::Do(Effect::Append), "what may show up late belongs to this one");
+}
+
+#[test]
+fn a_reissue_that_waits_for_an_unwanted_name_is_taken_back_and_a_purchase_is_not() {
+    for operation in ALL {
+        let stuck = IssuanceCase { wish: Wish::Stuck, ..standing(placed(operation), Progress::Validating) };
+        let canceled = stuck.decide() == Step::Do(Effect::Cancel);
+        assert_eq!(canceled, operation == Operation::Reissue, "{operation:?}");
+        let mut tried = stuck.clone();
+        tried.seen.canceled = true;
+        assert_ne!(tried.decide(), Step::Do(Effect::Cancel), "once");
+        let wanted = IssuanceCase { wish: Wish::Changed, ..stuck };
+        assert_ne!(wanted.decide(), Step::Do(Effect::Cancel));
+    }
+}

@@ -253,3 +253,29 @@ fn what_the_ca_fulfilled_is_known_apart_from_what_was_installed() {
         );
     }
 }
+
+#[test]
+fn an_order_left_at_another_account_is_remembered() {
+    let previous = |case: &CertificateCase| lineage(case).order.and_then(|order| order.previous);
+    let left = CertificateCase::new().with(at_order(elsewhere(issued(1, State::Installed, 'a')), "90"));
+    assert_eq!((order_id(&left), previous(&left)), (None, None));
+    let moved = left.with(at_order(issued(2, State::Installed, 'b'), "100"));
+    assert_eq!((order_id(&moved).as_deref(), previous(&moved).as_deref()), (Some("100"), Some("90")));
+    let later = moved.with(at_order(issued(3, State::Installed, 'c'), "100"));
+    assert_eq!(previous(&later).as_deref(), Some("90"), "as long as the order lasts");
+    let next = later.with(at_order(issued(4, State::Installed, 'd'), "110"));
+    assert_eq!(previous(&next), None, "that followed another");
+}
+
+#[test]
+fn what_was_never_sent_fulfilled_nothing() {
+    let unsent = |mut issuance: Issuance| {
+        issuance.status.get_or_insert_default().order_id = None;
+        issuance
+    };
+    let case = CertificateCase::served().with(issued(2, State::Superseded, 'b'));
+    assert_eq!(revision(lineage(&case).fulfilled), Some(2));
+    let case = CertificateCase::served().with(unsent(issued(2, State::Superseded, 'b')));
+    let known = lineage(&case);
+    assert_eq!((revision(known.fulfilled), revision(known.unresolved), known.revision), (Some(1), None, 2));
+}

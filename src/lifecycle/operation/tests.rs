@@ -226,6 +226,21 @@ fn shorter_lives_that_are_wanted_count_as_the_longest() {
 }
 
 #[test]
+fn what_a_reissue_gains_is_measured_by_the_limit_of_its_day() {
+    let at = |day: &str| format!("{day}T00:00:00Z").parse::<Timestamp>().unwrap();
+    // A certificate that ends 20 days before its order.
+    let order = OrderFacts { valid_till: Some(date(2027, 3, 29)), ..order(0) };
+    let not_after = Some(at("2027-03-10"));
+    for (day, expected) in [("2026-12-31", None), ("2027-01-01", Some(reissue(Cost::Free)))] {
+        let s = Situation { not_after, now: at(day), ..situation(Trigger::Expiring, Some(&order)) };
+        match expected {
+            Some(expected) => assert_eq!(plan(&s), expected, "99 days: a seventh is 14"),
+            None => assert_eq!(plan(&s), renew(), "199 days: a seventh is 28"),
+        }
+    }
+}
+
+#[test]
 fn nothing_is_bought_for_what_may_not_last_longer() {
     let order = order(60);
     let s = Situation { cap: Some(in_days(60)), ..situation(Trigger::Expiring, Some(&order)) };

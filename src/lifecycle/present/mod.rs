@@ -11,8 +11,9 @@ use super::{
     Step,
     certificate::{Effect, Held, Hindrance, Observed, Outputs, SecretView, account, action_required},
     hush::hush,
+    issuance::{is_paid, unwanted},
     lineage::Lineage,
-    plan::Plan,
+    plan::{Plan, REVOKES, removed},
     restart, trigger,
 };
 use crate::{
@@ -20,10 +21,11 @@ use crate::{
         CertificateStatus, Issuance,
         certificate::{Failures, OrderStatus, RevocationSource, RevokedCertificate},
         conditions::{
-            ACTION_REQUIRED, HINDERED, ISSUING, PREFERRED_CHAIN, READY, RECONCILING, STALLED, Status, condition,
-            reason, remove_condition, set_condition,
+            ACTION_REQUIRED, HINDERED, ISSUING, PREFERRED_CHAIN, READY, RECONCILING, STALLED, SUSPENDED, Status,
+            condition, reason, remove_condition, set_condition,
         },
         issuance::{OutcomeClass, State},
+        meta,
     },
     pki::Leaf,
 };
@@ -74,7 +76,7 @@ fn nothing_new<'a>(
     hush(issuance, o.machine_now)?;
     let told = o.certificate.status.as_ref().filter(|told| told.issuance == issuance.metadata.name)?;
     let same = told.observed_generation == o.certificate.metadata.generation;
-    let waits = matches!(decided, Ok(Step::Wait(_))) && needs_person(lineage, decided).is_none();
+    let waits = matches!(decided, Ok(Step::Wait(_))) && needs_person(o, lineage, decided).is_none();
     (same && waits).then_some(told)
 }
 
@@ -164,7 +166,7 @@ fn conditions(
             None => set(ISSUING, false, reason::PENDING, "no operation is under way"),
         },
     }
-    let person = needs_person(lineage, decided);
+    let person = needs_person(o, lineage, decided);
     match &person {
         Some((reason, message)) => set(ACTION_REQUIRED, true, reason, message),
         None => remove_condition(&mut status.conditions, ACTION_REQUIRED),
@@ -182,6 +184,10 @@ fn conditions(
             remove_condition(&mut status.conditions, type_);
         }
     };
+    match suspended(decided) {
+        Some(message) => only_while(SUSPENDED, true, reason::SUSPENDED, message),
+        None => only_while(SUSPENDED, false, why, &message),
+    }
     only_while(RECONCILING, !ready && person.is_none(), why, &message);
     match person {
         Some((why, message)) => only_while(STALLED, !ready, &why, &message),
@@ -192,6 +198,11 @@ fn conditions(
 /// Why what was installed is not the preferred chain.
 fn other_chain(installed: &Issuance) -> Option<&str> {
     condition(&installed.status.as_ref()?.conditions, PREFERRED_CHAIN).map(|other| other.message.as_str())
+}
+
+fn suspended(decided: &Result<Step<Effect>, Hindrance>) -> Option<&str> {
+    let hindrance = decided.as_ref().err().filter(|hindrance| hindrance.reason == reason::SUSPENDED)?;
+    Some(&hindrance.message)
 }
 
 /// A renewal under way does not make it False; a spec that is not in the Secret yet does.
@@ -273,9 +284,9 @@ fn under_way(o: &Observed, lineage: &Lineage, issuance: &Issuance) -> String {
             _ => Ok(()),
         };
     }
-    let removed = next::removed(o, lineage, issuance.spec.operation, &issuance.spec.request.dns_names);
+    let removed = removed(o, lineage, issuance.spec.operation, &issuance.spec.request.dns_names);
     if !removed.is_empty() {
-        let _ = write!(text, "; {} removed: {}", removed.join(", "), next::REVOKES);
+        let _ = write!(text, "; {} removed: {}", removed.join(", "), REVOKES);
     }
     if let Some(hindered) = hindered(issuance) {
         let _ = write!(text, "; {}", hindered.message);
@@ -291,7 +302,11 @@ fn under_way(o: &Observed, lineage: &Lineage, issuance: &Issuance) -> String {
 }
 
 /// What only a person can do, and where.
-fn needs_person(lineage: &Lineage, decided: &Result<Step<Effect>, Hindrance>) -> Option<(String, String)> {
+fn needs_person(
+    o: &Observed,
+    lineage: &Lineage,
+    decided: &Result<Step<Effect>, Hindrance>,
+) -> Option<(String, String)> {
     if let Err(hindrance) = decided
         && hindrance.person
     {
@@ -305,8 +320,24 @@ fn needs_person(lineage: &Lineage, decided: &Result<Step<Effect>, Hindrance>) ->
     if let Some((reason, message)) = action_required(issuance) {
         return Some((reason.to_owned(), message.to_owned()));
     }
+    if let Some(message) = paid_in_vain(o, issuance) {
+        return Some((reason::VALIDATION_REQUIRED.to_owned(), message));
+    }
     let message = super::dcv::asked_of_people(issuance)?;
     Some((reason::VALIDATION_REQUIRED.to_owned(), message))
+}
+
+/// A purchase that waits for a name which was taken out of the spec: nobody but a person gives up what is paid for.
+fn paid_in_vain(o: &Observed, issuance: &Issuance) -> Option<String> {
+    let status = issuance.status.as_ref().filter(|_| is_paid(issuance.spec.operation))?;
+    let order = status.order_id.as_deref()?;
+    let domain = unwanted(&o.certificate.spec, status)?;
+    Some(format!(
+        "order {order} waits for the validation of {domain}, which the spec does not name any more: have it validated, \
+         and what is wanted by then is reissued free; or cancel the order at the provider and set the annotation {} to \
+         a new token, to order anew",
+        meta::REISSUE_REQUESTED
+    ))
 }
 
 fn whole_second(time: Timestamp) -> Timestamp {

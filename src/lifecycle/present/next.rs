@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-use super::{needs_person, next_try, whole_second};
+use super::{needs_person, next_try, suspended, whole_second};
 use crate::{
     api::{
         Issuance,
@@ -15,14 +15,11 @@ use crate::{
         certificate::{Effect, Hindrance, IssuerView, Observed, OrderView, adopt, duplicate, situation},
         lineage::{Lineage, Order},
         names, operation,
-        plan::Wanted,
+        plan::{REVOKES, Wanted, removed},
         trigger::{self, Due},
     },
     provider::{self, OrderFacts},
 };
-
-/// CertCentral, *Reissue certificate*: also all earlier reissues and duplicates of the order.
-pub(super) const REVOKES: &str = "DigiCert revokes the certificates before it within 72 h";
 
 /// `None`: not known, or nothing will ever come next.
 pub(super) fn next(
@@ -30,7 +27,10 @@ pub(super) fn next(
     lineage: &Lineage,
     decided: &Result<Step<Effect>, Hindrance>,
 ) -> Option<NextOperation> {
-    let waits = needs_person(lineage, decided).map(|_| " waits for a person");
+    let waits = match suspended(decided) {
+        Some(_) => Some(" suspended"),
+        None => needs_person(o, lineage, decided).map(|_| " waits for a person"),
+    };
     let planned = |operation, cost, at: Option<Timestamp>, reason, standing: &str, names: &[String]| {
         let removes = !removed(o, lineage, operation, names).is_empty();
         let follows = lineage.unresolved.and_then(|adopted| follow_up(o, adopted)).unwrap_or_default();
@@ -51,8 +51,10 @@ pub(super) fn next(
     };
     let wanted = Wanted::resolve(o, spec, lineage)?;
     let facts = order(o, lineage);
-    let (trigger, time) = match trigger::due(o, lineage) {
+    let due = trigger::due(o, lineage);
+    let (trigger, time) = match due {
         Due::Now(trigger) => (trigger, o.now),
+        Due::OnRequest => (Trigger::Expiring, o.now),
         Due::At(time) => (Trigger::Expiring, time),
     };
     if duplicate::asked(&o.certificate.spec).is_some() {
@@ -61,9 +63,20 @@ pub(super) fn next(
     }
     let situation = situation(o, lineage, facts.as_ref(), &wanted, trigger).ok()?;
     let (at, plan) = operation::foresee(&situation, time);
+    let at = match trigger::served(o).filter(|_| trigger == Trigger::Expiring && at > time) {
+        Some(leaf) => trigger::in_window(o, leaf, at),
+        None => at,
+    };
     let (operation, cost) = plan.operation()?;
     let at = next_try(o, decided).or(Some(at).filter(|at| *at > o.now));
-    planned(operation, cost, at, trigger, waits.unwrap_or_default(), &wanted.dns_names)
+    let by_token = trigger == Trigger::Expiring && trigger::by_request(o.certificate);
+    let standing = if by_token && !trigger::requested(o, lineage) { " by token" } else { waits.unwrap_or_default() };
+    let mut next = planned(operation, cost, at, trigger, standing, &wanted.dns_names)?;
+    if let (Due::OnRequest, Some(leaf)) = (due, trigger::served(o)) {
+        let last_day = leaf.not_after.to_zoned(jiff::tz::TimeZone::UTC).date();
+        next.summary = format!("{}, expires {last_day}", next.summary);
+    }
+    Some(next)
 }
 
 /// The order as it was read, or as the ledger knows it: the provider is asked when something is due.
@@ -130,15 +143,4 @@ pub(super) fn word(operation: Operation) -> &'static str {
         Operation::Adopt => "Adopt",
         Operation::Duplicate => "Duplicate",
     }
-}
-
-/// Names of the certificate in use that a reissue leaves out.
-pub(super) fn removed(o: &Observed, lineage: &Lineage, operation: Operation, names: &[String]) -> Vec<String> {
-    if operation != Operation::Reissue {
-        return Vec::new();
-    }
-    let asked = lineage.installed.map(|installed| installed.spec.request.dns_names.clone());
-    let served = || trigger::served(o).map(|leaf| leaf.dns_names.iter().cloned().collect());
-    let before = asked.or_else(served).unwrap_or_default();
-    before.into_iter().filter(|name| !names.contains(name)).collect()
 }

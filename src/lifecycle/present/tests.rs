@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     api::{
         CertificateStatus,
+        certificate::{Day, Renewal, RenewalPolicy, Window},
         conditions::condition,
         issuance::{Cost, FailureClass, Operation, PublisherKind, Trigger, Validation, ValidationState},
     },
@@ -122,7 +123,8 @@ fn a_key_secret_in_the_way_of_a_renewal_leaves_it_ready() {
 fn what_only_a_person_can_do_is_said_with_where() {
     let case = CertificateCase::new().with(waiting_for_a_person(issued(1, State::NeedsAttention, 'a')));
     assert_eq!(is(&shown(&case), ACTION_REQUIRED), Some((true, reason::NEEDS_ATTENTION.to_owned())));
-    let case = CertificateCase::new().with(issued(1, State::Validating, 'a')).edit_last(|issuance| {
+    let names = ["a.org", "b.org", "c.org", "d.org"];
+    let case = CertificateCase::new().named(&names).with(issued(1, State::Validating, 'a')).edit_last(|issuance| {
         let by_hand =
             |domain, state| Validation { publisher: Some(PublisherKind::Manual), ..validation(domain, state) };
         issuance.status.get_or_insert_default().validations = vec![
@@ -195,9 +197,57 @@ fn the_plan_says_when() {
     let gains_nothing = OrderFacts { valid_till: Some(jiff::civil::date(2026, 12, 20)), ..order() };
     let early = CertificateCase { now: days(100), ..reading(gains_nothing, CertificateCase::served()) };
     let mut early = early;
-    early.certificate.spec.renewal =
-        Some(crate::api::certificate::Renewal { before: Some(std::time::Duration::from_secs(120 * 86_400).into()) });
+    let before = Some(std::time::Duration::from_secs(120 * 86_400).into());
+    early.certificate.spec.renewal = Some(Renewal { before, ..Renewal::default() });
     assert_eq!(next(&early), Some(days(203 - 90)));
+    // And then the next window: 2026-09-22 is a Tuesday.
+    early.certificate.spec.renewal = Some(Renewal { before, windows: vec![sundays(None)], ..Renewal::default() });
+    let at = next(&early).expect("a time");
+    assert!(at > days(203 - 85) && at < days(203 - 84), "{at}");
+}
+
+fn sundays(time_zone: Option<&str>) -> Window {
+    Window {
+        days: vec![Day::Sun],
+        from: "00:00".to_owned(),
+        to: "04:00".to_owned(),
+        time_zone: time_zone.map(str::to_owned),
+    }
+}
+
+#[test]
+fn a_window_that_never_opens_is_told_long_before() {
+    let mut case = CertificateCase::served();
+    case.certificate.spec.renewal =
+        Some(Renewal { windows: vec![sundays(Some("Europe/Bielefeld"))], ..Renewal::default() });
+    let status = shown(&case);
+    assert_eq!(is(&status, ACTION_REQUIRED), Some((true, reason::INVALID_SPEC.to_owned())));
+    assert_eq!(is(&status, READY), Some((true, reason::ISSUED.to_owned())));
+    assert_eq!(status.renewal_time, Some(Time(days(192))), "a week before the end it is replaced all the same");
+}
+
+#[test]
+fn by_hand_the_plan_says_that_a_token_is_needed() {
+    let by_hand = |mut case: CertificateCase| {
+        case.certificate.spec.renewal = Some(Renewal { policy: Some(RenewalPolicy::Manual), ..Renewal::default() });
+        case
+    };
+    let summary = |case: &CertificateCase| plan(case).map(|(_, _, _, summary)| summary).unwrap_or_default();
+    let early = by_hand(CertificateCase::served());
+    assert_eq!(summary(&early), "Reissue by token (free)");
+    assert_eq!(is(&shown(&early), ACTION_REQUIRED), None);
+    let due = CertificateCase { now: days(198), ..early };
+    assert_eq!(summary(&due), "Reissue by token (free), expires 2026-12-17");
+    let status = shown(&due);
+    let required = condition(&status.conditions, ACTION_REQUIRED).expect("a person");
+    assert_eq!(required.reason, reason::RENEWAL_DUE);
+    assert!(
+        required.message.contains("expires at 2026-12-17T00:00:00Z") && required.message.contains("reissue-requested"),
+        "{}",
+        required.message
+    );
+    assert_eq!(kstatus(&status), "Current");
+    assert_eq!(summary(&due.asking("t", None)), "Reissue (free)");
 }
 
 #[test]
@@ -360,4 +410,42 @@ fn a_revoked_certificate_is_not_ready_and_its_replacement_is_planned() {
     assert_eq!((next.operation, next.cost, next.reason), (Operation::Reissue, Cost::Free, Trigger::Revoked));
     let replaced = shown(&CertificateCase { revoked: Some(revoked("b")), ..CertificateCase::served() });
     assert_eq!((replaced.revoked, kstatus(&status)), (None, "InProgress"));
+}
+
+#[test]
+fn who_suspends_sees_it_and_what_waits() {
+    let suspended = |mut case: CertificateCase| {
+        case.certificate.spec.suspend = Some(true);
+        case
+    };
+    let at_rest = shown(&suspended(CertificateCase::served()));
+    assert_eq!(is(&at_rest, SUSPENDED), Some((true, reason::SUSPENDED.to_owned())));
+    assert_eq!((kstatus(&at_rest), is(&at_rest, ACTION_REQUIRED)), ("Current", None));
+    assert_eq!(at_rest.next.map(|next| next.summary).as_deref(), Some("Reissue suspended (free)"));
+    let new = shown(&suspended(CertificateCase::new()));
+    assert_eq!(is(&new, READY), Some((false, reason::SUSPENDED.to_owned())));
+    let waiting = shown(&suspended(CertificateCase::served().with(issued(2, State::Issued, 'b'))));
+    let told = condition(&waiting.conditions, SUSPENDED).map(|told| told.message.clone()).unwrap_or_default();
+    assert!(told.contains("shop-2 waits to be installed"), "{told}");
+    let mut case = CertificateCase::served();
+    case.certificate.status = Some(waiting);
+    assert_eq!(is(&shown(&case), SUSPENDED), None, "gone with it");
+}
+
+#[test]
+fn a_purchase_that_waits_for_a_name_nobody_wants_is_a_persons_to_judge() {
+    let pending = |domain: &str, operation| {
+        CertificateCase::new().with(issued(1, State::Validating, 'a')).edit_last(|issuance| {
+            issuance.spec.operation = operation;
+            issuance.status.get_or_insert_default().validations = vec![validation(domain, ValidationState::Visible)];
+        })
+    };
+    let asked = |case: &CertificateCase| is(&shown(case), ACTION_REQUIRED);
+    assert_eq!(asked(&pending("example.com", Operation::Order)), None);
+    let stuck = pending("typo.org", Operation::Order);
+    assert_eq!(asked(&stuck), Some((true, reason::VALIDATION_REQUIRED.to_owned())));
+    let status = shown(&stuck);
+    let told = condition(&status.conditions, ACTION_REQUIRED).map(|told| told.message.clone()).unwrap_or_default();
+    assert!(told.contains("order 100 waits for the validation of typo.org"), "{told}");
+    assert_eq!(asked(&pending("typo.org", Operation::Reissue)), None, "it is taken back");
 }

@@ -58,7 +58,7 @@ pub enum Change {
     Hindered(Option<(&'static str, String)>),
     Taken(String),
     Installed,
-    /// What it brought is not wanted any more.
+    /// What it brought, or was to ask for, is not wanted any more.
     Superseded,
 }
 

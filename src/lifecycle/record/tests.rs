@@ -516,3 +516,31 @@ fn what_a_person_was_asked_for_is_taken_back_once_it_is_there() {
     ledger.apply(Change::OrganizationRead(None));
     assert_eq!(ledger.condition(ACTION_REQUIRED), None);
 }
+
+#[test]
+fn only_what_was_never_sent_or_came_too_late_is_superseded() {
+    let (code, message) = ("code".to_owned(), "words".to_owned());
+    let blocked = || CallError::Blocked {
+        call: "submit",
+        code: code.clone(),
+        message: message.clone(),
+        action: "pay".to_owned(),
+    };
+    let ambiguous = || CallError::Ambiguous { call: "submit", message: "reset".to_owned() };
+    let table: [(&[Change], bool); 5] = [
+        (&[], false),
+        (&[answered_with(1, Err(blocked()))], true),
+        (&[answered_with(1, Err(ambiguous()))], false),
+        (&[answered_with(1, Ok(accepted("1")))], false),
+        (&[answered_with(1, Err(blocked())), answered_with(1, Ok(accepted("1")))], false),
+    ];
+    for (n, (before, ends)) in table.into_iter().enumerate() {
+        let mut ledger = Ledger::new(1);
+        before.iter().for_each(|change| drop(ledger.apply(change.clone()).clone()));
+        ledger.apply(Change::Superseded);
+        assert_eq!(ledger.status.state == Some(State::Superseded), ends, "row {n}");
+        if ends {
+            assert_eq!((ledger.status.failure.clone(), ledger.condition(ACTION_REQUIRED)), (None, None));
+        }
+    }
+}

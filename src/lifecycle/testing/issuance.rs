@@ -20,7 +20,7 @@ use crate::{
     lifecycle::{
         Step,
         certificate::IssuerView,
-        issuance::{self, Seen},
+        issuance::{self, Seen, Wish},
     },
     provider,
 };
@@ -93,6 +93,7 @@ pub struct IssuanceCase {
     pub fresh: bool,
     pub ambiguous_paid: AmbiguousPaid,
     pub self_check: bool,
+    pub wish: Wish,
     pub seen: Seen,
     pub next_poll: Duration,
     pub next_ask: Duration,
@@ -111,6 +112,7 @@ impl IssuanceCase {
             fresh: false,
             ambiguous_paid: AmbiguousPaid::Ask,
             self_check: true,
+            wish: Wish::Same,
             seen: Seen::default(),
             next_poll: Duration::ZERO,
             next_ask: Duration::ZERO,
@@ -136,6 +138,7 @@ impl IssuanceCase {
             mark: MARK,
             ambiguous_paid: self.ambiguous_paid,
             self_check: self.self_check,
+            wish: self.wish,
             seen: &self.seen,
             next_poll: self.next_poll,
             next_ask: self.next_ask,

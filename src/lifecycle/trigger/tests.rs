@@ -3,13 +3,15 @@ use crate::{
     api::{
         CertificateStatus,
         certificate::{
-            KeyAlgorithm, KeyEncoding, Keystores, PrivateKey, RotationPolicy, SecretTemplate, SignatureHash, Validity,
+            Day, KeyAlgorithm, KeyEncoding, Keystores, PrivateKey, Renewal, RotationPolicy, SecretTemplate,
+            SignatureHash, Validity, Window,
         },
         issuance::{FailureClass, State},
     },
     lifecycle::{
-        certificate::account,
+        certificate::{IssuerView, account},
         testing::{CertificateCase, NAME, days, failed, foreign, issued, leaf, ours, revoked, strings},
+        validity::DAY,
     },
     pki::KeyKind,
 };
@@ -22,7 +24,7 @@ fn due(case: &CertificateCase) -> Due {
 fn now(case: &CertificateCase) -> Option<Trigger> {
     match due(case) {
         Due::Now(trigger) => Some(trigger),
-        Due::At(_) => None,
+        Due::OnRequest | Due::At(_) => None,
     }
 }
 
@@ -92,6 +94,41 @@ fn nothing_is_due_before_the_renewal_time() {
     assert!(time > days(199 - 67) && time < days(199));
     assert_eq!(now(&CertificateCase { now: time, ..case.clone() }), Some(Trigger::Expiring));
     assert_eq!(due(&CertificateCase { now: time - std::time::Duration::from_secs(1), ..case }), Due::At(time));
+}
+
+#[test]
+fn by_hand_what_expires_waits_for_a_token_and_nothing_else_does() {
+    let by_hand = |mut case: CertificateCase| {
+        case.certificate.spec.renewal = Some(Renewal { policy: Some(RenewalPolicy::Manual), ..Renewal::default() });
+        case
+    };
+    let served = || by_hand(CertificateCase::served());
+    assert!(matches!(due(&served()), Due::At(_)));
+    assert_eq!(due(&late(served())), Due::OnRequest);
+    assert_eq!(due(&late(served().asking("t", None))), Due::Now(Trigger::Expiring), "as expiry would");
+    assert_eq!(due(&served().asking("t", None)), Due::Now(Trigger::Requested));
+    assert_eq!(due(&late(lost(served()))), Due::Now(Trigger::KeyLost));
+    assert_eq!(due(&late(compromised(served()))), Due::Now(Trigger::KeyCompromise));
+    assert_eq!(due(&late(served().named(&["www.example.com"]))), Due::Now(Trigger::SpecChanged));
+    let automatic = late(CertificateCase::served().asking("t", None));
+    assert_eq!(due(&automatic), Due::Now(Trigger::Requested));
+}
+
+#[test]
+fn only_what_expires_waits_for_a_window() {
+    let sunday = Window { days: vec![Day::Sun], from: "00:00".to_owned(), to: "04:00".to_owned(), time_zone: None };
+    let mut case = CertificateCase::served();
+    case.certificate.spec.renewal =
+        Some(Renewal { before: Some(DAY.saturating_mul(61).into()), windows: vec![sunday], ..Renewal::default() });
+    let Due::At(time) = due(&case) else { panic!("due now") };
+    // Due on Saturday the 17th of October 2026, 138 days after the certificate was issued.
+    assert!(time > days(139) && time < days(139) + std::time::Duration::from_secs(4 * 3600), "{time}");
+    let closed = CertificateCase { now: days(141), ..case.clone() };
+    assert!(matches!(due(&closed), Due::At(time) if time > days(146) && time < days(147)));
+    assert_eq!(now(&CertificateCase { now: days(193), ..case.clone() }), Some(Trigger::Expiring), "the last moment");
+    assert_eq!(now(&lost(closed.clone())), Some(Trigger::KeyLost));
+    assert_eq!(now(&closed.clone().asking("t", None)), Some(Trigger::Requested));
+    assert_eq!(now(&closed.named(&["www.example.com"])), Some(Trigger::SpecChanged));
 }
 
 #[test]
@@ -227,4 +264,16 @@ fn a_token_is_fresh_until_it_was_tried() {
     let mut done = issued(2, State::Installed, 'b');
     done.spec.request_token = Some("t".to_owned());
     assert_eq!(fresh(&case.with(done)), (false, false));
+}
+
+#[test]
+fn another_account_counts_once_it_is_known() {
+    let at_another = || moved(CertificateCase::served());
+    assert_eq!(now(&at_another()), Some(Trigger::IssuerChanged));
+    for issuer in [IssuerView::Missing, IssuerView::NotReady("its key is missing".to_owned())] {
+        assert_eq!(now(&CertificateCase { issuer, ..at_another() }), None, "waited for");
+    }
+    let mut renamed = CertificateCase::served();
+    renamed.certificate.spec.issuer_ref.name = "another-object".to_owned();
+    assert_eq!(now(&renamed), None, "of the same account");
 }
