@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use evercert::pki::payload::read_pair;
-use harness::{Objects, World};
+use harness::{Objects, World, condition};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use serde_json::{Value, json};
@@ -138,7 +138,13 @@ async fn matching(world: &World) -> Result<()> {
 pub async fn renewed(world: &World) -> Result<()> {
     let objects = &world.objects;
     let old = hand::buy(world, &[&fqdn("renewed")], json!({})).await?;
+    ask(objects, "clock", json!({})).await?;
+    objects.until_ready("clock", 1).await?;
     world.sandbox.advance_days(330).await?;
+    // What has expired tells that the operator has seen the clock move: what is issued now would be of the future before.
+    let served = |seen: &Value| condition(seen, "Ready").is_some_and(|ready| ready["status"] == "True");
+    let moved = |seen: &Value| seen["status"]["revision"] != 1 || !served(seen);
+    objects.until("Certificate", "clock", "the clock has moved", moved).await?;
     let of = old.id.parse::<u64>().context("an id")?;
     let new = hand::buy(world, &[&fqdn("renewed")], json!({"renewal_of_order_id": of})).await?;
     hand::keep(world, "renewed", &new).await?;

@@ -210,7 +210,13 @@ impl Stage {
         let mut asked =
             ledger.operations.iter().filter(|operation| operation.common_name.as_ref() == Some(&common_name));
         let kept = asked.all(|operation| operation.public_key_sha256.as_ref() == Some(&pair.leaf.public_key_sha256));
-        ensure!(kept == (case.keeps_its_key() || case.operation == Operation::Order), "{certificate}: kept is {kept}");
+        // A duplicate is for another key than the order it is on.
+        let keeps = match case.operation {
+            Operation::Order => true,
+            Operation::Reissue | Operation::Renew => case.keeps_its_key(),
+            Operation::Duplicate => false,
+        };
+        ensure!(kept == keeps, "{certificate}: kept is {kept}");
         Ok(issuance)
     }
 
