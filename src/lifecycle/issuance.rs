@@ -123,7 +123,7 @@ fn give_way(o: &Observed) -> Option<Step<Effect>> {
     let unanswered = o.spec.submissions.last().is_some_and(|last| outcome_of(o.status, last.n).is_none());
     match o.wish {
         Wish::Changed | Wish::Stuck if is_unsent(o.spec, o.status) => Some(Step::Do(Effect::Supersede)),
-        Wish::Changed | Wish::Stuck | Wish::Rest
+        Wish::Changed | Wish::Stuck | Wish::Rest | Wish::Gone
             if o.fresh && unanswered && o.status.order_id.is_none() && !record::withdrawn(o.status) =>
         {
             Some(Step::Do(Effect::GiveBack))
@@ -259,8 +259,11 @@ fn append(o: &Observed) -> Step<Effect> {
     if let Some(denied) = approval::denied(o.status) {
         return Step::Do(Effect::Deny { message: approval::refusal(denied) });
     }
-    if o.wish == Wish::Rest {
-        return Step::Wait(LOOK_AGAIN);
+    match o.wish {
+        Wish::Rest => return Step::Wait(LOOK_AGAIN),
+        Wish::Gone if !o.spec.submissions.is_empty() => return Step::Wait(LOOK_AGAIN),
+        // Before the first submission the Certificate itself is read, and what is gone ends it.
+        Wish::Gone | Wish::Same | Wish::Changed | Wish::Stuck => {}
     }
     if !exhausted(o.spec) {
         return Step::Do(Effect::Append);

@@ -448,7 +448,7 @@ fn what_was_never_sent_gives_way_to_what_is_wanted_by_now() {
     for operation in ALL {
         let new = |wish| IssuanceCase { wish, fresh: true, ..IssuanceCase::new(operation) };
         let old = |wish| IssuanceCase { fresh: false, ..new(wish) };
-        for wish in [Wish::Changed, Wish::Rest] {
+        for wish in [Wish::Changed, Wish::Rest, Wish::Gone] {
             assert_eq!(new(wish).decide(), Step::Do(Effect::GiveBack), "its call was not made");
             assert_eq!(old(wish).decide(), old(Wish::Same).decide(), "who knows whether it was made");
             let unknown = said(old(wish), Ambiguous, 1);
@@ -459,9 +459,10 @@ fn what_was_never_sent_gives_way_to_what_is_wanted_by_now() {
             assert_eq!(later(Wish::Same).decide(), Step::Do(Effect::Append));
             assert_eq!(later(Wish::Changed).decide(), Step::Do(Effect::Supersede));
             assert_eq!(later(Wish::Rest).decide(), wait(3600), "asked for again once it goes on");
+            assert_eq!(later(Wish::Gone).decide(), wait(3600), "nobody wants it");
         }
         // What was placed is followed, whatever is wanted.
-        for wish in [Wish::Changed, Wish::Rest] {
+        for wish in [Wish::Changed, Wish::Rest, Wish::Gone] {
             let followed = IssuanceCase { wish, ..placed(operation) };
             assert_eq!(followed.decide(), Step::Do(Effect::Poll));
         }

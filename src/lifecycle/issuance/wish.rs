@@ -16,8 +16,10 @@ pub enum Wish {
     Changed,
     /// Something else, and what was sent waits for the validation of a name that nobody wants any more.
     Stuck,
-    /// Nothing more is sent: the Certificate is suspended, or gone.
+    /// Nothing more is sent: the Certificate is suspended.
     Rest,
+    /// Nothing at all, as far as is known: there is no Certificate any more.
+    Gone,
 }
 
 /// What is wanted cannot be told without the issuer: then it is taken as unchanged.
@@ -27,9 +29,9 @@ pub fn wish(
     spec: &IssuanceSpec,
     status: &IssuanceStatus,
 ) -> Wish {
-    let alive = certificate.filter(|certificate| certificate.metadata.deletion_timestamp.is_none());
-    match alive.filter(|certificate| certificate.spec.suspend != Some(true)) {
-        None => Wish::Rest,
+    match certificate.filter(|certificate| certificate.metadata.deletion_timestamp.is_none()) {
+        None => Wish::Gone,
+        Some(certificate) if certificate.spec.suspend == Some(true) => Wish::Rest,
         Some(certificate) if certificate.spec.issuer_ref != spec.issuer_ref => Wish::Changed,
         Some(certificate) => {
             let earlier = Some(spec.request.common_name.as_str());

@@ -44,10 +44,10 @@ fn what_was_asked_for_is_compared_with_what_is_wanted_by_now() {
 fn what_nobody_wants_rests() {
     let mut certificate = CertificateCase::new().certificate;
     let (spec, status) = (issuance_spec(Operation::Order), IssuanceStatus::default());
-    assert_eq!(wish(None, Some(&issuer()), &spec, &status), Wish::Rest);
+    assert_eq!(wish(None, Some(&issuer()), &spec, &status), Wish::Gone);
     assert_eq!(wish(Some(&certificate), None, &spec, &status), Wish::Same, "not to be told");
     certificate.metadata.deletion_timestamp = Some(Time(at(0)));
-    assert_eq!(wish(Some(&certificate), Some(&issuer()), &spec, &status), Wish::Rest);
+    assert_eq!(wish(Some(&certificate), Some(&issuer()), &spec, &status), Wish::Gone);
 }
 
 #[test]
