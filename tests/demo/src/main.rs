@@ -5,6 +5,7 @@ mod account;
 mod dns;
 mod keep;
 mod observer;
+mod rules;
 mod served;
 mod stage;
 mod story;
@@ -21,7 +22,7 @@ use tokio::{
 
 use crate::{stage::Stage, story::Story, tale::Tale};
 
-/// Plays a year of three certificates in less than a minute. Leaves nothing behind.
+/// Plays a year of three certificates, and the purchase of two more, in about a minute. Leaves nothing behind.
 #[derive(Parser)]
 struct Args {
     /// Leave all running at the end, until Ctrl-C

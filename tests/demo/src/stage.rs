@@ -83,6 +83,33 @@ impl Stage {
         run(&self.plane, &["apply", "--filename=-"], &list.to_string())
     }
 
+    /// Applies a sample Certificate under another name, with a name and a Secret of its own.
+    pub fn apply_as(&self, file: &str, name: &str) -> Result<String> {
+        let text = std::fs::read_to_string(root().join(file)).with_context(|| format!("reading {file}"))?;
+        let mut sample: Value = serde_saphyr::from_str(&text).with_context(|| format!("{file} is no YAML"))?;
+        sample["metadata"]["name"] = name.into();
+        sample["spec"]["secretName"] = format!("{name}-tls").into();
+        sample["spec"]["dnsNames"] = json!([format!("{name}.example.com")]);
+        run(&self.plane, &["apply", "--filename=-"], &sample.to_string())
+    }
+
+    /// Runs a line as the administrator's shell does, with the kubectl at hand.
+    pub fn shell(&self, line: &str) -> Result<String> {
+        let kubectl = self.plane.kubectl();
+        let path =
+            format!("{}:{}", kubectl.parent().unwrap_or(kubectl).display(), std::env::var("PATH").unwrap_or_default());
+        let output = Command::new("sh")
+            .args(["-c", line])
+            .env("KUBECONFIG", self.plane.kubeconfig())
+            .env("PATH", path)
+            .env("USER", "you")
+            .output()
+            .context("starting a shell")?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{line}: {}", errors.trim());
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     fn furnished(&self, mut sample: Value) -> Value {
         let ready = self.sandbox.ready();
         if let Some(account) = sample.pointer_mut("/spec/digicert") {

@@ -36,9 +36,9 @@ const MULTI: &str = "www";
 const WILDCARD: &str = "wildcard";
 
 pub struct Story<'a> {
-    tale: &'a Tale,
-    stage: &'a Stage,
-    observer: Observer,
+    pub tale: &'a Tale,
+    pub stage: &'a Stage,
+    pub observer: Observer,
     /// Every operation that has to happen, in order.
     plot: Vec<Planned>,
     /// What each Certificate's Secret serves.
@@ -55,6 +55,7 @@ impl<'a> Story<'a> {
         self.a_year_passes().await?;
         self.a_key_is_lost().await?;
         self.a_key_is_compromised().await?;
+        self.rules().await?;
         self.the_account().await
     }
 
@@ -202,12 +203,12 @@ impl<'a> Story<'a> {
         Ok(())
     }
 
-    fn plan(&mut self, certificate: &str, operation: &str, reason: &str) {
+    pub fn plan(&mut self, certificate: &str, operation: &str, reason: &str) {
         self.plot.push(Planned::new(certificate, operation, reason));
     }
 
     /// Waits until each of these Certificates has come to rest with what the plot says, and nothing more.
-    async fn until_ready(&mut self, names: &[&str]) -> Result<()> {
+    pub async fn until_ready(&mut self, names: &[&str]) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         let mut awaited: BTreeSet<_> = names.iter().copied().collect();
         while !awaited.is_empty() {
@@ -226,7 +227,7 @@ impl<'a> Story<'a> {
     }
 
     /// Waits until the cluster is as `holds` says; `what` names that in the failure.
-    async fn until(&mut self, what: &str, holds: impl Fn(&Observer) -> bool) -> Result<()> {
+    pub async fn until(&mut self, what: &str, holds: impl Fn(&Observer) -> bool) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         while !holds(&self.observer) {
             ensure!(Instant::now() < deadline, "it did not happen that {what}");

@@ -17,7 +17,13 @@ fn plays_to_its_end() {
     assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(!told.contains('\x1b'), "control codes where no terminal is");
     let (_, table) = told.split_once("\nCERTIFICATE").unwrap();
-    for (certificate, operations) in [("shop", "Renew, Reissue"), ("www", "Reissue"), ("wildcard", "Order, Reissue")] {
+    for (certificate, operations) in [
+        ("shop", "Renew, Reissue"),
+        ("www", "Reissue"),
+        ("wildcard", "Order, Reissue"),
+        ("press", "Order"),
+        ("media", "Order"),
+    ] {
         let row = table.lines().find(|line| line.starts_with(certificate)).unwrap();
         assert!(row.contains(operations), "{row}");
     }
