@@ -2,11 +2,11 @@
 //! unpacked when somebody asks.
 //!
 //! An object is its JSON, compressed against that of the first one of its kind, which has the same field names and
-//! much of the same text.
+//! much of the same text. One whose JSON would not be read back stays as it is: what is missing here counts as deleted,
+//! and decisions are made by that.
 
 use std::{
     collections::{BTreeSet, HashMap},
-    marker::PhantomData,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
@@ -25,24 +25,36 @@ pub type Keys<K> = fn(&K) -> Vec<String>;
 pub struct Store<K>(Arc<Shared<K>>);
 
 struct Shared<K> {
-    contents: RwLock<Contents>,
+    contents: RwLock<Contents<K>>,
     keys: Keys<K>,
     complete: watch::Sender<bool>,
-    kind: PhantomData<fn() -> K>,
 }
 
 /// Namespace and name; without a namespace, the first is empty.
 type Name = (Box<str>, Box<str>);
-type Packed = Arc<[u8]>;
 
-#[derive(Default)]
-struct Contents {
-    objects: HashMap<Name, Packed>,
+enum Kept<K> {
+    Packed(Arc<[u8]>),
+    Whole(Arc<K>),
+}
+
+struct Contents<K> {
+    objects: HashMap<Name, Kept<K>>,
     /// Names by namespace and key.
     index: HashMap<Name, BTreeSet<Box<str>>>,
     /// Of a list that has not ended yet.
-    arriving: HashMap<Name, Packed>,
-    sample: Option<Packed>,
+    arriving: HashMap<Name, Kept<K>>,
+    /// JSON of the first object.
+    sample: Arc<[u8]>,
+}
+
+impl<K> Clone for Kept<K> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Packed(bytes) => Self::Packed(bytes.clone()),
+            Self::Whole(object) => Self::Whole(object.clone()),
+        }
+    }
 }
 
 impl<K> Clone for Store<K> {
@@ -61,11 +73,11 @@ impl<K> Store<K> {
         let _ = self.0.complete.subscribe().wait_for(|complete| *complete).await;
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Contents> {
+    fn read(&self) -> RwLockReadGuard<'_, Contents<K>> {
         self.0.contents.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Contents> {
+    fn write(&self) -> RwLockWriteGuard<'_, Contents<K>> {
         self.0.contents.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -75,37 +87,41 @@ where
     K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned,
 {
     pub fn new(keys: Keys<K>) -> Self {
-        let contents = RwLock::default();
-        Self(Arc::new(Shared { contents, keys, complete: watch::Sender::new(false), kind: PhantomData }))
+        let contents = RwLock::new(Contents {
+            objects: HashMap::new(),
+            index: HashMap::new(),
+            arriving: HashMap::new(),
+            sample: Arc::default(),
+        });
+        Self(Arc::new(Shared { contents, keys, complete: watch::Sender::new(false) }))
     }
 
     pub fn get(&self, name: &ObjectRef<K>) -> Option<Arc<K>> {
         let (sample, packed) = {
             let contents = self.read();
             let name = (name.namespace.as_deref().unwrap_or_default().into(), name.name.as_str().into());
-            (contents.sample.clone()?, contents.objects.get(&name)?.clone())
+            (contents.sample.clone(), contents.objects.get(&name)?.clone())
         };
-        unpack(&packed, &sample)
+        packed.unpack(&sample)
     }
 
     /// The objects of a namespace that are found by this key.
     pub fn of(&self, namespace: &str, key: &str) -> Vec<Arc<K>> {
-        let (sample, found): (_, Vec<Packed>) = {
+        let (sample, found): (_, Vec<Kept<K>>) = {
             let contents = self.read();
             let Some(names) = contents.index.get(&(namespace.into(), key.into())) else { return Vec::new() };
-            let packed = |name: &str| contents.objects.get(&(namespace.into(), name.into())).cloned();
-            (contents.sample.clone(), names.iter().filter_map(|name| packed(name)).collect())
+            let kept = |name: &str| contents.objects.get(&(namespace.into(), name.into())).cloned();
+            (contents.sample.clone(), names.iter().filter_map(|name| kept(name)).collect())
         };
-        let sample = sample.unwrap_or_default();
-        found.iter().filter_map(|packed| unpack(packed, &sample)).collect()
+        found.iter().filter_map(|kept| kept.unpack(&sample)).collect()
     }
 
     /// All of them, one at a time.
     pub fn each(&self) -> impl Iterator<Item = Arc<K>> {
         let contents = self.read();
-        let sample = contents.sample.clone().unwrap_or_default();
-        let all: Vec<Packed> = contents.objects.values().cloned().collect();
-        all.into_iter().filter_map(move |packed| unpack(&packed, &sample))
+        let sample = contents.sample.clone();
+        let all: Vec<Kept<K>> = contents.objects.values().cloned().collect();
+        all.into_iter().filter_map(move |kept| kept.unpack(&sample))
     }
 
     pub fn state_filter(&self, wanted: impl Fn(&K) -> bool) -> Vec<Arc<K>> {
@@ -122,8 +138,8 @@ where
             Event::Init => self.write().arriving = HashMap::new(),
             Event::InitApply(object) => {
                 let mut contents = self.write();
-                let packed = contents.pack(object);
-                contents.arriving.insert(name(object), packed);
+                let kept = contents.pack(object);
+                contents.arriving.insert(name(object), kept);
             }
             Event::InitDone => return self.replace(),
             Event::Apply(object) => {
@@ -132,8 +148,8 @@ where
                 if let Some(before) = before {
                     contents.forget(before.as_ref(), self.0.keys);
                 }
-                let packed = contents.pack(object);
-                contents.learn(object, packed, self.0.keys);
+                let kept = contents.pack(object);
+                contents.learn(object, kept, self.0.keys);
             }
             Event::Delete(object) => {
                 let before = self.get(&ObjectRef::from_obj(object));
@@ -147,35 +163,54 @@ where
         let mut contents = self.write();
         let mut gone = std::mem::take(&mut contents.objects);
         contents.index = HashMap::new();
-        let sample = contents.sample.clone().unwrap_or_default();
-        for packed in std::mem::take(&mut contents.arriving).into_values() {
-            if let Some(object) = unpack::<K>(&packed, &sample) {
-                contents.learn(object.as_ref(), packed, self.0.keys);
+        let sample = contents.sample.clone();
+        for kept in std::mem::take(&mut contents.arriving).into_values() {
+            if let Some(object) = kept.unpack(&sample) {
+                contents.learn(object.as_ref(), kept, self.0.keys);
             }
         }
         gone.retain(|name, _| !contents.objects.contains_key(name));
         drop(contents);
         self.0.complete.send_replace(true);
-        gone.values().filter_map(|packed| unpack(packed, &sample)).collect()
+        gone.values().filter_map(|kept| kept.unpack(&sample)).collect()
     }
 }
 
-impl Contents {
-    fn pack<K: Serialize>(&mut self, object: &K) -> Packed {
+impl<K: Clone + Serialize + DeserializeOwned> Contents<K> {
+    fn pack(&mut self, object: &K) -> Kept<K> {
         let json = serde_json::to_vec(object).unwrap_or_default();
-        let sample = self.sample.get_or_insert_with(|| json.clone().into());
-        compress_prepend_size_with_dict(&json, sample).into()
+        if serde_json::from_slice::<K>(&json).is_err() {
+            return Kept::Whole(Arc::new(object.clone()));
+        }
+        if self.sample.is_empty() {
+            self.sample = json.as_slice().into();
+        }
+        Kept::Packed(compress_prepend_size_with_dict(&json, &self.sample).into())
     }
+}
 
-    fn learn<K: Resource>(&mut self, object: &K, packed: Packed, keys: Keys<K>) {
+impl<K: DeserializeOwned> Kept<K> {
+    fn unpack(&self, sample: &[u8]) -> Option<Arc<K>> {
+        match self {
+            Self::Packed(bytes) => {
+                let json = decompress_size_prepended_with_dict(bytes, sample).ok()?;
+                serde_json::from_slice(&json).ok().map(Arc::new)
+            }
+            Self::Whole(object) => Some(object.clone()),
+        }
+    }
+}
+
+impl<K: Resource> Contents<K> {
+    fn learn(&mut self, object: &K, kept: Kept<K>, keys: Keys<K>) {
         let name = name(object);
         for key in keys(object) {
             self.index.entry((name.0.clone(), key.into())).or_default().insert(name.1.clone());
         }
-        self.objects.insert(name, packed);
+        self.objects.insert(name, kept);
     }
 
-    fn forget<K: Resource>(&mut self, object: &K, keys: Keys<K>) {
+    fn forget(&mut self, object: &K, keys: Keys<K>) {
         let name = name(object);
         self.objects.remove(&name);
         for key in keys(object) {
@@ -188,11 +223,6 @@ impl Contents {
             }
         }
     }
-}
-
-fn unpack<K: DeserializeOwned>(packed: &[u8], sample: &[u8]) -> Option<Arc<K>> {
-    let json = decompress_size_prepended_with_dict(packed, sample).ok()?;
-    serde_json::from_slice(&json).ok().map(Arc::new)
 }
 
 fn name<K: Resource>(object: &K) -> Name {
@@ -258,6 +288,52 @@ mod tests {
         assert_eq!((store.of("shop", "x").len(), store.of("shop", "y").len(), store.count()), (0, 2, 2));
     }
 
+    /// Reads what it does not write.
+    #[derive(Clone, Debug, serde::Deserialize)]
+    #[serde(transparent)]
+    struct OneWay(ConfigMap);
+
+    impl Serialize for OneWay {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_str("not an object")
+        }
+    }
+
+    impl Resource for OneWay {
+        type DynamicType = ();
+        type Scope = kube::core::NamespaceResourceScope;
+        fn kind((): &()) -> std::borrow::Cow<'_, str> {
+            ConfigMap::kind(&())
+        }
+        fn group((): &()) -> std::borrow::Cow<'_, str> {
+            ConfigMap::group(&())
+        }
+        fn version((): &()) -> std::borrow::Cow<'_, str> {
+            ConfigMap::version(&())
+        }
+        fn plural((): &()) -> std::borrow::Cow<'_, str> {
+            ConfigMap::plural(&())
+        }
+        fn meta(&self) -> &k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
+            self.0.meta()
+        }
+        fn meta_mut(&mut self) -> &mut k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta {
+            self.0.meta_mut()
+        }
+    }
+
+    #[test]
+    fn what_would_not_be_read_back_is_kept_as_it_is() {
+        let store = Store::<OneWay>::new(|_| vec!["x".to_owned()]);
+        store.apply(&Event::Init);
+        store.apply(&Event::InitApply(OneWay(map("a", "x"))));
+        assert!(store.apply(&Event::InitDone).is_empty());
+        store.apply(&Event::Apply(OneWay(map("b", "x"))));
+        assert_eq!((store.of("shop", "x").len(), store.each().count(), store.count()), (2, 2, 2));
+        store.apply(&Event::Delete(OneWay(map("b", "x"))));
+        assert_eq!(store.of("shop", "x").len(), 1);
+    }
+
     #[test]
     fn alike_objects_take_little_room() {
         let store = store();
@@ -265,7 +341,11 @@ mod tests {
         store.apply(&Event::Apply(object.clone()));
         object.metadata.name = Some("b".into());
         store.apply(&Event::Apply(object));
-        let sizes: Vec<usize> = store.read().objects.values().map(|packed| packed.len()).collect();
+        let size = |kept: &Kept<ConfigMap>| match kept {
+            Kept::Packed(bytes) => bytes.len(),
+            Kept::Whole(_) => usize::MAX,
+        };
+        let sizes: Vec<usize> = store.read().objects.values().map(size).collect();
         assert!(sizes.iter().all(|size| *size < 100), "{sizes:?} bytes");
     }
 }
