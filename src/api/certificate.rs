@@ -102,7 +102,7 @@ pub struct CertificateSpec {
     /// Whether an existing Secret that another tool made may be taken over. Default: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub take_over_secret: Option<bool>,
-    /// What becomes of the Secret and its certificate when this object is deleted. Default: Retain.
+    /// What a deletion takes along. Default: Retain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
     /// Workloads that are restarted once the certificate in the Secret was replaced, as kubectl rollout restart does it.
@@ -122,7 +122,7 @@ pub struct CertificateSpec {
     pub digicert: Option<DigiCertOverrides>,
 }
 
-/// What a deletion takes along.
+/// What becomes of the Secret and its certificate when the Certificate is deleted. Retain (default): the Secret stays. Delete: it goes. Either way its certificate remains valid. Revoke: what was obtained is revoked, what is pending is canceled, and the Secret goes.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DeletionPolicy {
     /// Nothing: the Secret stays and its certificate remains valid.
@@ -173,8 +173,7 @@ pub struct DigiCertOverrides {
     /// Length of the order, at most the issuer's. A change counts from the next order on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_validity: Option<OrderValidity>,
-    /// Instead of an order of its own: one more key on another certificate's order, free, with the same names. It never
-    /// reissues or renews that order.
+    /// Instead of an order of its own: one more key on another certificate's order, free, with the same names. It never reissues or renews that order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicate_of: Option<DuplicateOf>,
     #[serde(flatten)]
@@ -199,7 +198,7 @@ pub struct CertificateStatus {
     /// metadata.generation this status was derived from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready, Issuing, ActionRequired, Suspended, Reconciling, Stalled, Restarted.
+    /// Ready, Issuing, ActionRequired, Reconciling, Stalled, Suspended, PreferredChain, Restarted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
@@ -305,7 +304,7 @@ pub struct OrderStatus {
     /// End of the order; until then reissues are free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_till: Option<Time>,
-    /// The order this one renewed.
+    /// The order before it: what it renewed, or what was left at another account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub previous_order_id: Option<String>,
@@ -315,7 +314,7 @@ pub struct OrderStatus {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NextOperation {
-    /// Order, Reissue, Renew or Adopt.
+    /// Order, Reissue, Renew, Duplicate or Adopt.
     pub operation: Operation,
     /// Free, MayCharge, Paid or Unknown.
     pub cost: Cost,

@@ -98,8 +98,6 @@ pub mod reason {
     pub const ORGANIZATION_NOT_VALIDATED: &str = "OrganizationNotValidated";
     /// A call may have been accepted and cannot be found: see the Issuance.
     pub const NEEDS_ATTENTION: &str = "NeedsAttention";
-    /// What the CA delivered was not believed; the Secret is unchanged.
-    pub const INVALID_CERTIFICATE: &str = "InvalidCertificate";
     /// The last Issuance failed; `status.failures.nextTry` says when the next begins.
     pub const FAILED: &str = "Failed";
     /// Validation mails were sent again.

@@ -21,8 +21,7 @@ pub struct PrivateKey {
     /// Form of tls.key: PKCS8 (default) or PKCS1, which for ECDSA means SEC1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<KeyEncoding>,
-    /// Always (default): each certificate gets a new key. Never: the key stays, except when it is lost, compromised or
-    /// revoked, or another kind is asked for.
+    /// Always (default): each certificate gets a new key. Never: the key stays, except when it is lost, compromised or revoked, or another kind is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation_policy: Option<RotationPolicy>,
 }

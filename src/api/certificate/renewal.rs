@@ -27,7 +27,7 @@ pub struct Renewal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 99))]
     pub before_percentage: Option<i32>,
-    /// Automatic (default), or Manual: what expires is replaced only once the annotation evercert.dev/reissue-requested has a new token.
+    /// Who begins. Default: Automatic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<RenewalPolicy>,
     /// When replacing may begin; none: at any time. Outside of them only when the next one would be too late.
@@ -37,7 +37,7 @@ pub struct Renewal {
     pub windows: Vec<Window>,
 }
 
-/// Who begins the replacement of what expires.
+/// Who begins the replacement of what expires. Automatic (default): Evercert. Manual: a person, by a new token in the annotation evercert.dev/reissue-requested.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RenewalPolicy {
     /// Evercert.

@@ -70,7 +70,7 @@ pub use status::*;
     .message("submissions only grows"),
     validation = Rule::new("self.submissions.all(i, s, s.n == i + 1)").message("submissions are numbered 1, 2, 3, …"),
     validation = Rule::new("has(self.parent) == (self.operation != 'Order')")
-        .message("Reissue, Renew and Adopt need a parent, Order has none"),
+        .message("all operations but Order need a parent, Order has none"),
     validation = Rule::new("self.operation != 'Adopt' || size(self.submissions) == 0")
         .message("nothing is submitted for an Adopt")
 )]
@@ -84,7 +84,7 @@ pub struct IssuanceSpec {
     /// 1 + the highest revision known before.
     #[schemars(range(min = 1))]
     pub revision: i64,
-    /// Order, Reissue, Renew or Adopt.
+    /// Order, Reissue, Renew, Duplicate or Adopt.
     pub operation: Operation,
     /// What it is expected to cost.
     pub cost: Cost,
@@ -96,7 +96,7 @@ pub struct IssuanceSpec {
     pub request_token: Option<String>,
     /// What is really asked for, every default resolved.
     pub request: Request,
-    /// The order that is reissued, renewed or adopted.
+    /// The order that is reissued, renewed, duplicated or adopted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
     /// spec.adopt.orderId of the Certificate, which led to an Adopt: parent may be what has renewed that.
@@ -232,7 +232,7 @@ pub struct Request {
     pub digicert: Option<DigiCertRequest>,
 }
 
-/// The order that is reissued, renewed or adopted.
+/// The order that is reissued, renewed, duplicated or adopted.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Parent {

@@ -68,9 +68,6 @@ pub struct IssuanceStatus {
     /// Why it failed or needs attention.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// When the provider is asked next.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_check: Option<Time>,
     /// Approved, Denied and Resolved are set by people with the verb approve.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]

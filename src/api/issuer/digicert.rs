@@ -14,7 +14,7 @@ use crate::api::schema;
     validation = Rule::new("!has(self.contacts) || has(self.organizationId)").message("contacts are an organization's: organizationId is missing")
 )]
 pub struct DigiCert {
-    /// Base URL of the Services API. Default: `https://www.digicert.com/services/v2`.
+    /// Base URL of the Services API. Default: `https://www.digicert.com/services/v2`; for European accounts `https://certcentral.digicert.eu/services/v2`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512), regex(pattern = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$"))]
     pub url: Option<String>,

@@ -51,7 +51,7 @@ pub struct IssuerSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 65536))]
     pub ca_bundle: Option<String>,
-    /// How fast the provider may be called. One bucket per credential, shared by all issuers that use it.
+    /// How fast the provider may be called. One bucket per credential, shared by all issuers that use it. Default: what the provider allows, and a little less.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit: Option<RateLimit>,
     /// How control of the domains is proven to the provider.
@@ -62,7 +62,7 @@ pub struct IssuerSpec {
     pub policy: Option<Policy>,
 }
 
-/// The same, for every namespace its policy lets in.
+/// An account at a provider, for every namespace its policy lets in.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[kube(
     group = "evercert.dev",
@@ -119,7 +119,7 @@ pub struct RateLimit {
     #[schemars(schema_with = "schema::duration")]
     #[x_kube(validation = Rule::new("duration(self) >= duration('1s') && duration(self) <= duration('24h')").message("per is between 1s and 24h"))]
     pub per: Duration,
-    /// Calls that may be made at once. Default: a tenth of requests.
+    /// Calls that may be made at once. Default: the provider's own, at most requests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<i32>", range(min = 1, max = 100000))]
     pub burst: Option<u32>,

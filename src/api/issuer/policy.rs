@@ -25,7 +25,7 @@ pub struct Policy {
     #[schemars(length(max = 256), inner(length(min = 1, max = 64), regex(pattern = schema::ORDER_ID)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub adoptable: Vec<String>,
-    /// Whether an order of exactly the names wanted is looked for before a first one is bought. Default: Never.
+    /// Whether what the account has is used first. Default: Never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopt_existing: Option<AdoptExisting>,
     /// A paid call may have been accepted and cannot be found.
@@ -129,7 +129,7 @@ pub enum AmbiguousPaid {
     RepeatWhenAbsent,
 }
 
-/// Whether what the account has is taken over instead of buying a first order.
+/// Whether an order of exactly the names wanted is looked for, and taken over, before a first one is bought: Never (default), or Matching.
 #[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AdoptExisting {
     /// Only orders that a Certificate names.
