@@ -40,7 +40,8 @@ pub struct Run {
     /// kube-system namespace.
     #[arg(long, env = "EVERCERT_INSTALLATION_ID")]
     pub installation_id: Option<String>,
-    /// Hosts (host or host:port) that issuers may call beside the vendors' own; the only way to plain http or loopback.
+    /// Hosts (host or host:port) that namespaced Issuers may call beside the vendors' own, where a ClusterIssuer may call
+    /// any by https; the only way to plain http or loopback.
     #[arg(long, env = "EVERCERT_ALLOWED_PROVIDER_HOSTS", value_delimiter = ',')]
     pub allowed_provider_hosts: Vec<String>,
     /// Name servers (host or host:port) that namespaced Issuers may update; the only way to loopback ones.
@@ -78,6 +79,7 @@ pub struct Run {
     /// How much is logged; `PUT /log-level` changes it while running.
     #[arg(long, env = "EVERCERT_LOG", default_value = "info")]
     pub log: tracing::Level,
+    /// Form of the log.
     #[arg(long, env = "EVERCERT_LOG_FORMAT", value_enum, default_value = "json")]
     pub log_format: LogFormat,
     /// URL of the sandbox's clock.
