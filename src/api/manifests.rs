@@ -186,6 +186,31 @@ mod tests {
         }
     }
 
+    /// Nothing else tells it. Of an optional enum whose variants are documented the type's description is kept, not the
+    /// field's.
+    #[test]
+    fn every_choice_that_may_be_left_out_tells_its_default() {
+        let mut silent = Vec::new();
+        for crd in [Certificate::crd(), ClusterIssuer::crd(), Issuer::crd()] {
+            let schema = serde_json::to_value(&crd.spec.versions[0].schema).expect("a schema is JSON");
+            without_default(&schema["openAPIV3Schema"]["properties"]["spec"], &crd.name_any(), &mut silent);
+        }
+        assert_eq!(silent, Vec::<String>::new());
+    }
+
+    fn without_default(schema: &Value, path: &str, silent: &mut Vec<String>) {
+        let required = schema["required"].as_array().cloned().unwrap_or_default();
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{name}");
+            let told = property["description"].as_str().is_some_and(|text| text.to_lowercase().contains("default"));
+            if property.get("enum").is_some() && !required.contains(&Value::from(name.as_str())) && !told {
+                silent.push(path.clone());
+            }
+            without_default(property, &path, silent);
+            property.get("items").into_iter().for_each(|s| without_default(s, &path, silent));
+        }
+    }
+
     /// A default would be stored; one that changes later would then start an operation.
     #[test]
     fn nothing_is_defaulted_by_the_schema() {
