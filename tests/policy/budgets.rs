@@ -94,7 +94,7 @@ async fn submitted_again(world: &World) -> Result<()> {
     Ok(())
 }
 
-/// The reservation outlives the namespace: what is made anew under the same names is refused.
+/// The reservation outlives the namespace: what is made anew under the same names is refused, as it is in another one.
 async fn namespace_made_anew(world: &World) -> Result<()> {
     let shared = json!({"kind": "ClusterIssuer", "name": "shared"});
     let before = make(world, "passing").await?;
@@ -103,9 +103,12 @@ async fn namespace_made_anew(world: &World) -> Result<()> {
     unmake(world, "passing").await?;
 
     let after = make(world, "passing").await?;
-    ask(&after, "passing", shared).await?;
+    ask(&after, "passing", shared.clone()).await?;
     exhausted(&after, "passing").await?;
-    ensure!(paid(world, &["passing"]).await? == 1);
+    let elsewhere = make(world, "elsewhere").await?;
+    ask(&elsewhere, "elsewhere", shared).await?;
+    exhausted(&elsewhere, "elsewhere").await?;
+    ensure!(paid(world, &["passing", "elsewhere"]).await? == 1);
     let kept = reserved(&after, "ClusterIssuer", "shared").await?;
     ensure!(kept == ["passing-1/1"], "{kept:?}");
     Ok(())

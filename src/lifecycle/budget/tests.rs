@@ -66,6 +66,7 @@ fn a_reservation_is_its_submissions_alone() {
     };
     assert_eq!(renamed(|other| other.public_key_sha256 = key_hash('b')), full, "made anew under the same name");
     assert_eq!(renamed(|other| other.certificate_uid = "other".to_owned()), full, "in a namespace made anew");
+    assert_eq!(renamed(|other| other.issuance = "blog/shop-1".to_owned()), full, "in another namespace");
     assert_eq!(renamed(|other| other.issuance = "web/shop-2".to_owned()), full, "a key that stays");
     let after_refusal = Claim { unspent: vec![1], ..claim('a', 2) };
     assert_eq!(standing(&rules, &held, &after_refusal, 60), Standing::Free);
