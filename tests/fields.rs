@@ -2,55 +2,43 @@
 //! API server: what is recorded, what is sent again, what no Certificate may ask for, which chain is served, and who
 //! approves.
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use evercert::pki::Leaf;
-use futures::{FutureExt, future::LocalBoxFuture, future::join_all};
-use harness::{Objects, World, WorldOptions, condition};
+use harness::{Objects, World, WorldOptions, condition, play, scene};
 use serde_json::{Value, json};
-
-type Scene<'a> = (&'static str, LocalBoxFuture<'a, Result<()>>);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_field_goes_where_it_belongs() -> Result<()> {
-    let mut options = WorldOptions::default();
-    options.sandbox.args = ["--rate-limit", "off"].map(str::to_owned).to_vec();
-    let world = World::start(options).await?;
-    let rate = json!({"spec": {"rateLimit": {"requests": 100_000, "per": "60s", "burst": 10_000}}});
-    world.objects.patch("Issuer", "digicert", rate).await?;
+    let world = World::start(WorldOptions { unlimited: true, ..WorldOptions::default() }).await?;
     let _operator = world.operator().await?;
-    let scenes: Vec<Scene<'_>> = vec![
-        ("all of them", all(&world).boxed_local()),
-        ("said again", again(&world).boxed_local()),
-        ("bounds", bounds(&world).boxed_local()),
-        ("chains", chains(&world).boxed_local()),
-        ("approved", approved(&world).boxed_local()),
-        ("refused", refused(&world).boxed_local()),
-        ("an organization", organization(&world).boxed_local()),
-        ("a code nobody knows", unknown_code(&world).boxed_local()),
-    ];
-    let played = join_all(scenes.into_iter().map(async |(name, scene)| (name, scene.await))).await;
-    let failed: Vec<String> =
-        played.into_iter().filter_map(|(name, result)| Some(format!("{name}: {:#}", result.err()?))).collect();
-    if failed.is_empty() { Ok(()) } else { bail!("{}", failed.join("\n\n")) }
+    play([
+        scene("all of them", all(&world)),
+        scene("said again", again(&world)),
+        scene("bounds", bounds(&world)),
+        scene("chains", chains(&world)),
+        scene("approved", approved(&world)),
+        scene("refused", refused(&world)),
+        scene("an organization", organization(&world)),
+        scene("a code nobody knows", unknown_code(&world)),
+    ])
+    .await
 }
 
 /// An Issuer of its own, with these additions to its digicert block.
 async fn issuer(world: &World, name: &str, digicert: Value) -> Result<()> {
     let mut spec = world.issuer();
-    spec["rateLimit"] = json!({"requests": 100_000, "per": "60s", "burst": 10_000});
     for (key, value) in digicert.as_object().context("an object")? {
         spec["digicert"][key] = value.clone();
     }
     world.objects.create("Issuer", name, spec).await.map(drop)
 }
 
-/// A Certificate for `<name>.example.com` in a Secret of its name.
+/// A Certificate that says more than its names.
 async fn ask(objects: &Objects, name: &str, issuer: &str, digicert: Value) -> Result<()> {
-    let spec = json!({
-        "issuerRef": {"name": issuer}, "secretName": name, "dnsNames": [format!("{name}.example.com")],
-        "signatureHash": "sha384", "validity": {"days": 90}, "digicert": digicert,
+    let changes = json!({
+        "issuerRef": {"name": issuer}, "signatureHash": "sha384", "validity": {"days": 90}, "digicert": digicert,
     });
-    objects.create("Certificate", name, spec).await.map(drop)
+    objects.ask(name, changes).await
 }
 
 async fn order_of(world: &World, issuance: &str) -> Result<Value> {
@@ -271,11 +259,9 @@ async fn waits_for_approval(world: &World, name: &str) -> Result<String> {
 async fn organization(world: &World) -> Result<()> {
     let objects = &world.objects;
     let account = json!({"name": "Unvetted Ltd", "organizationValidated": false});
-    let account = world.sandbox.post("/_sandbox/accounts", &account).await?;
-    objects.create_secret("unvetted-key", "api-key", account["apiKey"].as_str().context("no key")?).await?;
-    let organization = account["organizationId"].clone();
-    let key = json!({"name": "unvetted-key", "key": "api-key"});
-    issuer(world, "unvetted", json!({"apiKeySecretRef": key, "organizationId": organization})).await?;
+    let unvetted = world.issuer_of_another("unvetted", &account).await?;
+    let organization = unvetted["digicert"]["organizationId"].clone();
+    objects.create("Issuer", "unvetted", unvetted).await?;
     ask(objects, "unvetted", "unvetted", json!({})).await?;
     let told = message(objects, "unvetted", "ActionRequired", "OrganizationNotValidated").await?;
     let expected = format!(

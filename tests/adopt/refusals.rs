@@ -1,10 +1,10 @@
 //! What is not taken over: one clear reason each, and nothing is bought, reissued or revoked.
 
 use anyhow::{Context, Result, ensure};
-use harness::{Objects, World};
+use harness::{Objects, Scene, World, common_name, scene};
 use serde_json::{Value, json};
 
-use super::{Scene, ask, fqdn, hand, issuer, nothing_else, required, scene};
+use super::{ask, hand, issuer, nothing_else, required};
 
 pub fn scenes(world: &World) -> Vec<Scene<'_>> {
     vec![
@@ -54,9 +54,10 @@ async fn siblings(world: &World) -> Result<()> {
 
 async fn race(world: &World) -> Result<()> {
     let objects = &world.objects;
-    let order = hand::buy(world, &[&fqdn("race")], json!({})).await?;
+    let order = hand::buy(world, &[&common_name("race")], json!({})).await?;
     issuer(world, objects, "race", json!({"adoptable": [order.id]})).await?;
-    let named = json!({"issuerRef": {"name": "race"}, "dnsNames": [fqdn("race")], "adopt": {"orderId": order.id}});
+    let named =
+        json!({"issuerRef": {"name": "race"}, "dnsNames": [common_name("race")], "adopt": {"orderId": order.id}});
     let names = ["race-a", "race-b", "race-c", "race-d"];
     for name in names {
         ask(objects, name, named.clone()).await?;
@@ -87,7 +88,7 @@ async fn automatic(world: &World) -> Result<()> {
 /// With its pair in the Secret, so that nothing else stands in the way.
 async fn refused(world: &World, name: &str, changes: Value, why: &str) -> Result<()> {
     let objects = &world.objects;
-    let order = hand::buy(world, &[&fqdn(name)], changes).await?;
+    let order = hand::buy(world, &[&common_name(name)], changes).await?;
     let before = hand::keep(world, name, &order).await?;
     ask(objects, name, json!({"adopt": {"orderId": order.id}})).await?;
     let told = required(objects, name, "AdoptionRefused").await?;
@@ -98,7 +99,7 @@ async fn refused(world: &World, name: &str, changes: Value, why: &str) -> Result
 
 async fn forbidden(world: &World) -> Result<()> {
     let objects = &world.objects;
-    let order = hand::buy(world, &[&fqdn("forbidden"), "www.example.org"], json!({})).await?;
+    let order = hand::buy(world, &[&common_name("forbidden"), "www.example.org"], json!({})).await?;
     hand::keep(world, "forbidden", &order).await?;
     let rules = json!({"rules": [{"name": "own", "allowedDomains": ["*.example.com"]}]});
     issuer(world, objects, "forbidden", rules).await?;
@@ -119,9 +120,9 @@ async fn unknown(world: &World) -> Result<()> {
 
 async fn ended(world: &World) -> Result<()> {
     let objects = &world.objects;
-    let stays = json!({"match": {"operation": "order", "commonName": fqdn("ended")}, "kind": "stayPending"});
+    let stays = json!({"match": {"operation": "order", "commonName": common_name("ended")}, "kind": "stayPending"});
     world.sandbox.fault(&stays).await?;
-    let order = hand::buy(world, &[&fqdn("ended")], json!({})).await?;
+    let order = hand::buy(world, &[&common_name("ended")], json!({})).await?;
     hand::keep(world, "ended", &order).await?;
     let cancel = json!({"status": "CANCELED", "note": "a mistake"});
     hand::call(world, "PUT", &format!("order/certificate/{}/status", order.id), Some(&cancel)).await?;

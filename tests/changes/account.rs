@@ -4,14 +4,14 @@ use anyhow::{Context, Result, ensure};
 use harness::{World, WorldOptions};
 use serde_json::{Value, json};
 
-use super::{accepted, ask, edit};
+use super::{accepted, edit};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_account_means_an_order_there_and_nothing_else_does() -> Result<()> {
     let world = World::start(WorldOptions::default()).await?;
     let _operator = world.operator().await?;
     let objects = &world.objects;
-    ask(objects, "moved", json!({})).await?;
+    objects.ask("moved", json!({})).await?;
     let first = objects.until_ready("moved", 1).await?;
     let old = first["status"]["order"]["orderId"].as_str().context("an order")?.to_owned();
 

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use harness::{World, WorldOptions, condition};
 use serde_json::{Value, json};
 
-use super::{accepted, aim, ask, edit, placed, release};
+use super::{accepted, aim, edit, placed, release};
 
 fn names(names: &[&str]) -> Value {
     json!({"dnsNames": names})
@@ -51,7 +51,7 @@ async fn a_reissue_for_a_mistyped_name_is_taken_back() -> Result<()> {
 async fn there_and_back(world: &World) -> Result<()> {
     let objects = &world.objects;
     aim(world, json!({"kind": "stayPending"}), "order", "back").await?;
-    ask(objects, "back", json!({})).await?;
+    objects.ask("back", json!({})).await?;
     let order = placed(objects, "back-1").await?;
     let edited = edit(objects, "back", names(&["back.example.com", "www.back.example.com"])).await?;
     ensure!(edited["status"]["issuance"] == "back-1", "it is kept: {}", edited["status"]);
@@ -67,7 +67,7 @@ async fn there_and_back(world: &World) -> Result<()> {
 async fn there(world: &World) -> Result<()> {
     let objects = &world.objects;
     aim(world, json!({"kind": "stayPending"}), "order", "there").await?;
-    ask(objects, "there", json!({})).await?;
+    objects.ask("there", json!({})).await?;
     let order = placed(objects, "there-1").await?;
     edit(objects, "there", names(&["there.example.com", "www.there.example.com"])).await?;
     release(world, &order).await?;
@@ -81,13 +81,9 @@ async fn there(world: &World) -> Result<()> {
 /// The same while a person at the provider has yet to approve it.
 async fn waits_for_an_approval(world: &World) -> Result<()> {
     let objects = &world.objects;
-    let account = world.sandbox.post("/_sandbox/accounts", &json!({"approvalRequired": true})).await?;
-    objects.create_secret("strict-key", "api-key", account["apiKey"].as_str().context("no key")?).await?;
-    let mut spec = world.issuer();
-    spec["digicert"]["apiKeySecretRef"]["name"] = json!("strict-key");
-    spec["digicert"]["organizationId"] = account["organizationId"].clone();
-    objects.create("Issuer", "strict", spec).await?;
-    ask(objects, "approve", json!({"issuerRef": {"name": "strict"}})).await?;
+    let strict = world.issuer_of_another("strict", &json!({"approvalRequired": true})).await?;
+    objects.create("Issuer", "strict", strict).await?;
+    objects.ask("approve", json!({"issuerRef": {"name": "strict"}})).await?;
     let waits = |object: &Value| object["status"]["requestId"].is_string();
     let issuance = objects.until("Issuance", "approve-1", "it names a request", waits).await?;
     edit(objects, "approve", names(&["approve.example.com", "www.approve.example.com"])).await?;
@@ -103,7 +99,7 @@ async fn waits_for_an_approval(world: &World) -> Result<()> {
 async fn never_sent(world: &World) -> Result<()> {
     let objects = &world.objects;
     aim(world, json!({"kind": "rateLimit", "retryAfter": 1, "times": 1000}), "order", "unsent").await?;
-    ask(objects, "unsent", json!({})).await?;
+    objects.ask("unsent", json!({})).await?;
     let refused = |object: &Value| object["status"]["outcomes"][0]["class"] == "RateLimited";
     objects.until("Issuance", "unsent-1", "it is refused for now", refused).await?;
     world.sandbox.clear_faults().await?;
@@ -123,7 +119,7 @@ async fn never_sent(world: &World) -> Result<()> {
 async fn removed(world: &World) -> Result<()> {
     let objects = &world.objects;
     let both = json!({"dnsNames": ["fewer.example.com", "www.fewer.example.com"], "commonName": "fewer.example.com"});
-    ask(objects, "fewer", both).await?;
+    objects.ask("fewer", both).await?;
     objects.until_ready("fewer", 1).await?;
     aim(world, json!({"kind": "stayPending"}), "reissue", "fewer").await?;
     objects.patch("Certificate", "fewer", json!({"spec": names(&["fewer.example.com"])})).await?;

@@ -8,17 +8,6 @@ use anyhow::{Context, Result};
 use harness::{Objects, World};
 use serde_json::{Value, json};
 
-/// A Certificate of this name, for `<name>.example.com`.
-async fn ask(objects: &Objects, name: &str, patch: Value) -> Result<()> {
-    let mut spec = json!({
-        "issuerRef": {"name": "digicert"}, "secretName": name, "dnsNames": [format!("{name}.example.com")],
-    });
-    for (field, value) in patch.as_object().into_iter().flatten() {
-        spec[field] = value.clone();
-    }
-    objects.create("Certificate", name, spec).await.map(drop)
-}
-
 /// Edits the spec, and waits until the operator has seen it.
 async fn edit(objects: &Objects, name: &str, spec: Value) -> Result<Value> {
     objects.patch("Certificate", name, json!({"spec": spec})).await?;

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use harness::{World, WorldOptions, condition};
 use serde_json::{Value, json};
 
-use super::{accepted, aim, ask, edit, placed, release};
+use super::{accepted, aim, edit, placed, release};
 
 fn is_suspended(object: &Value) -> bool {
     condition(object, "Suspended").is_some_and(|suspended| suspended["status"] == "True")
@@ -17,7 +17,7 @@ async fn what_is_suspended_rests_and_goes_on_later() -> Result<()> {
     let objects = &world.objects;
 
     // From the start.
-    ask(objects, "new", json!({"suspend": true})).await?;
+    objects.ask("new", json!({"suspend": true})).await?;
     let planned = |object: &Value| is_suspended(object) && object["status"]["next"].is_object();
     let new = objects.until("Certificate", "new", "it is suspended", planned).await?;
     ensure!(condition(&new, "Ready").is_some_and(|ready| ready["reason"] == "Suspended"), "{}", new["status"]);
@@ -25,7 +25,7 @@ async fn what_is_suspended_rests_and_goes_on_later() -> Result<()> {
 
     // While its order is pending: what comes of it waits beside the Secret.
     aim(&world, json!({"kind": "stayPending"}), "order", "pending").await?;
-    ask(objects, "pending", json!({})).await?;
+    objects.ask("pending", json!({})).await?;
     let order = placed(objects, "pending-1").await?;
     edit(objects, "pending", json!({"suspend": true})).await?;
     release(&world, &order).await?;
@@ -39,17 +39,17 @@ async fn what_is_suspended_rests_and_goes_on_later() -> Result<()> {
 
     // After a refusal that is certain: it is not said again.
     aim(&world, json!({"kind": "rateLimit", "retryAfter": 1, "times": 1}), "order", "refused").await?;
-    ask(objects, "refused", json!({})).await?;
+    objects.ask("refused", json!({})).await?;
     let refused = |object: &Value| object["status"]["outcomes"][0]["class"] == "RateLimited";
     objects.until("Issuance", "refused-1", "it is refused for now", refused).await?;
     edit(objects, "refused", json!({"suspend": true})).await?;
 
     // With a certificate: nothing is replaced, nothing is written.
-    ask(objects, "served", json!({"renewal": {"before": "1440h"}})).await?;
+    objects.ask("served", json!({"renewal": {"before": "1440h"}})).await?;
     let first = objects.until_ready("served", 1).await?;
     let secret = objects.secret("served").await?.context("a Secret")?.metadata.resource_version;
     edit(objects, "served", json!({"suspend": true})).await?;
-    ask(objects, "other", json!({"renewal": {"before": "1440h"}})).await?;
+    objects.ask("other", json!({"renewal": {"before": "1440h"}})).await?;
     objects.until_ready("other", 1).await?;
     world.sandbox.advance_days(150).await?;
     objects.until_ready("other", 2).await?;

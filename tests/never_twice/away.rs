@@ -10,7 +10,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::stage::{Case, Operation, Stage, hasty, outcomes};
+use crate::stage::{Case, Operation, Stage, outcomes};
 
 const BOLD: Case = Case { operation: Operation::Order, name: "bold" };
 const AWAY: Case = Case { operation: Operation::Order, name: "away" };
@@ -22,7 +22,6 @@ pub async fn play(stage: &Stage, door: Door) -> Result<()> {
 /// Whose issuer says so has what cannot be found placed again.
 async fn bold(stage: &Stage) -> Result<()> {
     let mut issuer = stage.world.issuer();
-    issuer["rateLimit"] = hasty();
     issuer["policy"] = json!({"ambiguousPaid": "RepeatWhenAbsent"});
     stage.objects().create("Issuer", "bold", issuer).await?;
     stage.fault(&BOLD, &json!({"kind": "resetBeforeCommit"})).await?;
@@ -36,7 +35,6 @@ async fn bold(stage: &Stage) -> Result<()> {
 async fn away(stage: &Stage, door: Door) -> Result<()> {
     let (address, objects) = (door.address(), stage.objects());
     let mut issuer = stage.world.issuer();
-    issuer["rateLimit"] = hasty();
     issuer["digicert"]["url"] = json!(format!("http://{address}/services/v2"));
     let provider = stage.sandbox().host();
     // The last that is asked before the call.

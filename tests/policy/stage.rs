@@ -1,7 +1,7 @@
 //! A world whose issuers have a policy, and what is asked there again and again.
 
 use anyhow::{Context, Result, ensure};
-use harness::{Objects, World, WorldOptions, condition};
+use harness::{Objects, World, WorldOptions, common_name, condition};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api,
@@ -11,9 +11,7 @@ use serde_json::{Value, json};
 
 /// Without a rate limit on either side.
 pub async fn world() -> Result<World> {
-    let mut options = WorldOptions::default();
-    options.sandbox.args = ["--rate-limit", "off"].map(str::to_owned).to_vec();
-    World::start(options).await
+    World::start(WorldOptions { unlimited: true, ..WorldOptions::default() }).await
 }
 
 /// An Issuer of this name with one policy rule, `all`, of these parts.
@@ -33,19 +31,12 @@ fn issuer_spec(world: &World, mut rule: Value) -> Value {
     rule["name"] = json!("all");
     rule["namespaceSelector"] = json!({});
     let mut spec = world.issuer();
-    spec["rateLimit"] = json!({"requests": 100_000, "per": "60s", "burst": 10_000});
     spec["policy"] = json!({"rules": [rule]});
     spec
 }
 
-/// A Certificate for `<name>.example.com` in a Secret of its name.
 pub async fn ask(objects: &Objects, name: &str, issuer: Value) -> Result<()> {
-    let spec = json!({"issuerRef": issuer, "secretName": name, "dnsNames": [common_name(name)]});
-    objects.create("Certificate", name, spec).await.map(drop)
-}
-
-pub fn common_name(name: &str) -> String {
-    format!("{name}.example.com")
+    objects.ask(name, json!({"issuerRef": issuer})).await
 }
 
 /// Waits until a condition of an object has this reason, and returns its message.

@@ -1,10 +1,10 @@
 //! The provider waits for a person, or a person there says no.
 
 use anyhow::{Context, Result, ensure};
-use harness::World;
+use harness::{Scene, World, scene};
 use serde_json::{Value, json};
 
-use super::{Scene, ask, reason, said, scene};
+use super::{reason, said};
 
 pub fn scenes(world: &World) -> Vec<Scene<'_>> {
     vec![
@@ -16,13 +16,9 @@ pub fn scenes(world: &World) -> Vec<Scene<'_>> {
 
 async fn required(world: &World) -> Result<()> {
     let objects = &world.objects;
-    let account = world.sandbox.post("/_sandbox/accounts", &json!({"approvalRequired": true})).await?;
-    objects.create_secret("strict-key", "api-key", account["apiKey"].as_str().context("no key")?).await?;
-    let mut spec = world.issuer();
-    spec["digicert"]["apiKeySecretRef"]["name"] = json!("strict-key");
-    spec["digicert"]["organizationId"] = account["organizationId"].clone();
-    objects.create("Issuer", "strict", spec).await?;
-    ask(objects, "strict", json!({"issuerRef": {"name": "strict"}})).await?;
+    let strict = world.issuer_of_another("strict", &json!({"approvalRequired": true})).await?;
+    objects.create("Issuer", "strict", strict).await?;
+    objects.ask("strict", json!({"issuerRef": {"name": "strict"}})).await?;
 
     let waits = |object: &Value| object["status"]["requestId"].is_string();
     let issuance = objects.until("Issuance", "strict-1", "it names a request", waits).await?;
@@ -37,7 +33,7 @@ async fn required(world: &World) -> Result<()> {
 
 async fn refused(world: &World) -> Result<()> {
     aim(world, "approvalRefused", "denied").await?;
-    ask(&world.objects, "denied", json!({})).await?;
+    world.objects.ask("denied", json!({})).await?;
     let message = reason(&world.objects, "denied", "Ready", "Failed").await?;
     ensure!(message.contains("rejected") && message.contains("Refused."), "{message}");
     let issuance = world.objects.until_issuance("denied-1", "Failed").await?;
@@ -48,7 +44,7 @@ async fn refused(world: &World) -> Result<()> {
 async fn pending(world: &World) -> Result<()> {
     let objects = &world.objects;
     aim(world, "stayPending", "pending").await?;
-    ask(objects, "pending", json!({})).await?;
+    objects.ask("pending", json!({})).await?;
     let waits = |issuing: &Value| issuing["message"].as_str().is_some_and(|message| message.contains("order 1"));
     said(objects, "Certificate", "pending", "Issuing", "names the order", waits).await?;
     let issuance = objects.get("Issuance", "pending-1").await?;

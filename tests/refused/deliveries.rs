@@ -1,10 +1,10 @@
 //! The CA delivers something else than was asked for.
 
 use anyhow::{Context, Result, ensure};
-use harness::World;
+use harness::{Scene, World, scene};
 use serde_json::json;
 
-use super::{Scene, ask, said, scene};
+use super::said;
 
 /// What is wrong with it, under the name of the Certificate it happens to, and what is said about it.
 const WRONG: [(&str, &str, &str); 4] = [
@@ -25,7 +25,7 @@ pub fn scenes(world: &World) -> Vec<Scene<'_>> {
 async fn first(world: &World, fault: &str, name: &str, why: &str) -> Result<()> {
     let (objects, name) = (&world.objects, format!("first-{name}"));
     aim(world, fault, "order", &name).await?;
-    ask(objects, &name, json!({})).await?;
+    objects.ask(&name, json!({})).await?;
     refused(world, &name, why).await?;
     ensure!(objects.secret(&name).await?.is_none(), "a Secret was made");
     let ready = objects.until("Certificate", &name, "it is not ready", |object| {
@@ -40,7 +40,7 @@ async fn first(world: &World, fault: &str, name: &str, why: &str) -> Result<()> 
 /// What was served goes on being served.
 async fn replacement(world: &World, fault: &str, name: &str, why: &str) -> Result<()> {
     let (objects, name) = (&world.objects, format!("next-{name}"));
-    ask(objects, &name, json!({})).await?;
+    objects.ask(&name, json!({})).await?;
     objects.until_ready(&name, 1).await?;
     let before = objects.secret(&name).await?;
     aim(world, fault, "reissue", &name).await?;
@@ -65,7 +65,7 @@ async fn refused(world: &World, name: &str, why: &str) -> Result<()> {
 /// The order of the blocks is the provider's business: what is served begins with the leaf.
 async fn unordered(world: &World) -> Result<()> {
     aim(world, "chainUnordered", "order", "unordered").await?;
-    ask(&world.objects, "unordered", json!({})).await?;
+    world.objects.ask("unordered", json!({})).await?;
     world.objects.until_ready("unordered", 1).await?;
     let secret = world.objects.secret("unordered").await?.context("no Secret")?;
     let data = secret.data.context("no data")?;

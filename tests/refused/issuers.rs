@@ -1,10 +1,10 @@
 //! An account that cannot serve: why, told apart in the Issuer's condition.
 
 use anyhow::{Result, ensure};
-use harness::World;
+use harness::{Scene, World, scene};
 use serde_json::{Value, json};
 
-use super::{Scene, ask, nothing_bought, said, scene};
+use super::{nothing_bought, said};
 
 pub fn scenes(world: &World) -> Vec<Scene<'_>> {
     let digicert = &world.sandbox.ready()["digicert"];
@@ -49,7 +49,7 @@ async fn refused(world: &World, name: &str, changes: Value, secret: Value, (reas
     ensure!(message.contains(hint), "{message}");
     ensure!(secret.as_str().is_none_or(|key| key == " " || !message.contains(key)), "{message}");
 
-    ask(objects, name, json!({"issuerRef": {"name": name}})).await?;
+    objects.ask(name, json!({"issuerRef": {"name": name}})).await?;
     super::reason(objects, name, "Ready", "IssuerNotReady").await?;
     nothing_bought(world, name).await?;
 
@@ -59,7 +59,7 @@ async fn refused(world: &World, name: &str, changes: Value, secret: Value, (reas
 }
 
 async fn nobody(world: &World) -> Result<()> {
-    ask(&world.objects, "nobody", json!({"issuerRef": {"kind": "ClusterIssuer", "name": "nobody"}})).await?;
+    world.objects.ask("nobody", json!({"issuerRef": {"kind": "ClusterIssuer", "name": "nobody"}})).await?;
     let message = super::reason(&world.objects, "nobody", "ActionRequired", "IssuerNotFound").await?;
     ensure!(message.contains("ClusterIssuer/nobody"), "{message}");
     nothing_bought(world, "nobody").await

@@ -7,20 +7,13 @@ mod issuers;
 mod policies;
 mod secrets;
 
-use anyhow::{Context, Result, bail};
-use futures::{FutureExt, future::LocalBoxFuture, future::join_all};
-use harness::{Objects, World, WorldOptions, condition};
-use serde_json::{Value, json};
-
-type Scene<'a> = (&'static str, LocalBoxFuture<'a, Result<()>>);
+use anyhow::{Result, bail};
+use harness::{Objects, World, WorldOptions, common_name, condition, play};
+use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_says_why_and_changes_nothing() -> Result<()> {
-    let mut options = WorldOptions::default();
-    options.sandbox.args = ["--rate-limit", "off"].map(str::to_owned).to_vec();
-    let world = World::start(options).await?;
-    let rate = json!({"spec": {"rateLimit": {"requests": 100_000, "per": "60s", "burst": 10_000}}});
-    world.objects.patch("Issuer", "digicert", rate).await?;
+    let world = World::start(WorldOptions { unlimited: true, ..WorldOptions::default() }).await?;
     let _operator = world.operator().await?;
 
     let scenes = [
@@ -30,25 +23,7 @@ async fn what_is_refused_says_why_and_changes_nothing() -> Result<()> {
         policies::scenes(&world),
         secrets::scenes(&world),
     ];
-    let played = join_all(scenes.into_iter().flatten().map(async |(name, scene)| (name, scene.await))).await;
-    let failed: Vec<String> =
-        played.into_iter().filter_map(|(name, result)| Some(format!("{name}: {:#}", result.err()?))).collect();
-    if failed.is_empty() { Ok(()) } else { bail!("{}", failed.join("\n\n")) }
-}
-
-fn scene<'a>(name: &'static str, play: impl Future<Output = Result<()>> + 'a) -> Scene<'a> {
-    (name, play.boxed_local())
-}
-
-/// A Certificate for `<name>.example.com` in a Secret of its name.
-async fn ask(objects: &Objects, name: &str, changes: Value) -> Result<()> {
-    let mut spec = json!({
-        "issuerRef": {"name": "digicert"}, "secretName": name, "dnsNames": [format!("{name}.example.com")],
-    });
-    for (key, value) in changes.as_object().context("an object of changes")? {
-        spec[key] = value.clone();
-    }
-    objects.create("Certificate", name, spec).await.map(drop)
+    play(scenes.into_iter().flatten()).await
 }
 
 /// Waits until a condition of a Certificate has this reason, and returns its message.
@@ -74,7 +49,7 @@ async fn said(
 /// Nothing was ever accepted for `<name>.example.com`.
 async fn nothing_bought(world: &World, name: &str) -> Result<()> {
     let ledger = world.sandbox.ledger().await?;
-    let common_name = format!("{name}.example.com");
+    let common_name = common_name(name);
     let of_name = |operation: &&harness::Operation| operation.common_name.as_ref() == Some(&common_name);
     match ledger.operations.iter().find(of_name) {
         None => Ok(()),

@@ -1,7 +1,7 @@
 //! What an issuer's policy does not allow.
 
 use anyhow::{Context, Result, ensure};
-use harness::{Objects, World};
+use harness::{Objects, Scene, World, scene};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{
     Api,
@@ -9,7 +9,7 @@ use kube::{
 };
 use serde_json::json;
 
-use super::{Scene, ask, nothing_bought, reason, scene};
+use super::{nothing_bought, reason};
 
 pub fn scenes(world: &World) -> Vec<Scene<'_>> {
     vec![scene("policies of a ClusterIssuer", cluster_issuer(world))]
@@ -28,10 +28,10 @@ async fn cluster_issuer(world: &World) -> Result<()> {
     let shop = namespace(world, "shop").await?;
     let blog = namespace(world, "blog").await?;
     let shared = json!({"kind": "ClusterIssuer", "name": "shared"});
-    ask(&blog, "unselected", json!({"issuerRef": shared})).await?;
-    ask(&shop, "outside", json!({"issuerRef": shared, "dnsNames": ["outside.example.com", "example.org"]})).await?;
-    ask(&shop, "dear", json!({"issuerRef": shared, "digicert": {"product": "ssl_ev_basic"}})).await?;
-    ask(&shop, "fine", json!({"issuerRef": shared})).await?;
+    blog.ask("unselected", json!({"issuerRef": shared})).await?;
+    shop.ask("outside", json!({"issuerRef": shared, "dnsNames": ["outside.example.com", "example.org"]})).await?;
+    shop.ask("dear", json!({"issuerRef": shared, "digicert": {"product": "ssl_ev_basic"}})).await?;
+    shop.ask("fine", json!({"issuerRef": shared})).await?;
 
     let told = [
         (&blog, "unselected", format!("no policy rule of the issuer is for namespace {}", blog.namespace)),

@@ -2,12 +2,12 @@
 
 use anyhow::{Context, Result, ensure};
 use evercert::pki::payload::read_pair;
-use harness::World;
+use harness::{Scene, World, scene};
 use k8s_openapi::api::core::v1::Secret;
 use kube::{ResourceExt, api::PostParams};
 use serde_json::{Value, json};
 
-use super::{Scene, ask, nothing_bought, reason, scene};
+use super::{nothing_bought, reason};
 
 pub fn scenes(world: &World) -> Vec<Scene<'_>> {
     vec![
@@ -20,9 +20,9 @@ pub fn scenes(world: &World) -> Vec<Scene<'_>> {
 /// Of two Certificates that name one Secret, the older has it; from the first moment, and when it is there.
 async fn younger(world: &World) -> Result<()> {
     let objects = &world.objects;
-    ask(objects, "elder", json!({})).await?;
+    objects.ask("elder", json!({})).await?;
     for name in ["younger", "youngest"] {
-        ask(objects, name, json!({"secretName": "elder"})).await?;
+        objects.ask(name, json!({"secretName": "elder"})).await?;
         let message = reason(objects, name, "Ready", "SecretOwnedByOther").await?;
         ensure!(message.contains("Certificate elder"), "{message}");
         objects.until_ready("elder", 1).await?;
@@ -40,7 +40,7 @@ async fn younger(world: &World) -> Result<()> {
 async fn foreign(world: &World) -> Result<()> {
     let objects = &world.objects;
     let before = make(world, "foreign", "kubernetes.io/tls").await?;
-    ask(objects, "foreign", json!({})).await?;
+    objects.ask("foreign", json!({})).await?;
     let message = reason(objects, "foreign", "Ready", "SecretNotOurs").await?;
     ensure!(message.contains("takeOverSecret"), "{message}");
     reason(objects, "foreign", "ActionRequired", "SecretNotOurs").await?;
@@ -62,7 +62,7 @@ async fn foreign(world: &World) -> Result<()> {
 async fn opaque(world: &World) -> Result<()> {
     let objects = &world.objects;
     let before = make(world, "opaque", "Opaque").await?;
-    ask(objects, "opaque", json!({"takeOverSecret": true})).await?;
+    objects.ask("opaque", json!({"takeOverSecret": true})).await?;
     let message = reason(objects, "opaque", "Ready", "SecretNotOurs").await?;
     ensure!(message.contains("Opaque"), "{message}");
     nothing_bought(world, "opaque").await?;

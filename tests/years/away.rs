@@ -5,8 +5,6 @@ use harness::{Times, World, WorldOptions};
 use serde_json::json;
 use tokio::time::{Duration, sleep};
 
-use crate::{call, certificate, finished_once};
-
 /// Longer than the operator waits for one answer, and than the call at the CA takes.
 const AWAY: Duration = Duration::from_secs(20);
 
@@ -15,14 +13,14 @@ async fn a_call_that_ends_while_the_api_server_is_away_is_not_repeated_and_work_
     let times = Times { lease: 120, ..Times::default() };
     let world = World::start(WorldOptions { times, ..WorldOptions::default() }).await?;
     let operator = world.operator().await?;
-    call(&world, "under-way", json!({"kind": "latency", "milliseconds": 1500})).await?;
+    world.ordering("under-way", json!({"kind": "latency", "milliseconds": 1500})).await?;
     world.plane.freeze_apiserver()?;
     sleep(AWAY).await;
     world.plane.resume_apiserver()?;
 
-    finished_once(&world, "under-way").await?;
-    world.objects.create("Certificate", "later", certificate("later")).await?;
-    finished_once(&world, "later").await?;
+    world.ready_and_paid_once("under-way").await?;
+    world.objects.ask("later", json!({})).await?;
+    world.ready_and_paid_once("later").await?;
     ensure!(!operator.has_ended(), "{}", operator.log());
     Ok(())
 }

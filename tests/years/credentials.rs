@@ -12,8 +12,6 @@ use kube::{Api, ResourceExt, api::PostParams};
 use serde_json::{Value, json};
 use tokio::time::{Duration, sleep, timeout};
 
-use crate::{certificate, finished_once};
-
 const ACCOUNT: &str = "operator";
 /// Longer than a token is kept in memory.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -30,8 +28,8 @@ async fn a_rotated_service_account_token_is_read_from_its_file() -> Result<()> {
     fs::write(&file, token(&world, "first").await?)?;
     fs::write(&kubeconfig, serde_json::to_vec(&reading(&world, &file)?)?)?;
     let operator = world.operator_with(&[("KUBECONFIG", &kubeconfig.to_string_lossy())]).await?;
-    world.objects.create("Certificate", "before", certificate("before")).await?;
-    finished_once(&world, "before").await?;
+    world.objects.ask("before", json!({})).await?;
+    world.ready_and_paid_once("before").await?;
 
     let used = ids(&world)?.len();
     fs::write(&file, token(&world, "second").await?)?;
@@ -44,8 +42,8 @@ async fn a_rotated_service_account_token_is_read_from_its_file() -> Result<()> {
     timeout(PATIENCE, changed).await.context("the new token is not used")??;
     let secrets: Api<Secret> = Api::namespaced(world.objects.client.clone(), "default");
     secrets.delete("first", &Default::default()).await?;
-    world.objects.create("Certificate", "after", certificate("after")).await?;
-    finished_once(&world, "after").await?;
+    world.objects.ask("after", json!({})).await?;
+    world.ready_and_paid_once("after").await?;
     ensure!(!operator.has_ended(), "{}", operator.log());
     Ok(())
 }
@@ -96,8 +94,8 @@ fn ids(world: &World) -> Result<BTreeMap<String, usize>> {
 async fn a_rotated_api_key_is_the_same_account() -> Result<()> {
     let world = World::start(WorldOptions::default()).await?;
     let operator = world.operator().await?;
-    world.objects.create("Certificate", "before", certificate("before")).await?;
-    finished_once(&world, "before").await?;
+    world.objects.ask("before", json!({})).await?;
+    world.ready_and_paid_once("before").await?;
     let account = world.objects.get("Issuer", "digicert").await?["status"]["account"].clone();
 
     let id = &world.sandbox.ready()["digicert"]["accountId"];
@@ -118,8 +116,8 @@ async fn a_rotated_api_key_is_the_same_account() -> Result<()> {
     };
     let issuer = world.objects.until("Issuer", "digicert", "its account is looked at", looked_at).await?;
     ensure!(issuer["status"]["account"] == account, "another account: {:#}", issuer["status"]);
-    world.objects.create("Certificate", "after", certificate("after")).await?;
-    finished_once(&world, "after").await?;
+    world.objects.ask("after", json!({})).await?;
+    world.ready_and_paid_once("after").await?;
     let before = world.objects.get("Certificate", "before").await?;
     ensure!(before["status"]["revision"] == 1, "{:#}", before["status"]);
     ensure!(!operator.has_ended());

@@ -10,8 +10,6 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::time::{Duration, sleep, timeout};
 
-use crate::{certificate, finished_once};
-
 const KINDS: [(&str, &str); 2] = [("Certificate", "certificates"), ("Issuance", "issuances")];
 
 /// Stored under an older, weaker schema.
@@ -22,14 +20,14 @@ async fn objects_that_cannot_be_read_are_reported_and_stop_nothing() -> Result<(
         store_garbage(&world, kind, plural, "before").await?;
     }
     let mut operator = world.operator().await?;
-    world.objects.create("Certificate", "shop", certificate("shop")).await?;
-    finished_once(&world, "shop").await?;
+    world.objects.ask("shop", json!({})).await?;
+    world.ready_and_paid_once("shop").await?;
 
     for (kind, plural) in KINDS {
         store_garbage(&world, kind, plural, "while-it-runs").await?;
     }
-    world.objects.create("Certificate", "www", certificate("www")).await?;
-    finished_once(&world, "www").await?;
+    world.objects.ask("www", json!({})).await?;
+    world.ready_and_paid_once("www").await?;
     for (kind, _) in KINDS {
         for name in ["before-1", "while-it-runs-1"] {
             let reported =
@@ -82,10 +80,10 @@ async fn a_panic_ends_one_reconcile_which_is_repeated_later() -> Result<()> {
     let world = World::start(WorldOptions::default()).await?;
     let operator = world.operator_with(&[("EVERCERT_PANIC_AT", "install.before@poor-1")]).await?;
     for name in ["poor", "rich"] {
-        world.objects.create("Certificate", name, certificate(name)).await?;
+        world.objects.ask(name, json!({})).await?;
     }
-    finished_once(&world, "rich").await?;
-    finished_once(&world, "poor").await?;
+    world.ready_and_paid_once("rich").await?;
+    world.ready_and_paid_once("poor").await?;
     let log = operator.log();
     let delays: Vec<&str> = log
         .lines()

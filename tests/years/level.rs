@@ -2,8 +2,7 @@
 
 use anyhow::{Result, ensure};
 use harness::{World, WorldOptions};
-
-use crate::{certificate, finished_once};
+use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_level_changes_while_it_runs() -> Result<()> {
@@ -15,8 +14,8 @@ async fn the_log_level_changes_while_it_runs() -> Result<()> {
     };
     for (name, level, details) in [("quiet", "info", false), ("loud", "debug", true), ("quiet-again", "info", false)] {
         operator.set_log_level(level).await?;
-        world.objects.create("Certificate", name, certificate(name)).await?;
-        finished_once(&world, name).await?;
+        world.objects.ask(name, json!({})).await?;
+        world.ready_and_paid_once(name).await?;
         ensure!(detailed(name) == details, "{name}:\n{}", operator.log());
     }
     Ok(())

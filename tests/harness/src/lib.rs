@@ -5,9 +5,11 @@ pub mod metrics;
 mod objects;
 mod operator;
 mod sandbox;
+mod scenes;
 mod world;
 
-pub use objects::{Objects, condition};
+pub use objects::{Objects, common_name, condition};
 pub use operator::{Operator, Times};
 pub use sandbox::{Ledger, Operation, Sandbox, SandboxOptions};
+pub use scenes::{Scene, play, scene};
 pub use world::{World, WorldOptions};

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 /// How long something may take on a busy machine before a test gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One namespace's objects.
 #[derive(Clone)]
@@ -43,6 +43,15 @@ impl Objects {
             "apiVersion": "evercert.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec,
         }))?;
         self.api(kind).create(&PostParams::default(), &object).await.with_context(|| format!("creating {kind} {name}"))
+    }
+
+    /// Creates a Certificate for [`common_name`] in a Secret of its name; `changes` take the place of fields of its spec.
+    pub async fn ask(&self, name: &str, changes: Value) -> Result<()> {
+        let mut spec = json!({"issuerRef": {"name": "digicert"}, "secretName": name, "dnsNames": [common_name(name)]});
+        for (field, value) in changes.as_object().context("an object of changes")? {
+            spec[field] = value.clone();
+        }
+        self.create("Certificate", name, spec).await.map(drop)
     }
 
     pub async fn get(&self, kind: &str, name: &str) -> Result<Value> {
@@ -112,6 +121,11 @@ impl Objects {
     pub async fn names(&self, kind: &str) -> Result<Vec<String>> {
         Ok(self.api(kind).list(&Default::default()).await?.items.iter().map(ResourceExt::name_any).collect())
     }
+}
+
+/// The DNS name that a Certificate of this name asks for.
+pub fn common_name(name: &str) -> String {
+    format!("{name}.example.com")
 }
 
 /// One condition of an object.

@@ -1,6 +1,6 @@
 //! Everything together.
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, sync::Arc};
 
 use anyhow::{Context, Result, ensure};
 use control_plane::ControlPlane;
@@ -10,8 +10,9 @@ use kube::{
     api::{DeleteParams, Patch, PatchParams},
 };
 use serde_json::{Value, json};
+use tokio::time::{Duration, sleep, timeout};
 
-use crate::{Objects, Operator, Sandbox, SandboxOptions, Times};
+use crate::{Objects, Operator, Sandbox, SandboxOptions, Times, common_name, objects::PATIENCE};
 
 const OPERATOR_NAMESPACE: &str = "default";
 const LEASE: &str = "evercert";
@@ -19,6 +20,8 @@ const LEASE: &str = "evercert";
 #[derive(Clone, Debug, Default)]
 pub struct WorldOptions {
     pub sandbox: SandboxOptions,
+    /// Neither the sandbox nor an issuer of [`World::issuer`] limits the rate of calls.
+    pub unlimited: bool,
     /// Log level of the operator; default `info`.
     pub log: Option<String>,
     /// Further arguments of the operator.
@@ -29,16 +32,28 @@ pub struct WorldOptions {
 /// A cluster with Evercert installed, an account at the sandbox, and an Issuer `digicert` for it in one namespace.
 pub struct World {
     pub plane: ControlPlane,
-    pub sandbox: Sandbox,
+    pub sandbox: Arc<Sandbox>,
     pub objects: Objects,
     options: WorldOptions,
 }
 
 impl World {
     /// Everything but the operator.
-    pub async fn start(options: WorldOptions) -> Result<Self> {
+    pub async fn start(mut options: WorldOptions) -> Result<Self> {
+        if options.unlimited {
+            options.sandbox.args.extend(["--rate-limit", "off"].map(str::to_owned));
+        }
+        let sandbox = Arc::new(Sandbox::start(&options.sandbox).await?);
+        Self::around(sandbox, options).await
+    }
+
+    /// Another cluster, with the same names in it and an Issuer for the same account.
+    pub async fn beside(&self) -> Result<Self> {
+        Self::around(self.sandbox.clone(), self.options.clone()).await
+    }
+
+    async fn around(sandbox: Arc<Sandbox>, options: WorldOptions) -> Result<Self> {
         let plane = ControlPlane::start(control_plane::Options::default()).await?;
-        let sandbox = Sandbox::start(&options.sandbox).await?;
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         kubectl(&plane, &["apply", "-f", &root.join("crds").to_string_lossy()])?;
         kubectl(&plane, &["wait", "--for=condition=Established", "crd", "--all"])?;
@@ -66,6 +81,9 @@ impl World {
                 "product": "ssl_basic",
             },
         });
+        if self.options.unlimited {
+            spec["rateLimit"] = json!({"requests": 100_000, "per": "60s", "burst": 10_000});
+        }
         if self.options.sandbox.check_dcv {
             let dns = &self.sandbox.ready()["dns"];
             spec["dcv"] = json!({"publishers": [{
@@ -78,6 +96,43 @@ impl World {
             }]});
         }
         spec
+    }
+
+    /// Opens another account at the sandbox. Returns the spec of an issuer for it, whose key is in Secret `<name>-key`.
+    pub async fn issuer_of_another(&self, name: &str, account: &Value) -> Result<Value> {
+        let account = self.sandbox.post("/_sandbox/accounts", account).await?;
+        let secret = format!("{name}-key");
+        self.objects.create_secret(&secret, "api-key", account["apiKey"].as_str().context("no key")?).await?;
+        let mut spec = self.issuer();
+        spec["digicert"]["apiKeySecretRef"]["name"] = json!(secret);
+        spec["digicert"]["organizationId"] = account["organizationId"].clone();
+        Ok(spec)
+    }
+
+    /// Has a Certificate ordered, with this happening to the call, and returns when the call is under way.
+    pub async fn ordering(&self, name: &str, mut fault: Value) -> Result<()> {
+        fault["match"] = json!({"operation": "order"});
+        let id = self.sandbox.fault(&fault).await?["id"].clone();
+        self.objects.ask(name, json!({})).await?;
+        let under_way = async {
+            loop {
+                let faults = self.sandbox.faults().await?;
+                let mut faults = faults["faults"].as_array().into_iter().flatten();
+                if faults.any(|fault| fault["id"] == id && fault["hits"] == 1) {
+                    return Ok(());
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, under_way).await.with_context(|| format!("{name} is not ordered"))?
+    }
+
+    /// Waits until a Certificate is Ready, and counts what was bought for it.
+    pub async fn ready_and_paid_once(&self, name: &str) -> Result<()> {
+        self.objects.until_ready(name, 1).await?;
+        let ledger = self.sandbox.ledger().await?;
+        ensure!(ledger.paid(&common_name(name)) == 1, "{name}: {:?}", ledger.operations);
+        Ok(())
     }
 
     /// Starts the operator, with times short enough for a test.
