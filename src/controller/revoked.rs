@@ -31,6 +31,8 @@ use crate::{
 
 /// At most one order is looked at in each.
 const TICK: Duration = Duration::from_secs(1);
+/// Between two fetches of one list, whatever it says of the next.
+const SOONEST: Duration = Duration::from_secs(60);
 /// How often what is gone is forgotten.
 const PRUNE: Duration = Duration::from_secs(60);
 
@@ -145,6 +147,13 @@ impl Revocations {
         lock(&self.sources).retain(|source| Arc::strong_count(source) > 1);
     }
 
+    /// Of the certificates that a list is fetched for.
+    fn serials(&self, source: &Source) -> BTreeSet<String> {
+        let watched = lock(&self.watched);
+        let listed = watched.values().filter(|known| known.source.as_deref() == Some(source));
+        listed.map(|known| known.serial.clone()).collect()
+    }
+
     /// The order whose look is most overdue, moved to its next turn.
     fn take_due(&self, now: Timestamp) -> Option<(String, Watched)> {
         let mut watched = lock(&self.watched);
@@ -198,7 +207,7 @@ pub async fn follow(context: Arc<Context>, queue: Queue<Certificate>) {
             let turn = match list(&context, &source).await {
                 Some(list) => {
                     compare(&context, &queue, &source, &list);
-                    (Instant::now() + pause(&context, &list), 0)
+                    (Instant::now() + pause(list.next_update, context.clock.now(), context.revocations.period), 0)
                 }
                 None => (Instant::now() + backoff::poll(failures, &source.urls[0]), failures.saturating_add(1)),
             };
@@ -214,10 +223,10 @@ pub async fn follow(context: Arc<Context>, queue: Queue<Certificate>) {
     }
 }
 
-/// Until the next fetch: sooner when the list says that there will be a newer one.
-fn pause(context: &Context, list: &RevocationList) -> Duration {
-    let left = list.next_update.map(|next| polling::age(context.clock.now(), next));
-    left.map_or(context.revocations.period, |left| left.max(TICK).min(context.revocations.period))
+/// Until the next fetch: sooner when there will be a newer list, not when there should have been one by now.
+fn pause(next_update: Option<Timestamp>, now: Timestamp, period: Duration) -> Duration {
+    let left = next_update.filter(|next| *next > now).map(|next| polling::age(now, next));
+    left.map_or(period, |left| left.max(SOONEST).min(period))
 }
 
 async fn list(context: &Context, source: &Source) -> Option<RevocationList> {
@@ -229,7 +238,8 @@ async fn list(context: &Context, source: &Source) -> Option<RevocationList> {
                 continue;
             }
         };
-        match RevocationList::read(&fetched, &source.issuer, context.clock.now()) {
+        let watched = context.revocations.serials(source);
+        match RevocationList::read(&fetched, &source.issuer, context.clock.now(), &watched) {
             Ok(list) => {
                 debug!(url, revoked = list.revoked.len(), "a revocation list was read");
                 return Some(list);
@@ -314,5 +324,31 @@ fn tell(context: &Context, queue: &Queue<Certificate>, uid: &str, watched: &Watc
     if context.revocations.find(uid, revoked) {
         info!(certificate = name, serial = watched.serial, ?source, "the certificate that is served is revoked");
         let _ = queue.send(Woken { name: watched.certificate.clone(), first: true });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_fetched_once_in_a_period_and_sooner_for_a_newer_one() {
+        let now = Timestamp::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let (hour, minute) = (Duration::from_secs(3600), Duration::from_secs(60));
+        let cases = [
+            (None, hour),
+            (Some(now + 20 * minute), 20 * minute),
+            (Some(now + 24 * hour), hour),
+            (Some(now + Duration::from_secs(1)), minute),
+            // The CA is late, or has stopped.
+            (Some(now), hour),
+            (Some(now - Duration::from_secs(1)), hour),
+            (Some(Timestamp::MIN), hour),
+            (Some(Timestamp::MAX), hour),
+        ];
+        for (next_update, expected) in cases {
+            assert_eq!(pause(next_update, now, hour), expected, "{next_update:?}");
+        }
+        assert_eq!(pause(Some(now + hour), now, Duration::from_secs(1)), Duration::from_secs(1), "a short period");
     }
 }

@@ -1,22 +1,22 @@
 //! Certificate revocation lists (RFC 5280 §5): believed when the CA that signed the certificate has signed them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use x509_parser::{
+    asn1_rs::{Any, BitString, Class, Tag},
     certificate::X509Certificate,
     der_parser::Oid,
-    extensions::ParsedExtension,
+    extensions::{ParsedExtension, X509Extension},
     oid_registry::{OID_PKCS1_SHA1WITHRSA, OID_SHA1_WITH_RSA},
     prelude::FromDer,
-    revocation_list::CertificateRevocationList,
-    x509::ReasonCode,
+    revocation_list::RevokedCertificate,
+    time::ASN1Time,
+    verify::verify_signature,
+    x509::{AlgorithmIdentifier, ReasonCode, X509Name},
 };
 
-use super::{
-    hex,
-    leaf::{self, normalise_serial},
-};
+use super::{leaf, unhex};
 
 /// Between the CA's clock and ours.
 const SKEW: SignedDuration = SignedDuration::from_mins(10);
@@ -33,7 +33,7 @@ pub struct Revocation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevocationList {
     pub next_update: Option<Timestamp>,
-    /// By serial number, in the form of [`normalise_serial`]. What is only on hold is left out.
+    /// By serial number, those that were asked about. What is only on hold is left out.
     pub revoked: BTreeMap<String, Revocation>,
 }
 
@@ -54,40 +54,117 @@ pub enum CrlError {
 }
 
 impl RevocationList {
-    /// `issuer` is the DER certificate of the CA. A list past its next update is read all the same: what it lists is
-    /// revoked.
-    pub fn read(der: &[u8], issuer: &[u8], now: Timestamp) -> Result<Self, CrlError> {
+    /// `issuer` is the DER certificate of the CA, `serials` are in the form of [`super::normalise_serial`]. A list past
+    /// its next update is read all the same: what it lists is revoked. It may be long, so nothing is kept of its other
+    /// entries.
+    pub fn read(der: &[u8], issuer: &[u8], now: Timestamp, serials: &BTreeSet<String>) -> Result<Self, CrlError> {
         let issuer = leaf::parse(issuer).map_err(|_| CrlError::Issuer)?;
-        let Ok(([], list)) = CertificateRevocationList::from_der(der) else { return Err(CrlError::Unparsable) };
+        let list = Parts::of(der).ok_or(CrlError::Unparsable)?;
         if !signs_lists(&issuer) {
             return Err(CrlError::Issuer);
         }
-        if list.issuer().as_raw() != issuer.subject().as_raw() {
+        if list.issuer.as_raw() != issuer.subject().as_raw() {
             return Err(CrlError::OtherIssuer);
         }
-        if is_weak(&list.signature_algorithm.algorithm) {
+        if is_weak(&list.algorithm.algorithm) {
             return Err(CrlError::Signature);
         }
-        list.verify_signature(issuer.public_key()).map_err(|_| CrlError::Signature)?;
-        if !list.extensions().iter().all(|extension| is_understood(extension.critical, extension.parsed_extension())) {
+        verify_signature(issuer.public_key(), &list.algorithm, &list.signature, list.signed)
+            .map_err(|_| CrlError::Signature)?;
+        if !list.extensions.iter().all(|extension| is_understood(extension.critical, extension.parsed_extension())) {
             return Err(CrlError::OtherScope);
         }
         let time = |seconds: i64| Timestamp::from_second(seconds).map_err(|_| CrlError::Unparsable);
-        if time(list.last_update().timestamp())? > now.saturating_add(SKEW).unwrap_or(Timestamp::MAX) {
+        if time(list.this_update.timestamp())? > now.saturating_add(SKEW).unwrap_or(Timestamp::MAX) {
             return Err(CrlError::NotYet);
         }
+        let wanted = |serial: &String| Some((significant(&unhex(serial)?).to_vec(), serial.clone()));
+        let wanted: BTreeMap<Vec<u8>, String> = serials.iter().filter_map(wanted).collect();
         let mut revoked = BTreeMap::new();
-        for entry in list.iter_revoked_certificates() {
+        let mut entries = list.entries;
+        while !entries.is_empty() {
+            let entry = element(entries, Tag::Sequence).ok_or(CrlError::Unparsable)?;
+            entries = entry.rest;
+            let number = element(entry.content, Tag::Integer).ok_or(CrlError::Unparsable)?;
+            let Some(serial) = wanted.get(significant(number.content)) else { continue };
+            let (_, entry) = RevokedCertificate::from_der(entry.whole).map_err(|_| CrlError::Unparsable)?;
             let reason = entry.reason_code().map(|(_, code)| code);
             if matches!(reason, Some(ReasonCode::CertificateHold | ReasonCode::RemoveFromCRL)) {
                 continue;
             }
             let revocation = Revocation { at: time(entry.revocation_date.timestamp())?, reason: reason.and_then(word) };
-            revoked.insert(normalise_serial(&hex(entry.raw_serial())), revocation);
+            revoked.insert(serial.clone(), revocation);
         }
-        let next_update = list.next_update().map(|next| time(next.timestamp())).transpose()?;
+        let next_update = list.next_update.map(|next| time(next.timestamp())).transpose()?;
         Ok(Self { next_update, revoked })
     }
+}
+
+/// A list taken apart (RFC 5280 §5.1), its entries as they came.
+struct Parts<'a> {
+    /// What the signature is over.
+    signed: &'a [u8],
+    algorithm: AlgorithmIdentifier<'a>,
+    signature: BitString<'a>,
+    issuer: X509Name<'a>,
+    this_update: ASN1Time,
+    next_update: Option<ASN1Time>,
+    entries: &'a [u8],
+    extensions: Vec<X509Extension<'a>>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(der: &'a [u8]) -> Option<Self> {
+        let list = element(der, Tag::Sequence).filter(|list| list.rest.is_empty())?;
+        let tbs = element(list.content, Tag::Sequence)?;
+        let (rest, algorithm) = AlgorithmIdentifier::from_der(tbs.rest).ok()?;
+        let ([], signature) = BitString::from_der(rest).ok()? else { return None };
+
+        let rest = element(tbs.content, Tag::Integer).map_or(tbs.content, |version| version.rest);
+        let (rest, _) = AlgorithmIdentifier::from_der(rest).ok()?;
+        let (rest, issuer) = X509Name::from_der(rest).ok()?;
+        let (rest, this_update) = ASN1Time::from_der(rest).ok()?;
+        let next_update = ASN1Time::from_der(rest).ok();
+        let (rest, next_update) = next_update.map_or((rest, None), |(rest, time)| (rest, Some(time)));
+        let (entries, rest) = element(rest, Tag::Sequence).map_or((&[][..], rest), |list| (list.content, list.rest));
+        let extensions = if rest.is_empty() { Vec::new() } else { extensions(rest)? };
+        Some(Self { signed: tbs.whole, algorithm, signature, issuer, this_update, next_update, entries, extensions })
+    }
+}
+
+/// `[0] EXPLICIT Extensions`, and nothing after it.
+fn extensions(der: &[u8]) -> Option<Vec<X509Extension<'_>>> {
+    let ([], explicit) = Any::from_der(der).ok()? else { return None };
+    if (explicit.class(), explicit.tag()) != (Class::ContextSpecific, Tag(0)) {
+        return None;
+    }
+    let list = element(explicit.data, Tag::Sequence).filter(|list| list.rest.is_empty())?;
+    let (mut extensions, mut rest) = (Vec::new(), list.content);
+    while !rest.is_empty() {
+        let (next, extension) = X509Extension::from_der(rest).ok()?;
+        extensions.push(extension);
+        rest = next;
+    }
+    Some(extensions)
+}
+
+/// One DER element of a universal type, and what follows it.
+struct Element<'a> {
+    whole: &'a [u8],
+    content: &'a [u8],
+    rest: &'a [u8],
+}
+
+fn element(der: &[u8], tag: Tag) -> Option<Element<'_>> {
+    let (rest, any) = Any::from_der(der).ok()?;
+    let whole = der.get(..der.len() - rest.len())?;
+    (any.class() == Class::Universal && any.tag() == tag).then_some(Element { whole, content: any.data, rest })
+}
+
+/// A number without its leading zeros.
+fn significant(bytes: &[u8]) -> &[u8] {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    bytes.get(zeros..).unwrap_or_default()
 }
 
 /// Signatures with SHA-1 prove nothing any more.
@@ -142,16 +219,20 @@ mod tests {
     const NOW: &str = "2026-11-24T12:00:00Z";
 
     fn read(der: &[u8], ca: &Ca) -> Result<RevocationList, CrlError> {
-        RevocationList::read(der, ca.der(), at(NOW))
+        RevocationList::read(der, ca.der(), at(NOW), &["1", "7", "a1b", "80"].map(str::to_owned).into())
     }
 
     #[test]
     fn a_list_of_the_ca_is_read() {
         let ca = Ca::root("CA");
-        let der = ca.crl(at(NOW), &[(&[0x0a, 0x1b], Some(RevocationReason::KeyCompromise)), (&[7], None)]);
+        let der = ca.crl(
+            at(NOW),
+            &[(&[0x0a, 0x1b], Some(RevocationReason::KeyCompromise)), (&[7], None), (&[8], None), (&[0x80], None)],
+        );
         let list = read(&der, &ca).unwrap();
         assert_eq!(list.next_update, Some(at("2026-12-01T12:00:00Z")));
-        let expected = [("7", None), ("a1b", Some("keyCompromise"))];
+        // Not 8, which nobody asked about. 80 has a leading zero in DER.
+        let expected = [("7", None), ("80", None), ("a1b", Some("keyCompromise"))];
         let expected = expected.map(|(serial, reason)| (serial.to_owned(), Revocation { at: at(NOW), reason }));
         assert_eq!(list.revoked, expected.into());
         let text = String::from_utf8(openssl(&["crl", "-inform", "DER", "-noout", "-text"], &der)).unwrap();
@@ -171,7 +252,7 @@ mod tests {
         let der = ca.crl(at(NOW), &[(&[1], None)]);
         assert_eq!(read(&der, &namesake), Err(CrlError::Signature));
         assert_eq!(read(&der, &other), Err(CrlError::OtherIssuer));
-        assert_eq!(RevocationList::read(&der, b"no certificate", at(NOW)), Err(CrlError::Issuer));
+        assert_eq!(RevocationList::read(&der, b"no certificate", at(NOW), &BTreeSet::new()), Err(CrlError::Issuer));
         let mut changed = der.clone();
         *changed.last_mut().unwrap() ^= 1;
         assert_eq!(read(&changed, &ca), Err(CrlError::Signature));

@@ -54,6 +54,12 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The bytes of a number in hex, of which an odd one has half a byte in front.
+fn unhex(digits: &str) -> Option<Vec<u8>> {
+    let padded = format!("{}{digits}", if digits.len().is_multiple_of(2) { "" } else { "0" });
+    (0..padded.len()).step_by(2).map(|at| u8::from_str_radix(padded.get(at..at + 2)?, 16).ok()).collect()
+}
+
 /// Lower-case hex of the SHA-256 digest.
 fn sha256_hex(bytes: &[u8]) -> String {
     hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref())

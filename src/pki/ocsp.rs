@@ -18,7 +18,7 @@ use x509_parser::{
 
 use super::{
     crl::{Revocation, word},
-    leaf,
+    leaf, unhex,
 };
 
 /// Between the responder's clock and ours.
@@ -87,14 +87,11 @@ pub fn read(answer: &[u8], issuer: &[u8], serial: &str, now: Timestamp) -> Resul
 /// RFC 6960 §4.1.1.
 fn cert_id(issuer: &X509Certificate<'_>, serial: &str) -> Option<CertId> {
     let hash = |bytes: &[u8]| OctetString::new(digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref()).ok();
-    let padded = format!("{}{serial}", if serial.len().is_multiple_of(2) { "" } else { "0" });
-    let bytes = (0..padded.len()).step_by(2).map(|at| u8::from_str_radix(padded.get(at..at + 2)?, 16).ok());
-    let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
     Some(CertId {
         hash_algorithm: AlgorithmIdentifierOwned { oid: SHA1, parameters: Some(Any::null()) },
         issuer_name_hash: hash(issuer.subject().as_raw())?,
         issuer_key_hash: hash(&issuer.public_key().subject_public_key.data)?,
-        serial_number: SerialNumber::new(&bytes).ok()?,
+        serial_number: SerialNumber::new(&unhex(serial)?).ok()?,
     })
 }
 
