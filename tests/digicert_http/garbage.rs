@@ -54,6 +54,20 @@ fn answer() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![8 => json.prop_map(|json| json.to_string().into_bytes()), 1 => prop::collection::vec(any::<u8>(), 0..200)]
 }
 
+/// It could not be recorded, so it would be tried to record it for ever.
+#[tokio::test]
+async fn what_can_be_no_id_is_none() {
+    let server = MockServer::start().await;
+    let digicert = digicert(&server);
+    for id in [json!("1".repeat(129)), json!("../7"), json!("7 8"), json!("é")] {
+        server.reset().await;
+        let answer = ResponseTemplate::new(201).set_body_json(json!({ "id": id, "certificate_id": id }));
+        Mock::given(wiremock::matchers::any()).respond_with(answer).mount(&server).await;
+        let placed = submit(&digicert, Operation::Order).await;
+        assert!(matches!(placed, Err(CallError::Ambiguous { .. })), "{placed:?}");
+    }
+}
+
 #[test]
 fn nothing_that_is_sent_can_crash_us() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

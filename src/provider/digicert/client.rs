@@ -12,6 +12,7 @@ use tracing::{Instrument, debug, debug_span};
 
 use super::endpoints::Endpoint;
 use super::errors::{self, Refusal};
+use super::wire::is_id;
 use super::{ConfigError, DigiCertConfig};
 use crate::provider::limits::Limiter;
 use crate::provider::{CallError, CallObserver, Called, Permit, Urgency};
@@ -264,10 +265,6 @@ fn path(endpoint: &'static Endpoint, id: Option<&str>) -> Result<String, CallErr
     let after = hole.split_once('}').map_or("", |(_, after)| after);
     let id = id.filter(|id| is_id(id)).ok_or_else(|| errors::bad_id(endpoint.name))?;
     Ok(format!("{before}{id}{after}"))
-}
-
-fn is_id(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 fn not_sent(endpoint: &Endpoint, message: impl Into<String>) -> CallError {

@@ -341,9 +341,15 @@ fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> 
     })
 }
 
-/// Zero stands for none.
+/// Zero stands for none. What can be no id would neither fit into a path nor into the record of what was placed.
 fn id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    Ok(text(from)?.filter(|id| id != "0"))
+    Ok(text(from)?.filter(|id| id != "0" && is_id(id)))
+}
+
+/// CertCentral's own are numbers of ten digits or so.
+pub(super) fn is_id(text: &str) -> bool {
+    (1..=128).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }
 
 fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
