@@ -2,6 +2,7 @@
 //!
 //! docs/ARCHITECTURE.md describes the rooms below and what each may use.
 
+pub mod address;
 pub mod api;
 pub mod controller;
 pub mod dcv;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::dcv::selfcheck::is_local;
+use crate::{address::is_local, dcv::NameServer};
 
 /// What the operator's flags allow issuers to reach.
 #[derive(Debug, Clone, Default)]
@@ -51,26 +51,29 @@ pub fn judge_url(url: &str, namespaced: bool, network: &Network) -> Result<(), S
     Ok(())
 }
 
-/// Whether a name server may be sent updates: by a namespaced Issuer, or on loopback, only when listed.
+/// Whether a name server may be sent updates: by a namespaced Issuer, or on loopback, only when listed. What is listed
+/// without a port is listed with every port.
 pub fn judge_name_server(server: &str, namespaced: bool, network: &Network) -> Result<(), String> {
-    let with_port = if server.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()) {
-        server.to_owned()
-    } else {
-        format!("{server}:53")
-    };
-    let host = with_port.rsplit_once(':').map_or(server, |(host, _)| host);
-    let listed =
-        network.name_servers.iter().any(|allowed| [with_port.as_str(), server, host].contains(&allowed.as_str()));
-    if listed || !(namespaced || is_here(host) || is_here(server)) {
+    // Read as it will be called: `::1:53` is an address and no port.
+    let read: NameServer = server.parse()?;
+    let is_read = |allowed: &String| allowed == read.host() || allowed.parse().as_ref() == Ok(&read);
+    if network.name_servers.iter().any(is_read) || !(namespaced || is_here(read.host())) {
         return Ok(());
     }
     Err(format!("name server {server} is not listed in the operator's --allowed-name-servers"))
 }
 
-/// This host or its link, by address in whatever form, or by name (RFC 6761 §6.3).
+/// This host or its link, by address in whatever form, or by name (RFC 6761 §6.3). A name is not resolved here: only
+/// administrators of the cluster name hosts that are not listed.
 fn is_here(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
-    bare == "localhost" || bare.ends_with(".localhost") || bare.parse().is_ok_and(is_local)
+    let unscoped = bare.split('%').next().unwrap_or_default();
+    // `127.1` and `0x7f000001` are addresses to resolvers, as they are in a URL.
+    let read = reqwest::Url::parse(&format!("http://{bare}/")).ok();
+    let read = read.as_ref().and_then(reqwest::Url::host_str).unwrap_or_default();
+    bare == "localhost"
+        || bare.ends_with(".localhost")
+        || [unscoped, read].iter().any(|address| address.parse().is_ok_and(is_local))
 }
 
 #[cfg(test)]
@@ -110,7 +113,8 @@ mod tests {
 
     #[test]
     fn a_name_server_on_loopback_or_of_an_issuer_must_be_listed() {
-        let network = Network { name_servers: vec!["127.0.0.1:5353".into(), "10.0.0.53".into()], ..Network::default() };
+        let listed = ["127.0.0.1:5353", "10.0.0.53", "fd00::1", "[fd00::2]:53"].map(str::to_owned);
+        let network = Network { name_servers: listed.to_vec(), ..Network::default() };
         let cases = [
             ("127.0.0.1:5353", true, true),
             ("127.0.0.1", false, false),
@@ -125,6 +129,17 @@ mod tests {
             ("169.254.169.254:53", false, false),
             ("[::ffff:127.0.0.1]:53", false, false),
             ("ns.elsewhere.example", true, false),
+            ("fd00::1", true, true),
+            ("[fd00::1]:5353", true, true),
+            ("fd00::1:53", true, false),
+            ("[fd00::2]:53", true, true),
+            ("fd00::2", true, true),
+            ("[fd00::2]:54", true, false),
+            ("127.1", false, false),
+            ("0x7f000001:53", false, false),
+            ("2130706433", false, false),
+            ("fe80::1%eth0", false, false),
+            ("[::1", false, false),
         ];
         for (server, namespaced, allowed) in cases {
             assert_eq!(

@@ -10,6 +10,11 @@ pub struct NameServer {
 }
 
 impl NameServer {
+    /// A name or an address, without brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// Every address of the host. An IP address is resolved without asking anybody.
     pub async fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
         Ok(tokio::net::lookup_host((self.host.as_str(), self.port)).await?.collect())

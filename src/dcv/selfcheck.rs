@@ -23,6 +23,7 @@ use super::{
     exchange::{self, ExchangeError, exchange},
     same,
 };
+use crate::address::is_local;
 
 #[derive(Debug, Clone)]
 pub struct SelfCheckConfig {
@@ -183,16 +184,6 @@ impl SelfCheck {
             }
         }
         Err(format!("{name} is in no zone"))
-    }
-}
-
-/// Addresses that mean this host or its link, in whatever form: cloud metadata is there too (RFC 3927, RFC 4291 §2.5.6).
-pub fn is_local(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            address.is_loopback() || address.is_unspecified() || address.is_link_local() || address.is_broadcast()
-        }
-        IpAddr::V6(address) => address.is_loopback() || address.is_unspecified() || address.is_unicast_link_local(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! The name comes from a user, so only public addresses are connected to, besides those an administrator has listed, and
 //! no redirect is followed: nobody looks into the cluster's network through this.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use hickory_net::{NetError, runtime::TokioRuntimeProvider};
@@ -12,6 +12,7 @@ use hickory_resolver::{Resolver, TokioResolver, config::ResolverConfig};
 use reqwest::{Client, Url, redirect, retry};
 
 use super::selfcheck::name_server;
+use crate::address::is_public;
 
 /// For the whole exchange.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,8 +52,9 @@ impl HttpCheck {
     /// Why it is not seen.
     pub async fn check(&self, file: &File) -> Result<(), String> {
         let mut url = Url::parse(&file.url).map_err(|error| format!("{} is no URL: {error}", file.url))?;
-        let name = url.host_str().filter(|_| url.scheme() == "http").map(str::to_owned);
-        let name = name.ok_or_else(|| format!("{} is no plain HTTP URL", file.url))?;
+        // An address in the name's place would be connected to without a look at it.
+        let name = url.domain().filter(|_| url.scheme() == "http").map(str::to_owned);
+        let name = name.ok_or_else(|| format!("{} is no plain HTTP URL of a name", file.url))?;
         let found = self.resolver.lookup_ip(format!("{name}.")).await;
         let found = found.map_err(|error| format!("{name} cannot be resolved: {error}"))?;
         let found: Vec<IpAddr> = found.iter().collect();
@@ -106,72 +108,4 @@ async fn fetch(name: &str, address: SocketAddr, url: Url) -> Result<String, Stri
         }
     }
     Ok(String::from_utf8_lossy(&body).into_owned())
-}
-
-/// IANA's special-purpose registries (RFC 6890), as far as they name networks of one's own.
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => match embedded(address) {
-            Some(inner) => is_public_v4(inner),
-            None => {
-                let local = address.is_unique_local() || address.is_unicast_link_local();
-                let first = address.segments()[0];
-                !local && !address.is_loopback() && !address.is_unspecified() && (0x2000..0x4000).contains(&first)
-            }
-        },
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let local = address.is_private() || address.is_loopback() || address.is_link_local();
-    let shared = a == 100 && (64..128).contains(&b);
-    let special = a == 0 || a >= 224 || (a, b, c) == (192, 0, 0) || (a == 198 && (18..20).contains(&b));
-    !local && !shared && !special && !address.is_documentation()
-}
-
-/// IPv4 in IPv6: mapped (RFC 4291 §2.5.5.2), translated (RFC 6052 §2.1), 6to4 (RFC 3056).
-fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let segments = address.segments();
-    let join = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
-    match segments {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(join(high, low)),
-        [0x2002, high, low, ..] => Some(join(high, low)),
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_of_ones_own_network_is_public() {
-        let cases = [
-            ("93.184.216.34", true),
-            ("2606:2800:220:1::1", true),
-            ("127.0.0.1", false),
-            ("10.1.2.3", false),
-            ("172.16.0.1", false),
-            ("192.168.1.1", false),
-            ("169.254.169.254", false),
-            ("100.64.0.1", false),
-            ("0.0.0.0", false),
-            ("198.18.0.1", false),
-            ("224.0.0.1", false),
-            ("255.255.255.255", false),
-            ("::1", false),
-            ("::", false),
-            ("fd00::1", false),
-            ("fe80::1", false),
-            ("::ffff:10.0.0.1", false),
-            ("::ffff:93.184.216.34", true),
-            ("64:ff9b::a00:1", false),
-            ("2002:7f00:1::1", false),
-        ];
-        for (address, public) in cases {
-            assert_eq!(is_public(address.parse().expect("an address")), public, "{address}");
-        }
-    }
 }

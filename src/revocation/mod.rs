@@ -1,16 +1,19 @@
 //! Asks the CAs themselves, at the addresses their certificates name, which certificates are revoked. What is fetched
 //! is judged by `pki`; who is asked and when, by the controller.
 
-mod address;
+mod target;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use reqwest::{
-    Client, Response,
+    Client, RequestBuilder, Response, Url,
     dns::{Addrs, Name, Resolve, Resolving},
     header::CONTENT_TYPE,
     redirect, retry,
 };
+
+use crate::address::is_public;
+use target::{Judged, judge};
 
 /// From connecting to the last byte.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,7 +36,9 @@ pub enum FetchError {
 /// Calls what certificates name, and nothing on a private network: a certificate's author does not choose what the
 /// operator calls. No proxy is used, since it would resolve names by itself.
 pub struct Fetcher {
-    http: Client,
+    public: Client,
+    /// Calls what is listed, wherever its name leads.
+    listed: Client,
     /// `host` or `host:port`.
     allowed: Vec<String>,
 }
@@ -41,30 +46,38 @@ pub struct Fetcher {
 impl Fetcher {
     /// `allowed` may be called whatever their addresses are.
     pub fn new(allowed: Vec<String>) -> Result<Self, String> {
-        let http = Client::builder()
-            .user_agent(concat!("evercert/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .referer(false)
-            .no_proxy()
-            .timeout(TIMEOUT)
-            .dns_resolver(Arc::new(PublicOnly))
-            .build();
-        Ok(Self { http: http.map_err(|error| error.to_string())?, allowed })
+        let http = || {
+            Client::builder()
+                .user_agent(concat!("evercert/", env!("CARGO_PKG_VERSION")))
+                .redirect(redirect::Policy::none())
+                .retry(retry::never())
+                .referer(false)
+                .no_proxy()
+                .timeout(TIMEOUT)
+        };
+        let public = http().dns_resolver(Arc::new(PublicOnly)).build().map_err(|error| error.to_string())?;
+        let listed = http().build().map_err(|error| error.to_string())?;
+        Ok(Self { public, listed, allowed })
     }
 
     /// A certificate revocation list, DER.
     pub async fn list(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        let parsed = address::judge(url, &self.allowed).ok_or_else(|| FetchError::NotAllowed(url.to_owned()))?;
-        let sent = self.http.get(parsed).send().await;
-        answer(url, sent.map_err(|error| no_answer(url, error))?, LONGEST_LIST).await
+        let asked = self.request(url, Client::get)?;
+        answer(url, asked.send().await.map_err(|error| no_answer(url, error))?, LONGEST_LIST).await
     }
 
     /// What an OCSP responder answers to a request, both DER (RFC 6960 §A.1).
     pub async fn status(&self, url: &str, request: Vec<u8>) -> Result<Vec<u8>, FetchError> {
-        let parsed = address::judge(url, &self.allowed).ok_or_else(|| FetchError::NotAllowed(url.to_owned()))?;
-        let asked = self.http.post(parsed).header(CONTENT_TYPE, "application/ocsp-request").body(request);
+        let asked = self.request(url, Client::post)?.header(CONTENT_TYPE, "application/ocsp-request").body(request);
         answer(url, asked.send().await.map_err(|error| no_answer(url, error))?, LONGEST_ANSWER).await
+    }
+
+    fn request(&self, url: &str, method: fn(&Client, Url) -> RequestBuilder) -> Result<RequestBuilder, FetchError> {
+        match judge(url, &self.allowed) {
+            Some(Judged::Public(url)) => Ok(method(&self.public, url)),
+            Some(Judged::Listed(url)) => Ok(method(&self.listed, url)),
+            None => Err(FetchError::NotAllowed(url.to_owned())),
+        }
     }
 }
 
@@ -95,7 +108,7 @@ impl Resolve for PublicOnly {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let public: Vec<SocketAddr> = found.filter(|address| address::is_public(address.ip())).collect();
+            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
             if public.is_empty() {
                 return Err(format!("{} has no public address", name.as_str()).into());
             }

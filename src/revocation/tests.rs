@@ -23,6 +23,14 @@ async fn a_list_is_fetched_from_where_it_may_be() {
     assert_eq!(strict.list(&url).await, Err(FetchError::NotAllowed(url)));
 }
 
+#[tokio::test]
+async fn a_name_that_is_listed_is_called_wherever_it_leads() {
+    let (server, _, _) = serving(ResponseTemplate::new(200).set_body_bytes(*b"list")).await;
+    let here = format!("localhost:{}", server.address().port());
+    let fetcher = Fetcher::new(vec![here.clone()]).unwrap();
+    assert_eq!(fetcher.list(&format!("http://{here}/x.crl")).await, Ok(b"list".to_vec()));
+}
+
 /// The name says nothing: what it resolves to is judged.
 #[tokio::test]
 async fn a_name_that_leads_inside_is_not_called() {

@@ -22,7 +22,8 @@ struct Room {
 
 const READING_A_CLOCK: [&str; 2] = ["std::time::Instant", "std::time::SystemTime"];
 
-const ROOMS: [Room; 8] = [
+const ROOMS: [Room; 9] = [
+    Room { name: "address", rooms: &[], crates: &[], except: &[] },
     Room {
         name: "api",
         rooms: &[],
@@ -87,7 +88,7 @@ const ROOMS: [Room; 8] = [
     },
     Room {
         name: "dcv",
-        rooms: &["provider::DcvMethod", "provider::DcvRecord"],
+        rooms: &["address", "provider::DcvMethod", "provider::DcvRecord"],
         crates: &[
             "async_trait",
             "base64",
@@ -104,7 +105,7 @@ const ROOMS: [Room; 8] = [
     },
     Room {
         name: "controller",
-        rooms: &["api", "dcv", "lifecycle", "pki", "provider", "revocation", "server"],
+        rooms: &["address", "api", "dcv", "lifecycle", "pki", "provider", "revocation", "server"],
         crates: &[
             "anyhow",
             "async_trait",
@@ -133,7 +134,7 @@ const ROOMS: [Room; 8] = [
         ],
         except: &[],
     },
-    Room { name: "revocation", rooms: &[], crates: &["reqwest", "thiserror", "tokio"], except: &[] },
+    Room { name: "revocation", rooms: &["address"], crates: &["reqwest", "thiserror", "tokio"], except: &[] },
     Room {
         name: "server",
         rooms: &[],
