@@ -25,6 +25,11 @@ use super::{
 };
 use crate::address::is_local;
 
+/// Name servers of a zone, and their addresses, that are asked. The root has 13 of two each; who asks for a name may have
+/// thousands put into its zone.
+const MOST_SERVERS: usize = 32;
+const MOST_ADDRESSES: usize = 128;
+
 #[derive(Debug, Clone)]
 pub struct SelfCheckConfig {
     /// Recursive servers that know where zones are served. Empty: those of the system.
@@ -150,14 +155,18 @@ impl SelfCheck {
             _ => None,
         };
         let servers: Vec<Name> = found.answers().iter().filter_map(|rr| server(&rr.data)).collect();
+        if servers.len() > MOST_SERVERS {
+            return Err(format!("{zone} has more than {MOST_SERVERS} name servers"));
+        }
         let resolved = join_all(servers.iter().map(|server| self.addresses(server))).await;
         let pairs = servers.iter().zip(resolved).flat_map(|(server, addresses)| {
             addresses.into_iter().map(|address| (server.to_ascii().trim_end_matches('.').to_owned(), address))
         });
         let pairs: Vec<_> = pairs.collect();
-        match pairs.is_empty() {
-            true => Err(format!("no name server of {zone} has an address")),
-            false => Ok(pairs),
+        match pairs.len() {
+            0 => Err(format!("no name server of {zone} has an address")),
+            1..=MOST_ADDRESSES => Ok(pairs),
+            _ => Err(format!("the name servers of {zone} have more than {MOST_ADDRESSES} addresses")),
         }
     }
 
@@ -246,7 +255,56 @@ impl fmt::Display for Visibility {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use hickory_proto::{
+        op::{Message, MessageType},
+        rr::{Record as ResourceRecord, rdata},
+    };
+    use tokio::net::UdpSocket;
+
     use super::*;
+
+    /// A resolver that knows a zone with so many name servers.
+    async fn serve(socket: UdpSocket, servers: usize) {
+        let zone = Name::from_ascii("example.com.").unwrap();
+        let mut buffer = [0; 4096];
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+            let mut answer = Message::from_vec(&buffer[..length]).unwrap();
+            answer.metadata.message_type = MessageType::Response;
+            let mut add = |data| {
+                answer.add_answer(ResourceRecord::from_rdata(zone.clone(), 60, data));
+            };
+            match answer_type(&buffer[..length]) {
+                RecordType::SOA => add(RData::SOA(rdata::SOA::new(zone.clone(), zone.clone(), 1, 60, 60, 60, 60))),
+                RecordType::NS => {
+                    for n in 0..servers {
+                        add(RData::NS(rdata::NS(zone.prepend_label(format!("n{n}")).unwrap())));
+                    }
+                }
+                _ => {}
+            }
+            socket.send_to(&answer.to_vec().unwrap(), from).await.unwrap();
+        }
+    }
+
+    fn answer_type(question: &[u8]) -> RecordType {
+        Message::from_vec(question).unwrap().queries[0].query_type()
+    }
+
+    /// Each would be looked up twice, and each of its addresses asked.
+    #[tokio::test]
+    async fn a_zone_with_countless_servers_is_not_followed() {
+        let record = Record { name: "example.com".into(), kind: Kind::Txt, value: "token".into(), ttl: 60 };
+        for (servers, expected) in [(MOST_SERVERS, "has an address"), (MOST_SERVERS + 1, "more than 32 name servers")] {
+            let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            let resolvers = vec![socket.local_addr().unwrap()];
+            let serving = tokio::spawn(serve(socket, servers));
+            let check = SelfCheck::new(&SelfCheckConfig { resolvers, ..SelfCheckConfig::default() }).unwrap();
+            let visibility = check.check(&record, None).await;
+            assert!(matches!(&visibility, Visibility::Unknown(why) if why.contains(expected)), "{visibility:?}");
+            serving.abort();
+        }
+    }
 
     #[tokio::test]
     async fn a_zone_cannot_send_us_to_this_host_or_its_link() {
