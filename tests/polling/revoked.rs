@@ -33,6 +33,15 @@ async fn noticed(world: &World, name: &str, seen_in: &str) -> Result<Value> {
     world.objects.until("Certificate", name, &format!("{seen_in} says it is revoked"), revoked).await
 }
 
+/// How many Events say that a certificate was found revoked, the restarts of the operator notwithstanding.
+fn told_of(world: &World, name: &str) -> Result<usize> {
+    let events = world.kubectl(&["get", "events.events.k8s.io", "-n", &world.objects.namespace, "-o", "json"])?;
+    let events: Value = serde_json::from_str(&events)?;
+    let about = |event: &&Value| event["reason"] == "FoundRevoked" && event["regarding"]["name"] == name;
+    let about = events["items"].as_array().into_iter().flatten().filter(about);
+    Ok(about.map(|event| 1 + event["series"]["count"].as_u64().unwrap_or_default() as usize).sum())
+}
+
 /// The same order has another certificate, for another key, and nothing was bought.
 async fn replaced(world: &World, before: &Value) -> Result<()> {
     let name = before["metadata"]["name"].as_str().context("a name")?;
@@ -69,6 +78,7 @@ async fn a_revocation_that_only_the_list_of_the_ca_shows_is_noticed_and_outlives
     let order = before["status"]["order"]["orderId"].as_str().context("an order")?;
     world.sandbox.post(&format!("/_sandbox/orders/{order}/release"), &json!({})).await?;
     replaced(&world, &before).await?;
+    ensure!(told_of(&world, "listed")? == 1 && told_of(&world, "spared")? == 0, "an Event for each finding");
     let spared = world.objects.get("Certificate", "spared").await?;
     ensure!(spared["status"]["serialNumber"] == other["status"]["serialNumber"], "another certificate was replaced");
     Ok(())

@@ -171,8 +171,21 @@ impl Work {
         let stored =
             kube("write a Certificate's status", api.replace_status(&name, &PostParams::default(), &next)).await?;
         self.context.own_certificates.remember(&stored);
-        self.certificate = stored;
+        let before = std::mem::replace(&mut self.certificate, stored);
+        self.tell_revoked(&before).await;
         Ok(())
+    }
+
+    /// Once for each finding, since the status keeps it.
+    async fn tell_revoked(&self, before: &Certificate) {
+        let of = |status: Option<&CertificateStatus>| status.and_then(|status| status.revoked.clone());
+        let known = of(before.status.as_ref()).map(|revoked| revoked.serial_number);
+        if let Some(revoked) = of(self.certificate.status.as_ref())
+            && known.as_ref() != Some(&revoked.serial_number)
+        {
+            let note = present::say_revoked(&revoked);
+            self.context.events.about(&self.certificate, "Watch", "FoundRevoked", note).await;
+        }
     }
 
     /// An older Certificate that names the same Secret; of two of one age, the first by name.

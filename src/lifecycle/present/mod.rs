@@ -246,7 +246,8 @@ fn hindered(issuance: &Issuance) -> Option<&Condition> {
     condition(&issuance.status.as_ref()?.conditions, HINDERED)
 }
 
-fn say_revoked(revoked: &RevokedCertificate) -> String {
+/// Which certificate, since when and why, and who says so.
+pub fn say_revoked(revoked: &RevokedCertificate) -> String {
     let mut text = format!("certificate {} is revoked", revoked.serial_number);
     if let Some(at) = &revoked.at {
         let _ = write!(text, " since {}", at.0);
