@@ -181,6 +181,15 @@ pub fn earlier(issuances: &[Arc<Issuance>], operation: &IssuanceSpec) -> BTreeSe
     obtained.chain(served).collect()
 }
 
+/// As which product an order was placed or taken over: a reissue stays in it, whatever is wanted by then.
+pub fn product_of<'a>(issuances: &'a [Arc<Issuance>], order_id: &str) -> Option<&'a str> {
+    let placed = issuances.iter().find(|issuance| {
+        matches!(issuance.spec.operation, Operation::Order | Operation::Renew | Operation::Adopt)
+            && issuance.status.as_ref().and_then(|status| status.order_id.as_deref()) == Some(order_id)
+    });
+    placed.map(|issuance| issuance.spec.request.product.as_str())
+}
+
 fn failure(issuance: &Issuance) -> Option<FailureClass> {
     Some(issuance.status.as_ref()?.failure.as_ref()?.class)
 }

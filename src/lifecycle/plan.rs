@@ -10,6 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::{
     certificate::observed::{Observed, is_of},
     digicert,
+    issuance::is_paid,
     lineage::Lineage,
     names, record, trigger,
     validity::{self, ValidityError},
@@ -92,7 +93,8 @@ impl Wanted {
         KeyKind::new(self.key_algorithm.as_str(), self.key_size.try_into().ok()?)
     }
 
-    /// Whether an earlier operation asked for something else.
+    /// Whether an earlier operation asked for something else, of what it could ask for: the product and the length of an
+    /// order are those of its purchase.
     pub fn differs_from(&self, earlier: &IssuanceSpec) -> bool {
         let asked = &earlier.request;
         self.common_name != asked.common_name
@@ -101,14 +103,14 @@ impl Wanted {
             || self.key_size != asked.key_size
             || self.signature_hash != asked.signature_hash
             || self.validity != asked.validity
-            || self.product != asked.product
+            || (is_paid(earlier.operation) && self.product != asked.product)
             || self.order_validity_for(earlier.operation) != asked.order_validity
             || self.organization_id != asked.organization_id
     }
 
     /// A reissue or duplicate stays inside its order.
     fn order_validity_for(&self, operation: Operation) -> Option<OrderValidity> {
-        self.order_validity.clone().filter(|_| matches!(operation, Operation::Order | Operation::Renew))
+        self.order_validity.clone().filter(|_| is_paid(operation))
     }
 }
 

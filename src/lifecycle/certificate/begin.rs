@@ -19,6 +19,7 @@ use crate::{
         Step, approval, backoff,
         budget::{Budget, Claim, Standing, may_cost},
         digicert,
+        issuance::is_paid,
         lineage::{self, Lineage},
         operation::{self, Situation},
         plan::{Plan, Wanted},
@@ -40,7 +41,10 @@ pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result
         Chosen::First(step) => return Ok(step),
     };
     let invalid = |error: validity::ValidityError| Hindrance::person(reason::INVALID_SPEC, error.to_string());
-    let wanted = wanted.settled(operation, parent, o.now).map_err(invalid)?;
+    let mut wanted = wanted.settled(operation, parent, o.now).map_err(invalid)?;
+    if let Some(product) = kept_product(o, operation, parent) {
+        wanted.product = product.to_owned();
+    }
     let mut plan = Plan::new(o, lineage, wanted, account.clone(), trigger, (operation, cost), parent);
     if let Some(denied) = approval::still_denied(o, lineage, &plan.wanted, cost) {
         return Err(not_again(denied));
@@ -76,6 +80,12 @@ pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result
             return Err(Hindrance::person(reason::SECRET_NOT_OURS, message));
         }
     }))
+}
+
+/// The product that an operation leaves as it is: that of its order.
+fn kept_product<'a>(o: &Observed<'a>, operation: Operation, parent: Option<&'a OrderFacts>) -> Option<&'a str> {
+    let order = parent.filter(|_| !is_paid(operation))?;
+    lineage::product_of(o.issuances, &order.order_id).or(order.content.product.as_deref())
 }
 
 fn not_again(denied: &Issuance) -> Hindrance {
@@ -308,7 +318,10 @@ pub(in crate::lifecycle) fn situation<'a>(
         not_after: served.map(|leaf| leaf.not_after).or(installed_until.map(|time| time.0)),
         requested: trigger::fresh(o.certificate, lineage).is_some(),
         adds_names: wanted.dns_names.iter().any(|name| !has(name)),
-        product_changed: asked.is_some_and(|asked| asked.product != wanted.product),
+        product_changed: order
+            .and_then(|order| lineage::product_of(o.issuances, &order.order_id))
+            .or(asked.map(|asked| asked.product.as_str()))
+            .is_some_and(|ordered| ordered != wanted.product),
         days: match spec.validity {
             Some(Validity::Days(days)) => days.try_into().ok(),
             _ => None,

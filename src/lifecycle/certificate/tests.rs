@@ -223,6 +223,40 @@ fn an_order_the_provider_does_not_know_is_replaced_only_with_a_new_token() {
     assert!(asked.with(tried).decide().is_err(), "a token buys once");
 }
 
+/// A reissue stays in the product of its order, and what a token has bought is not bought again.
+#[test]
+fn another_product_is_told_from_that_of_the_order() {
+    let wanting = |mut case: CertificateCase| {
+        if let IssuerView::Ready { spec, .. } = &mut case.issuer {
+            spec.digicert.as_mut().expect("CertCentral").product = "ssl_ev_basic".to_owned();
+        }
+        case
+    };
+    let of = |operation, product: &str, mut issuance: Issuance| {
+        issuance.spec.operation = operation;
+        issuance.spec.request.product = product.to_owned();
+        issuance
+    };
+    let reissue = chosen(&wanting(reading(order(), lost(CertificateCase::served()))));
+    assert_eq!((reissue.operation, reissue.wanted.product.as_str()), (Operation::Reissue, "ssl_basic"));
+
+    for recorded in ["ssl_basic", "ssl_ev_basic"] {
+        let reissued = of(Operation::Reissue, recorded, issued(2, State::Installed, 'a'));
+        let last = OrderFacts { valid_till: Some(jiff::civil::date(2026, 12, 31)), ..order() };
+        let case = reading(last, wanting(CertificateCase::served().with(reissued)));
+        assert_eq!(chosen(&CertificateCase { now: days(198), ..case }).operation, Operation::Order, "{recorded}");
+    }
+
+    let mut bought = of(Operation::Order, "ssl_ev_basic", issued(2, State::Failed, 'b'));
+    bought.spec.request_token = Some("t".to_owned());
+    let status = bought.status.get_or_insert_default();
+    status.order_id = Some("101".to_owned());
+    status.failure = Some(testing::failure(FailureClass::InvalidCertificate, -100_000));
+    let case = wanting(CertificateCase::served().with(bought).asking("t", None));
+    let case = reading(OrderFacts { order_id: "101".to_owned(), ..order() }, case);
+    assert_eq!(chosen(&case).operation, Operation::Reissue, "a token buys once");
+}
+
 #[test]
 fn an_order_somebody_ended_is_replaced_with_a_new_token_also_when_nothing_is_served() {
     for status in [OrderStatus::Revoked, OrderStatus::Canceled] {

@@ -49,7 +49,7 @@ pub fn issuance_spec(operation: Operation) -> IssuanceSpec {
             product: "ssl_basic".to_owned(),
             signature_hash: Default::default(),
             organization_id: None,
-            order_validity: (operation != Operation::Reissue).then_some(OrderValidity::Years(1)),
+            order_validity: crate::lifecycle::issuance::is_paid(operation).then_some(OrderValidity::Years(1)),
             digicert: None,
         },
         parent: (operation != Operation::Order).then_some(parent),
