@@ -1,5 +1,6 @@
 //! Removes keys that nobody waits for any more: of a Certificate that was deleted before its Issuance was recorded,
-//! or whose Issuance has ended with it.
+//! or whose Issuance has ended with it. A Certificate that is there sees to its keys itself: one may wait for days, and
+//! be asked for at any moment.
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,28 +33,38 @@ pub async fn sweep(context: Arc<Context>) {
         let abandoned = context
             .stores
             .secrets
-            .state_filter(|secret| is_abandoned(secret, |name| issuance(&context.stores, secret, name), now));
+            .state_filter(|secret| is_abandoned(secret, |name| waits(&context.stores, secret, name), now));
         for secret in abandoned.iter().take_while(|_| !context.lease.remaining().is_zero()) {
             remove(&context, secret).await;
         }
     }
 }
 
-fn issuance(stores: &Stores, secret: &PartialObjectMeta<Secret>, name: &str) -> Option<Arc<Issuance>> {
-    stores.issuances.get(&ObjectRef::new(name).within(&secret.namespace().unwrap_or_default()))
+/// Who may still wait for the key of an Issuance of that name.
+struct Waits {
+    certificate: bool,
+    issuance: Option<Arc<Issuance>>,
 }
 
-fn is_abandoned(
-    secret: &PartialObjectMeta<Secret>,
-    issuance: impl Fn(&str) -> Option<Arc<Issuance>>,
-    now: Timestamp,
-) -> bool {
+fn waits(stores: &Stores, secret: &PartialObjectMeta<Secret>, name: &str) -> Waits {
+    let namespace = secret.namespace().unwrap_or_default();
+    let of = name.rsplit_once('-').map_or(name, |(certificate, _)| certificate);
+    Waits {
+        certificate: stores.certificates.get(&ObjectRef::new(of).within(&namespace)).is_some(),
+        issuance: stores.issuances.get(&ObjectRef::new(name).within(&namespace)),
+    }
+}
+
+fn is_abandoned(secret: &PartialObjectMeta<Secret>, waits: impl Fn(&str) -> Waits, now: Timestamp) -> bool {
     let name = secret.name_any();
-    let Some(waits_for) = keys::issuance_of(&name).filter(|_| keys::is_key(secret)) else { return false };
+    let Some(of) = keys::issuance_of(&name).filter(|_| keys::is_key(secret)) else { return false };
     let old = secret.creation_timestamp().is_some_and(|created| now.duration_since(created.0) > AGE);
     let ended =
         |issuance: &Issuance| issuance.status.as_ref().and_then(|status| status.state).is_some_and(State::is_final);
-    old && issuance(waits_for).is_none_or(|issuance| ended(&issuance))
+    old && {
+        let waits = waits(of);
+        !waits.certificate && waits.issuance.is_none_or(|issuance| ended(&issuance))
+    }
 }
 
 /// Exactly the one that was looked at, never one made anew under its name.
@@ -102,12 +113,19 @@ mod tests {
             .expect("an Issuance")
         };
         let key = secret("evercert-key-shop-1", keys::FOR_CERTIFICATE);
-        let known = |state: &'static str| move |name: &str| (name == "shop-1").then(|| Arc::new(issuance(state)));
-        let unknown = |_: &str| None;
+        let known = |state: &'static str| {
+            move |name: &str| Waits {
+                certificate: false,
+                issuance: (name == "shop-1").then(|| Arc::new(issuance(state))),
+            }
+        };
+        let unknown = |_: &str| Waits { certificate: false, issuance: None };
+        let undecided = |_: &str| Waits { certificate: true, issuance: None };
 
         assert!(is_abandoned(&key, unknown, old));
         assert!(is_abandoned(&key, known("Failed"), old));
         assert!(!is_abandoned(&key, known("NeedsAttention"), old), "its order may exist");
+        assert!(!is_abandoned(&key, undecided, old), "its Issuance may be recorded at this moment");
         assert!(!is_abandoned(&key, unknown, young), "its Issuance may be about to be recorded");
         assert!(!is_abandoned(&secret("evercert-key-shop-1", "app"), unknown, old), "not made by Evercert");
         assert!(!is_abandoned(&secret("shop-tls", keys::FOR_CERTIFICATE), unknown, old), "not a waiting key");
