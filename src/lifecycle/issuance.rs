@@ -46,7 +46,7 @@ pub enum Effect {
     },
     /// Gives the right to make the call of the last submission back, and records that it was not made.
     GiveBack,
-    /// Ends what was never sent: something else is wanted by now.
+    /// Ends what was never sent: something else is wanted by now, or nothing, once a read of the Certificate confirms it.
     Supersede,
     /// Records the intent of one more call.
     Append,
@@ -122,7 +122,9 @@ pub fn decide(o: &Observed) -> Step<Effect> {
 fn give_way(o: &Observed) -> Option<Step<Effect>> {
     let unanswered = o.spec.submissions.last().is_some_and(|last| outcome_of(o.status, last.n).is_none());
     match o.wish {
-        Wish::Changed | Wish::Stuck if is_unsent(o.spec, o.status) => Some(Step::Do(Effect::Supersede)),
+        Wish::Changed | Wish::Stuck | Wish::Gone if is_unsent(o.spec, o.status) && !record::withdrawn(o.status) => {
+            Some(Step::Do(Effect::Supersede))
+        }
         Wish::Changed | Wish::Stuck | Wish::Rest | Wish::Gone
             if o.fresh && unanswered && o.status.order_id.is_none() && !record::withdrawn(o.status) =>
         {
@@ -259,11 +261,8 @@ fn append(o: &Observed) -> Step<Effect> {
     if let Some(denied) = approval::denied(o.status) {
         return Step::Do(Effect::Deny { message: approval::refusal(denied) });
     }
-    match o.wish {
-        Wish::Rest => return Step::Wait(LOOK_AGAIN),
-        Wish::Gone if !o.spec.submissions.is_empty() => return Step::Wait(LOOK_AGAIN),
-        // Before the first submission the Certificate itself is read, and what is gone ends it.
-        Wish::Gone | Wish::Same | Wish::Changed | Wish::Stuck => {}
+    if matches!(o.wish, Wish::Rest | Wish::Gone) {
+        return Step::Wait(LOOK_AGAIN);
     }
     if !exhausted(o.spec) {
         return Step::Do(Effect::Append);

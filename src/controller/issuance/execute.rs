@@ -19,7 +19,7 @@ use crate::{
     },
     lifecycle::{
         budget::Claim,
-        issuance::{Effect, what_to_look_for},
+        issuance::{Effect, Wish, what_to_look_for},
         plan::urgency,
         record::Change,
     },
@@ -210,9 +210,14 @@ impl Work {
     }
 
     async fn supersede(&mut self) -> Result<(), Error> {
+        let gone = self.wish() == Wish::Gone;
+        if gone && self.is_wanted().await? {
+            return Err(Error::Conflict { call: "end what nobody wants" });
+        }
         self.record(Change::Superseded).await?;
-        let message = "nothing was asked of the provider: the Certificate wants something else by now";
-        self.tell("Superseded", message.to_owned()).await;
+        let why = if gone { "there is no Certificate any more" } else { "the Certificate wants something else by now" };
+        let message = format!("nothing was asked of the provider: {why}");
+        self.tell("Superseded", message).await;
         Ok(())
     }
 

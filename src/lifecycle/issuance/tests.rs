@@ -459,7 +459,7 @@ fn what_was_never_sent_gives_way_to_what_is_wanted_by_now() {
             assert_eq!(later(Wish::Same).decide(), Step::Do(Effect::Append));
             assert_eq!(later(Wish::Changed).decide(), Step::Do(Effect::Supersede));
             assert_eq!(later(Wish::Rest).decide(), wait(3600), "asked for again once it goes on");
-            assert_eq!(later(Wish::Gone).decide(), wait(3600), "nobody wants it");
+            assert_eq!(later(Wish::Gone).decide(), Step::Do(Effect::Supersede), "nobody wants it");
         }
         // What was placed is followed, whatever is wanted.
         for wish in [Wish::Changed, Wish::Rest, Wish::Gone] {
