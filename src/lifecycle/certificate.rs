@@ -29,7 +29,7 @@ use super::{
 use crate::{
     api::{
         Issuance,
-        conditions::{ACTION_REQUIRED, condition, is_true, reason},
+        conditions::{ACTION_REQUIRED, condition, reason},
         issuance::{Account, Operation, State, Trigger},
         meta,
     },
@@ -317,11 +317,12 @@ pub(super) fn until(time: Timestamp, now: Timestamp) -> Duration {
     Duration::try_from(left).unwrap_or(Duration::ZERO).max(Duration::from_secs(1))
 }
 
-/// Whether an Issuance waits for a person, and for what.
+/// Whether an Issuance waits for a person, and for what. A question that was answered waits for nobody.
 pub fn action_required(issuance: &Issuance) -> Option<(&str, &str)> {
-    let conditions = &issuance.status.as_ref()?.conditions;
-    let required = condition(conditions, ACTION_REQUIRED).filter(|_| is_true(conditions, ACTION_REQUIRED))?;
-    Some((required.reason.as_str(), required.message.as_str()))
+    let status = issuance.status.as_ref()?;
+    let required = condition(&status.conditions, ACTION_REQUIRED).filter(|required| required.status == "True")?;
+    let answered = required.reason == reason::APPROVAL_REQUIRED && approval::approved(status);
+    (!answered).then_some((required.reason.as_str(), required.message.as_str()))
 }
 
 #[cfg(test)]

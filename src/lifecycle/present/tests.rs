@@ -3,7 +3,7 @@ use crate::{
     api::{
         CertificateStatus,
         certificate::{Day, Renewal, RenewalPolicy, Window},
-        conditions::condition,
+        conditions::{APPROVED, condition},
         issuance::{Cost, FailureClass, Operation, PublisherKind, Trigger, Validation, ValidationState},
     },
     lifecycle::{
@@ -179,6 +179,30 @@ fn the_plan_is_always_visible() {
     for (n, (case, expected)) in table.into_iter().enumerate() {
         assert_eq!(plan(&case), expected, "row {n}");
     }
+}
+
+#[test]
+fn what_was_approved_waits_for_no_person() {
+    let mut waiting = issued(1, State::AwaitingApproval, 'a');
+    let status = waiting.status.insert(crate::api::IssuanceStatus::default());
+    status.state = Some(State::AwaitingApproval);
+    let mut set =
+        |type_: &str, why: &str| set_condition(&mut status.conditions, type_, true, why, "why", None, &Time(at(0)));
+    set(ACTION_REQUIRED, reason::APPROVAL_REQUIRED);
+    set(HINDERED, reason::BUDGET_EXHAUSTED);
+    waiting.spec.submissions.clear();
+    let shows = |issuance: &Issuance| {
+        let case = CertificateCase::new().with(issuance.clone());
+        let status = shown(&case);
+        let summary = status.next.as_ref().map(|next| next.summary.clone()).unwrap_or_default();
+        (summary, is(&status, ACTION_REQUIRED).map(|(_, reason)| reason), is(&status, ISSUING))
+    };
+    let hindered = || Some((true, reason::BUDGET_EXHAUSTED.to_owned()));
+    let asked = Some(reason::APPROVAL_REQUIRED.to_owned());
+    assert_eq!(shows(&waiting), ("Order waits for a person (paid)".to_owned(), asked, hindered()));
+    let conditions = &mut waiting.status.get_or_insert_default().conditions;
+    set_condition(conditions, APPROVED, true, "Approved", "by me", None, &Time(at(0)));
+    assert_eq!(shows(&waiting), ("Order under way (paid)".to_owned(), None, hindered()));
 }
 
 #[test]
