@@ -182,13 +182,16 @@ fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
     let mut certificates =
         Watch::<Certificate>::new(client.clone(), |certificate| vec![certificate.spec.secret_name.clone()]);
     let (queue, under_way) = (queues.certificates.clone(), queues.issuances.clone());
+    let known = certificates.store();
+    let all = known.clone();
     certificates.on_change(move |certificate| {
         send(&queue, ObjectRef::from_obj(certificate));
-        if let Some(issuance) = edited_while_under_way(certificate) {
+        if let Some(issuance) = under_way_of(certificate)
+            && (edited(certificate) || !all.has(&ObjectRef::from_obj(certificate)))
+        {
             send(&under_way, issuance);
         }
     });
-    let known = certificates.store();
 
     let mut issuances =
         Watch::<Issuance>::new(client.clone(), |issuance| vec![issuance.spec.certificate_ref.name.clone()]);
@@ -209,14 +212,14 @@ fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
     let (queue, all, concerned) = (queues.issuers.clone(), issuers.store(), users.clone());
     issuers.on_change(move |issuer| {
         send(&queue, ObjectRef::from_obj(issuer));
-        concerned.wake(&issuer.into(), all.get(&ObjectRef::from_obj(issuer)).is_some());
+        concerned.wake(&issuer.into(), all.has(&ObjectRef::from_obj(issuer)));
     });
 
     let mut cluster_issuers = Watch::<ClusterIssuer>::new(client.clone(), |_| Vec::new());
     let (queue, all) = (queues.cluster_issuers.clone(), cluster_issuers.store());
     cluster_issuers.on_change(move |issuer| {
         send(&queue, ObjectRef::from_obj(issuer));
-        users.wake(&issuer.into(), all.get(&ObjectRef::from_obj(issuer)).is_some());
+        users.wake(&issuer.into(), all.has(&ObjectRef::from_obj(issuer)));
     });
 
     // Only Secrets that Evercert made: that is a label, so others never reach its memory.
@@ -237,12 +240,15 @@ fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
     }
 }
 
-/// The Issuance that an edit of its Certificate may concern.
-fn edited_while_under_way(certificate: &Certificate) -> Option<ObjectRef<Issuance>> {
-    let status = certificate.status.as_ref()?;
-    let edited = status.observed_generation != certificate.metadata.generation;
-    let issuance = status.issuance.as_deref().filter(|_| edited)?;
+/// The Issuance that an edit or the end of its Certificate may concern.
+fn under_way_of(certificate: &Certificate) -> Option<ObjectRef<Issuance>> {
+    let issuance = certificate.status.as_ref()?.issuance.as_deref()?;
     Some(ObjectRef::new(issuance).within(&certificate.namespace().unwrap_or_default()))
+}
+
+fn edited(certificate: &Certificate) -> bool {
+    let observed = certificate.status.as_ref().and_then(|status| status.observed_generation);
+    observed != certificate.metadata.generation
 }
 
 /// Who uses issuers: Certificates, and Issuances under way.

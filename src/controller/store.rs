@@ -99,10 +99,13 @@ where
     pub fn get(&self, name: &ObjectRef<K>) -> Option<Arc<K>> {
         let (sample, packed) = {
             let contents = self.read();
-            let name = (name.namespace.as_deref().unwrap_or_default().into(), name.name.as_str().into());
-            (contents.sample.clone(), contents.objects.get(&name)?.clone())
+            (contents.sample.clone(), contents.objects.get(&named(name))?.clone())
         };
         packed.unpack(&sample)
+    }
+
+    pub fn has(&self, name: &ObjectRef<K>) -> bool {
+        self.read().objects.contains_key(&named(name))
     }
 
     /// The objects of a namespace that are found by this key.
@@ -228,6 +231,10 @@ impl<K: Resource> Contents<K> {
 fn name<K: Resource>(object: &K) -> Name {
     let meta = object.meta();
     (meta.namespace.as_deref().unwrap_or_default().into(), meta.name.as_deref().unwrap_or_default().into())
+}
+
+fn named<K: Resource>(reference: &ObjectRef<K>) -> Name {
+    (reference.namespace.as_deref().unwrap_or_default().into(), reference.name.as_str().into())
 }
 
 fn reference<K: Resource<DynamicType = ()>>((namespace, name): &Name) -> ObjectRef<K> {
