@@ -42,9 +42,18 @@ fn told_of(world: &World, name: &str) -> Result<usize> {
     Ok(about.map(|event| 1 + event["series"]["count"].as_u64().unwrap_or_default() as usize).sum())
 }
 
-/// The same order has another certificate, for another key, and nothing was bought.
+async fn placed(world: &World, issuance: &str) -> Result<()> {
+    let accepted = |issuance: &Value| issuance["status"]["orderId"].is_string();
+    world.objects.until("Issuance", issuance, "the reissue is accepted", accepted).await.map(drop)
+}
+
+/// Once the reissue that the CA holds back is let go, the same order has another certificate, for another key, and
+/// nothing was bought.
 async fn replaced(world: &World, before: &Value) -> Result<()> {
     let name = before["metadata"]["name"].as_str().context("a name")?;
+    placed(world, &format!("{name}-2")).await?;
+    let order = before["status"]["order"]["orderId"].as_str().context("an order")?;
+    world.sandbox.post(&format!("/_sandbox/orders/{order}/release"), &json!({})).await?;
     let after = world.objects.until_ready(name, 2).await?;
     for (what, same) in [("serialNumber", false), ("publicKeySha256", false)] {
         ensure!((before["status"][what] == after["status"][what]) == same, "{what}: {after:#}");
@@ -69,14 +78,11 @@ async fn a_revocation_that_only_the_list_of_the_ca_shows_is_noticed_and_outlives
     let told = noticed(&world, "listed", "CRL").await?;
     ensure!(told["status"]["revoked"]["reason"] == "keyCompromise", "{:#}", told["status"]["revoked"]);
     // A death in the middle of the call is never_twice's: recovering from it takes longer than anybody waits here.
-    let placed = |issuance: &Value| issuance["status"]["orderId"].is_string();
-    world.objects.until("Issuance", "listed-2", "the reissue is accepted", placed).await?;
+    placed(&world, "listed-2").await?;
 
     operator.kill().await?;
     world.drop_lease().await?;
     let _operator = world.operator().await?;
-    let order = before["status"]["order"]["orderId"].as_str().context("an order")?;
-    world.sandbox.post(&format!("/_sandbox/orders/{order}/release"), &json!({})).await?;
     replaced(&world, &before).await?;
     ensure!(told_of(&world, "listed")? == 1 && told_of(&world, "spared")? == 0, "an Event for each finding");
     let spared = world.objects.get("Certificate", "spared").await?;
@@ -92,8 +98,6 @@ async fn a_revocation_that_only_the_provider_shows_is_noticed() -> Result<()> {
     world.sandbox.fault(&json!({"match": {"operation": "reissue"}, "kind": "stayPending"})).await?;
     revoke(&world, &before, "provider").await?;
     noticed(&world, "told", "Provider").await?;
-    let order = before["status"]["order"]["orderId"].as_str().context("an order")?;
-    world.sandbox.post(&format!("/_sandbox/orders/{order}/release"), &json!({})).await?;
     replaced(&world, &before).await
 }
 
@@ -138,7 +142,5 @@ async fn a_revocation_that_only_the_ocsp_responder_shows_is_noticed() -> Result<
     revoke(&world, &before, "ca").await?;
     let told = noticed(&world, "asked", "OCSP").await?;
     ensure!(told["status"]["revoked"]["reason"] == "keyCompromise", "{:#}", told["status"]["revoked"]);
-    let order = before["status"]["order"]["orderId"].as_str().context("an order")?;
-    world.sandbox.post(&format!("/_sandbox/orders/{order}/release"), &json!({})).await?;
     replaced(&world, &before).await
 }
