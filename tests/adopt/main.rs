@@ -1,6 +1,5 @@
 //! What was bought by hand is taken over without a purchase, and what belongs to others is not touched.
 
-mod hand;
 mod refusals;
 mod taken;
 

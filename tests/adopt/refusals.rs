@@ -1,10 +1,10 @@
 //! What is not taken over: one clear reason each, and nothing is bought, reissued or revoked.
 
 use anyhow::{Context, Result, ensure};
-use harness::{Objects, Scene, World, common_name, scene};
+use harness::{Objects, Scene, World, common_name, hand, scene};
 use serde_json::{Value, json};
 
-use super::{ask, hand, issuer, nothing_else, required};
+use super::{ask, issuer, nothing_else, required};
 
 pub fn scenes(world: &World) -> Vec<Scene<'_>> {
     vec![
@@ -54,7 +54,7 @@ async fn siblings(world: &World) -> Result<()> {
 
 async fn race(world: &World) -> Result<()> {
     let objects = &world.objects;
-    let order = hand::buy(world, &[&common_name("race")], json!({})).await?;
+    let order = hand::buy(&world.sandbox, &[&common_name("race")], json!({})).await?;
     issuer(world, objects, "race", json!({"adoptable": [order.id]})).await?;
     let named =
         json!({"issuerRef": {"name": "race"}, "dnsNames": [common_name("race")], "adopt": {"orderId": order.id}});
@@ -88,8 +88,8 @@ async fn automatic(world: &World) -> Result<()> {
 /// With its pair in the Secret, so that nothing else stands in the way.
 async fn refused(world: &World, name: &str, changes: Value, why: &str) -> Result<()> {
     let objects = &world.objects;
-    let order = hand::buy(world, &[&common_name(name)], changes).await?;
-    let before = hand::keep(world, name, &order).await?;
+    let order = hand::buy(&world.sandbox, &[&common_name(name)], changes).await?;
+    let before = hand::keep(&world.objects, name, &order).await?;
     ask(objects, name, json!({"adopt": {"orderId": order.id}})).await?;
     let told = required(objects, name, "AdoptionRefused").await?;
     ensure!(told.contains(why) && told.contains(&order.id), "{told}");
@@ -99,8 +99,8 @@ async fn refused(world: &World, name: &str, changes: Value, why: &str) -> Result
 
 async fn forbidden(world: &World) -> Result<()> {
     let objects = &world.objects;
-    let order = hand::buy(world, &[&common_name("forbidden"), "www.example.org"], json!({})).await?;
-    hand::keep(world, "forbidden", &order).await?;
+    let order = hand::buy(&world.sandbox, &[&common_name("forbidden"), "www.example.org"], json!({})).await?;
+    hand::keep(&world.objects, "forbidden", &order).await?;
     let rules = json!({"rules": [{"name": "own", "allowedDomains": ["*.example.com"]}]});
     issuer(world, objects, "forbidden", rules).await?;
     ask(objects, "forbidden", json!({"issuerRef": {"name": "forbidden"}, "adopt": {"orderId": order.id}})).await?;
@@ -122,10 +122,10 @@ async fn ended(world: &World) -> Result<()> {
     let objects = &world.objects;
     let stays = json!({"match": {"operation": "order", "commonName": common_name("ended")}, "kind": "stayPending"});
     world.sandbox.fault(&stays).await?;
-    let order = hand::buy(world, &[&common_name("ended")], json!({})).await?;
-    hand::keep(world, "ended", &order).await?;
+    let order = hand::buy(&world.sandbox, &[&common_name("ended")], json!({})).await?;
+    hand::keep(&world.objects, "ended", &order).await?;
     let cancel = json!({"status": "CANCELED", "note": "a mistake"});
-    hand::call(world, "PUT", &format!("order/certificate/{}/status", order.id), Some(&cancel)).await?;
+    hand::call(&world.sandbox, "PUT", &format!("order/certificate/{}/status", order.id), Some(&cancel)).await?;
     ask(objects, "ended", json!({"adopt": {"orderId": order.id}})).await?;
     let told = required(objects, "ended", "AdoptionRefused").await?;
     ensure!(told.contains("canceled"), "{told}");

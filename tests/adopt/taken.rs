@@ -2,12 +2,12 @@
 
 use anyhow::{Context, Result, ensure};
 use evercert::pki::payload::read_pair;
-use harness::{Objects, Scene, World, common_name, condition, scene};
+use harness::{Objects, Scene, World, common_name, condition, hand, scene};
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
-use super::{accepted, ask, hand, issuer, nothing_else, required};
+use super::{accepted, ask, issuer, nothing_else, required};
 
 pub fn scenes(world: &World) -> Vec<Scene<'_>> {
     vec![
@@ -22,8 +22,8 @@ pub fn scenes(world: &World) -> Vec<Scene<'_>> {
 /// It is kept as it is, and from then on reissued on its order.
 async fn pair(world: &World) -> Result<()> {
     let objects = &world.objects;
-    let order = hand::buy(world, &[&common_name("pair")], json!({})).await?;
-    let before = hand::keep(world, "pair", &order).await?;
+    let order = hand::buy(&world.sandbox, &[&common_name("pair")], json!({})).await?;
+    let before = hand::keep(&world.objects, "pair", &order).await?;
     ask(objects, "pair", json!({"adopt": {"orderId": order.id}})).await?;
     let ready = objects.until_ready("pair", 1).await?;
     ensure!(ready["status"]["order"]["orderId"] == order.id.as_str(), "{:#}", ready["status"]);
@@ -48,7 +48,7 @@ async fn pair(world: &World) -> Result<()> {
 /// Refused, until the issuer lists it; then it is reissued with a key of ours.
 async fn keyless(world: &World) -> Result<()> {
     let objects = &world.objects;
-    let order = hand::buy(world, &[&common_name("keyless")], json!({})).await?;
+    let order = hand::buy(&world.sandbox, &[&common_name("keyless")], json!({})).await?;
     issuer(world, objects, "keyless", json!({})).await?;
     let named = json!({"issuerRef": {"name": "keyless"}, "adopt": {"orderId": order.id}});
     ask(objects, "keyless", named).await?;
@@ -73,8 +73,8 @@ async fn keyless(world: &World) -> Result<()> {
 /// The plan says what DigiCert does with them, before it does.
 async fn fewer(world: &World) -> Result<()> {
     let objects = &world.objects;
-    let order = hand::buy(world, &[&common_name("fewer"), &common_name("old.fewer")], json!({})).await?;
-    hand::keep(world, "fewer", &order).await?;
+    let order = hand::buy(&world.sandbox, &[&common_name("fewer"), &common_name("old.fewer")], json!({})).await?;
+    hand::keep(&world.objects, "fewer", &order).await?;
     let stays = json!({"match": {"operation": "reissue", "commonName": common_name("fewer")}, "kind": "stayPending"});
     world.sandbox.fault(&stays).await?;
     ask(objects, "fewer", json!({"adopt": {"orderId": order.id}})).await?;
@@ -95,9 +95,9 @@ async fn pending(world: &World) -> Result<()> {
     let objects = &world.objects;
     let stays = json!({"match": {"operation": "order", "commonName": common_name("pending")}, "kind": "stayPending"});
     world.sandbox.fault(&stays).await?;
-    let order = hand::buy(world, &[&common_name("pending")], json!({})).await?;
+    let order = hand::buy(&world.sandbox, &[&common_name("pending")], json!({})).await?;
     ensure!(order.chain.is_none(), "it is issued");
-    hand::keep(world, "pending", &order).await?;
+    hand::keep(&world.objects, "pending", &order).await?;
     ask(objects, "pending", json!({"adopt": {"orderId": order.id}})).await?;
     let followed = |issuance: &Value| issuance["status"]["orderId"] == order.id.as_str();
     objects.until("Issuance", "pending-1", "its order is followed", followed).await?;
@@ -112,20 +112,20 @@ async fn matching(world: &World) -> Result<()> {
     let objects = &world.objects;
     issuer(world, objects, "matching", json!({"adoptExisting": "Matching"})).await?;
     let ask = async |name: &str| ask(objects, name, json!({"issuerRef": {"name": "matching"}})).await;
-    let same = hand::buy(world, &[&common_name("same")], json!({})).await?;
-    hand::keep(world, "same", &same).await?;
+    let same = hand::buy(&world.sandbox, &[&common_name("same")], json!({})).await?;
+    hand::keep(&world.objects, "same", &same).await?;
     ask("same").await?;
     let ready = objects.until_ready("same", 1).await?;
     ensure!(ready["status"]["order"]["orderId"] == same.id.as_str(), "{:#}", ready["status"]);
     nothing_else(world, "same").await?;
 
     // Of other names, of another installation, or without its key: bought.
-    let wider = hand::buy(world, &[&common_name("wider"), &common_name("more.wider")], json!({})).await?;
-    hand::keep(world, "wider", &wider).await?;
+    let wider = hand::buy(&world.sandbox, &[&common_name("wider"), &common_name("more.wider")], json!({})).await?;
+    hand::keep(&world.objects, "wider", &wider).await?;
     let mark = json!({"alternative_order_id": "aaaaaaaa-aaaa-8aaa-8aaa-aaaaaaaaaaaa"});
-    let marked = hand::buy(world, &[&common_name("marked")], mark).await?;
-    hand::keep(world, "marked", &marked).await?;
-    hand::buy(world, &[&common_name("lost")], json!({})).await?;
+    let marked = hand::buy(&world.sandbox, &[&common_name("marked")], mark).await?;
+    hand::keep(&world.objects, "marked", &marked).await?;
+    hand::buy(&world.sandbox, &[&common_name("lost")], json!({})).await?;
     for name in ["wider", "marked", "lost"] {
         ask(name).await?;
         objects.until_ready(name, 1).await?;
@@ -137,7 +137,7 @@ async fn matching(world: &World) -> Result<()> {
 /// What has renewed the order that is named is what counts.
 pub async fn renewed(world: &World) -> Result<()> {
     let objects = &world.objects;
-    let old = hand::buy(world, &[&common_name("renewed")], json!({})).await?;
+    let old = hand::buy(&world.sandbox, &[&common_name("renewed")], json!({})).await?;
     ask(objects, "clock", json!({})).await?;
     objects.until_ready("clock", 1).await?;
     world.sandbox.advance_days(330).await?;
@@ -146,8 +146,8 @@ pub async fn renewed(world: &World) -> Result<()> {
     let moved = |seen: &Value| seen["status"]["revision"] != 1 || !served(seen);
     objects.until("Certificate", "clock", "the clock has moved", moved).await?;
     let of = old.id.parse::<u64>().context("an id")?;
-    let new = hand::buy(world, &[&common_name("renewed")], json!({"renewal_of_order_id": of})).await?;
-    hand::keep(world, "renewed", &new).await?;
+    let new = hand::buy(&world.sandbox, &[&common_name("renewed")], json!({"renewal_of_order_id": of})).await?;
+    hand::keep(&world.objects, "renewed", &new).await?;
     ask(objects, "renewed", json!({"adopt": {"orderId": old.id}})).await?;
     let ready = objects.until_ready("renewed", 1).await?;
     ensure!(ready["status"]["order"]["orderId"] == new.id.as_str(), "{:#}", ready["status"]);

@@ -11,7 +11,7 @@ use crate::{observer::Observer, served::Served, tale::table};
 /// An operation that has to happen.
 pub struct Planned {
     pub certificate: String,
-    /// `Order`, `Reissue`, `Renew`.
+    /// `Order`, `Reissue`, `Renew`, `Adopt`.
     operation: String,
     /// As an Issuance names it.
     reason: String,
@@ -27,8 +27,19 @@ impl Planned {
         self.certificate == certificate && self.operation == operation
     }
 
+    /// By Evercert.
     fn is_paid(&self) -> bool {
-        self.operation != "Reissue"
+        matches!(self.operation.as_str(), "Order" | "Renew")
+    }
+
+    /// What is adopted was bought by somebody else.
+    fn is_adoption(&self) -> bool {
+        self.operation == "Adopt"
+    }
+
+    /// As the CA's ledger names it.
+    fn kind(&self) -> String {
+        if self.is_adoption() { "order".to_owned() } else { self.operation.to_lowercase() }
     }
 }
 
@@ -87,16 +98,22 @@ fn check_certificate(name: &str, planned: &[&Planned], observer: &Observer, ledg
         ensure!(accepted.len() == 1, "the ledger has {} operations for {issuance} where one was due", accepted.len());
         let accepted = accepted[0];
         ensure!(
-            accepted.kind == planned.operation.to_lowercase()
-                && accepted.paid == planned.is_paid()
+            accepted.kind == planned.kind()
+                && accepted.paid == (planned.is_paid() || planned.is_adoption())
+                && (!accepted.paid || is_marked(accepted) == planned.is_paid())
                 && accepted.order_id.map(|id| Value::from(id.to_string())).as_ref() == Some(&status["orderId"]),
             "the ledger has {accepted:?} for {issuance}, due was {}",
             planned.operation,
         );
         let same_order = spec["parent"]["orderId"] == status["orderId"];
-        ensure!(same_order == (planned.operation == "Reissue"), "{issuance} is on order {}", status["orderId"]);
+        ensure!(same_order != planned.is_paid(), "{issuance} is on order {}", status["orderId"]);
     }
     Ok(())
+}
+
+/// Evercert marks what it buys.
+pub fn is_marked(operation: &Operation) -> bool {
+    operation.alternative_order_id.is_some()
 }
 
 fn issues(operation: &Operation) -> bool {

@@ -2,6 +2,7 @@
 //! control plane and the sandbox CA, and in the end every operation checked against the CA's ledger.
 
 mod account;
+mod adoption;
 mod dns;
 mod keep;
 mod observer;
@@ -22,7 +23,8 @@ use tokio::{
 
 use crate::{stage::Stage, story::Story, tale::Tale};
 
-/// Plays a year of three certificates, and the purchase of two more, in about a minute. Leaves nothing behind.
+/// Plays a year of three certificates, the purchase of two more and the adoption of one, in about a minute. Leaves
+/// nothing behind.
 #[derive(Parser)]
 struct Args {
     /// Leave all running at the end, until Ctrl-C

@@ -59,6 +59,7 @@ fn accepted(issuance: &Value) -> String {
     match issuance["spec"]["operation"].as_str() {
         Some("Order") => format!("order {order} placed: paid"),
         Some("Renew") => format!("order {order} placed, the renewal of {parent}: paid"),
+        Some("Adopt") => format!("order {order} taken over: free"),
         _ => format!("a reissue on order {order}: free"),
     }
 }

@@ -85,11 +85,17 @@ impl Stage {
 
     /// Applies a sample Certificate under another name, with a name and a Secret of its own.
     pub fn apply_as(&self, file: &str, name: &str) -> Result<String> {
+        self.apply_edited(file, |sample| {
+            sample["metadata"]["name"] = name.into();
+            sample["spec"]["secretName"] = format!("{name}-tls").into();
+            sample["spec"]["dnsNames"] = json!([format!("{name}.example.com")]);
+        })
+    }
+
+    pub fn apply_edited(&self, file: &str, edit: impl FnOnce(&mut Value)) -> Result<String> {
         let text = std::fs::read_to_string(root().join(file)).with_context(|| format!("reading {file}"))?;
         let mut sample: Value = serde_saphyr::from_str(&text).with_context(|| format!("{file} is no YAML"))?;
-        sample["metadata"]["name"] = name.into();
-        sample["spec"]["secretName"] = format!("{name}-tls").into();
-        sample["spec"]["dnsNames"] = json!([format!("{name}.example.com")]);
+        edit(&mut sample);
         run(&self.plane, &["apply", "--filename=-"], &sample.to_string())
     }
 

@@ -56,6 +56,7 @@ impl<'a> Story<'a> {
         self.a_key_is_lost().await?;
         self.a_key_is_compromised().await?;
         self.rules().await?;
+        self.adoption().await?;
         self.the_account().await
     }
 
@@ -180,10 +181,13 @@ impl<'a> Story<'a> {
         let ledger = self.stage.sandbox.ledger().await?;
         self.observer.look(&self.stage.objects, self.tale).await?;
         let table = account::settle(&self.plot, &self.observer, &self.served, &ledger, SINGLE)?;
+        let paid = ledger.operations.iter().filter(|operation| operation.paid);
+        let (ours, by_hand): (Vec<_>, Vec<_>) = paid.partition(|operation| account::is_marked(operation));
         self.tale.say(&format!(
-            "the CA's ledger has {} operations, {} of them paid: exactly those that were due",
+            "the CA's ledger has {} operations, {} of them paid by Evercert and {} by hand: exactly those that were due",
             ledger.operations.len(),
-            ledger.operations.iter().filter(|operation| operation.paid).count(),
+            ours.len(),
+            by_hand.len(),
         ));
         self.tale.note(&table);
         Ok(())

@@ -23,6 +23,7 @@ fn plays_to_its_end() {
         ("wildcard", "Order, Reissue"),
         ("press", "Order"),
         ("media", "Order"),
+        ("legacy", "Adopt, Reissue"),
     ] {
         let row = table.lines().find(|line| line.starts_with(certificate)).unwrap();
         assert!(row.contains(operations), "{row}");
