@@ -133,9 +133,8 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
     info!("all watches are synced");
     tokio::spawn(revoked::follow(context.clone(), certificates.clone()));
     tokio::spawn(changes::follow(context.clone(), issuances.clone()));
+    tokio::spawn(sweep(context.clone(), jumps.clone()));
     tokio::spawn(look_again(stores.clone(), Queues { certificates, issuances, issuers, cluster_issuers }, jumps));
-
-    tokio::spawn(sweep(context.clone()));
 
     let stopped = || {
         let mut stop = stop.clone();

@@ -1,8 +1,8 @@
-//! Removes keys that nobody waits for any more: of a Certificate that was deleted before its Issuance was recorded,
-//! or whose Issuance has ended with it. A Certificate that is there sees to its keys itself: one may wait for days, and
-//! be asked for at any moment.
+//! Removes what Certificates that are gone have left behind: their Issuances, once all they ordered has ended, and keys
+//! that nobody waits for any more, because the Issuance was never recorded or has ended. A Certificate that is there sees
+//! to both itself: a key may wait for days, and be asked for at any moment.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::Secret;
@@ -12,23 +12,35 @@ use kube::{
     core::PartialObjectMeta,
     runtime::reflector::ObjectRef,
 };
+use tokio::sync::watch as signal;
 use tracing::{info, warn};
 
 use super::{
     context::{Context, Stores},
-    error::kube,
-    keys,
+    error::{Error, kube},
+    keys, ledger,
 };
-use crate::api::{Issuance, issuance::State};
+use crate::{
+    api::{Issuance, issuance::State},
+    lifecycle::{history, lineage},
+};
 
 const EVERY: Duration = Duration::from_secs(3600);
 /// A key younger than this may be about to get its Issuance.
 const AGE: SignedDuration = SignedDuration::from_hours(24);
 
-/// Runs for the life of the process.
-pub async fn sweep(context: Arc<Context>) {
+/// Runs for the life of the process; at once when the clock of the world has jumped.
+pub async fn sweep(context: Arc<Context>, mut jumps: signal::Receiver<u64>) {
     loop {
-        tokio::time::sleep(EVERY).await;
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            jumped = jumps.changed() => if jumped.is_err() { std::future::pending::<()>().await },
+        }
+        for (namespace, certificate) in gone(&context) {
+            if let Err(error) = forget(&context, &namespace, &certificate).await {
+                warn!(namespace, certificate, %error, "what a deleted Certificate left behind was not removed");
+            }
+        }
         let now = context.machine_now();
         let abandoned = context
             .stores
@@ -38,6 +50,46 @@ pub async fn sweep(context: Arc<Context>) {
             remove(&context, secret).await;
         }
     }
+}
+
+/// Certificates of which there are Issuances alone, by namespace and name.
+fn gone(context: &Context) -> BTreeSet<(String, String)> {
+    let of =
+        |issuance: &Issuance| (issuance.namespace().unwrap_or_default(), issuance.spec.certificate_ref.name.clone());
+    let is_gone = |issuance: &Issuance| {
+        let (namespace, certificate) = of(issuance);
+        !context.stores.certificates.has(&ObjectRef::new(&certificate).within(&namespace))
+    };
+    context.stores.issuances.state_filter(is_gone).iter().map(|issuance| of(issuance)).collect()
+}
+
+/// All that a Certificate has left behind, or nothing of it.
+async fn forget(context: &Context, namespace: &str, certificate: &str) -> Result<(), Error> {
+    let issuances = context.issuances_of(namespace, certificate);
+    let mark = ledger::mark(&context.installation);
+    let ours = |issuance: &Arc<Issuance>| lineage::is_ours(&issuance.spec, &context.installation, &mark);
+    if !issuances.iter().all(ours) || !history::has_outlived(&issuances, context.clock.now()) {
+        return Ok(());
+    }
+    let api = context.certificates(namespace);
+    if kube("read a Certificate", api.get_opt(certificate)).await?.is_some() {
+        return Ok(());
+    }
+    for issuance in issuances.iter().take_while(|_| !context.lease.remaining().is_zero()) {
+        let name = issuance.name_any();
+        let exactly = exactly(issuance.uid(), issuance.resource_version());
+        match kube("delete an Issuance", context.issuances(namespace).delete(&name, &exactly)).await {
+            Ok(_) => info!(namespace, name, "its Certificate is gone and its order has ended: deleted"),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
+        context.own_issuances.forget(issuance);
+    }
+    Ok(())
+}
+
+fn exactly(uid: Option<String>, resource_version: Option<String>) -> DeleteParams {
+    DeleteParams { preconditions: Some(Preconditions { uid, resource_version }), ..DeleteParams::default() }
 }
 
 /// Who may still wait for the key of an Issuance of that name.
@@ -70,8 +122,7 @@ fn is_abandoned(secret: &PartialObjectMeta<Secret>, waits: impl Fn(&str) -> Wait
 /// Exactly the one that was looked at, never one made anew under its name.
 async fn remove(context: &Context, secret: &PartialObjectMeta<Secret>) {
     let (name, namespace) = (secret.name_any(), secret.namespace().unwrap_or_default());
-    let preconditions = Preconditions { uid: secret.uid(), resource_version: secret.resource_version() };
-    let exactly = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+    let exactly = exactly(secret.uid(), secret.resource_version());
     match kube("remove an abandoned key", context.secrets(&namespace).delete(&name, &exactly)).await {
         Ok(_) => info!(namespace, name, "removed a key that no Issuance waits with"),
         Err(error) => warn!(namespace, name, %error, "an abandoned key was not removed"),

@@ -1,6 +1,10 @@
 //! Which Issuances of a Certificate nobody needs any more: the ledger is what is decided on, so what any decision could
 //! still read stays, however many that are.
 
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
 use super::{certificate::Observed, lineage::Lineage, record, trigger};
 use crate::api::{
     Issuance,
@@ -12,6 +16,11 @@ use crate::api::{
 const LIMIT: usize = 5;
 /// Failures in a row that are kept: after so many, the pause between two has reached its longest.
 const FAILURES: usize = 10;
+/// How long a ledger outlives the last order of a Certificate that is gone: what is brought back from a backup by then is
+/// still known.
+const AFTERWARDS: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// No order lasts longer (CertCentral, *End of 4-6-year Multi-year Plans*): ends one that does not tell its own end.
+const LONGEST_ORDER: SignedDuration = SignedDuration::from_hours(6 * 366 * 24);
 
 /// The oldest beyond the limit that can go. Nothing goes while an operation is under way.
 pub fn dispensable<'a>(o: &Observed<'a>, lineage: &Lineage) -> Option<&'a Issuance> {
@@ -22,6 +31,27 @@ pub fn dispensable<'a>(o: &Observed<'a>, lineage: &Lineage) -> Option<&'a Issuan
     let limit = limit.map_or(LIMIT, |limit| limit.try_into().unwrap_or(LIMIT));
     let beyond = &o.issuances[..o.issuances.len().saturating_sub(limit)];
     beyond.iter().map(AsRef::as_ref).find(|issuance| has_ended(issuance) && !is_needed(o, lineage, issuance))
+}
+
+/// Whether all that a Certificate which is gone has left behind can go: no operation is under way, and whatever it has
+/// ordered has ended long ago.
+pub fn has_outlived(issuances: &[Arc<Issuance>], now: Timestamp) -> bool {
+    let over = |issuance: &Issuance| now.duration_since(end_of_order(issuance)) > AFTERWARDS;
+    issuances.iter().all(|issuance| has_ended(issuance) && over(issuance))
+}
+
+/// The end of the order that an Issuance placed, or reissued or followed, at the latest.
+fn end_of_order(issuance: &Issuance) -> Timestamp {
+    let Some(made) = issuance.metadata.creation_timestamp.as_ref() else { return Timestamp::MAX };
+    let status = issuance.status.clone().unwrap_or_default();
+    let parent = issuance.spec.parent.as_ref();
+    let told = match (&status.order_id, parent) {
+        (Some(_), _) => status.order_valid_till,
+        (None, Some(parent)) => parent.order_valid_till.clone(),
+        (None, None) => return made.0,
+    };
+    let longest = made.0.saturating_add(LONGEST_ORDER).unwrap_or(Timestamp::MAX);
+    told.map_or(longest, |till| till.0.max(made.0))
 }
 
 fn has_ended(issuance: &Issuance) -> bool {

@@ -3,7 +3,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::*;
 use crate::{
     api::{
-        issuance::{FailureClass, Supersedes},
+        issuance::{FailureClass, Parent, Supersedes},
         meta,
     },
     lifecycle::{
@@ -105,4 +105,56 @@ fn failures_in_a_row_are_kept_as_long_as_the_next_waits_longer_for_them() {
     case.issuances.drain(1..4);
     assert_eq!(case.issuances.len(), 11, "{}", meta::issuance_name("shop", 5));
     assert_eq!(goes(&case), None);
+}
+
+/// Made now, like its order, which lasts a year.
+fn left(state: State, change: impl FnOnce(&mut Issuance)) -> Arc<Issuance> {
+    let mut issuance = issued(1, state, 'a');
+    issuance.metadata.creation_timestamp = Some(Time(days(0)));
+    change(&mut issuance);
+    Arc::new(issuance)
+}
+
+#[test]
+fn what_a_certificate_left_behind_goes_long_after_its_last_order_has_ended() {
+    let goes = |issuances: &[Arc<Issuance>], day| has_outlived(issuances, days(day));
+    let ended = |state| left(state, |_| {});
+    assert!(!goes(&[ended(State::Installed)], 365 + 90));
+    for state in [State::Installed, State::Failed, State::Denied, State::Superseded] {
+        assert!(goes(&[ended(state)], 365 + 91), "{state:?}");
+    }
+    let under_way = [State::Submitting, State::Validating, State::Issued, State::NeedsAttention];
+    for state in under_way {
+        assert!(!goes(&[ended(state)], 10_000), "{state:?}: it may have placed something");
+    }
+    let undecided = left(State::Failed, |it| it.status = None);
+    assert!(!goes(&[undecided], 10_000), "as after a restore");
+    let published = left(State::Installed, |it| it.metadata.finalizers = Some(vec!["evercert.dev/dcv".to_owned()]));
+    assert!(!goes(&[published], 10_000));
+
+    // All or nothing.
+    let later = left(State::Installed, |it| it.status.get_or_insert_default().order_valid_till = Some(Time(days(900))));
+    assert!(!goes(&[ended(State::Installed), later.clone()], 365 + 91));
+    assert!(goes(&[ended(State::Installed), later], 900 + 91));
+}
+
+#[test]
+fn an_order_that_does_not_tell_its_end_is_taken_for_the_longest() {
+    let goes = |change: fn(&mut Issuance), day| has_outlived(&[left(State::Failed, change)], days(day));
+    let six_years = 6 * 366 + 90;
+    let untold: fn(&mut Issuance) = |it| it.status.get_or_insert_default().order_valid_till = None;
+    assert!(!goes(untold, six_years) && goes(untold, six_years + 1));
+
+    let followed: fn(&mut Issuance) = |it| {
+        it.status.get_or_insert_default().order_id = None;
+        let parent = Parent { order_id: "99".to_owned(), certificate_id: None, order_valid_till: Some(Time(days(20))) };
+        it.spec.parent = Some(parent);
+    };
+    assert!(!goes(followed, 20 + 90) && goes(followed, 20 + 91), "it placed nothing, but stands for its parent");
+    let alone: fn(&mut Issuance) = |it| {
+        it.status.get_or_insert_default().order_id = None;
+        it.spec.parent = None;
+    };
+    assert!(!goes(alone, 90) && goes(alone, 91), "it placed nothing");
+    assert!(!goes(|it| it.metadata.creation_timestamp = None, 10_000), "nobody knows how old it is");
 }
