@@ -9,7 +9,7 @@ use clap::Parser;
 use evercert::{
     api::manifests,
     controller::{
-        lease,
+        identity, lease,
         metrics::{self, Metrics},
         run::{Config, run},
     },
@@ -46,15 +46,18 @@ async fn operate(args: Run) -> anyhow::Result<()> {
     let metrics = Metrics::register(&mut registry);
     let cluster =
         kube::Config::infer().await.context("no cluster: neither a kubeconfig nor a service account can be used")?;
-    let client = metrics::client(cluster, metrics.clone()).context("the cluster cannot be called")?;
+    let client = metrics::client(cluster.clone(), metrics.clone()).context("the cluster cannot be called")?;
     let installation = match &args.installation_id {
         Some(id) => id.clone(),
         None => installation_id(&client).await?,
     };
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
-        if let Err(error) = asked_to_stop().await {
-            warn!(%error, "signals cannot be received");
+        tokio::select! {
+            asked = asked_to_stop() => if let Err(error) = asked {
+                warn!(%error, "signals cannot be received");
+            },
+            () = identity::replaced(&cluster) => info!("the client certificate was replaced: the next process uses it"),
         }
         info!("stopping: what has begun is finished");
         let _ = stop.send(true);

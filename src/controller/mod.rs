@@ -12,6 +12,7 @@ pub mod endpoint;
 pub mod error;
 pub mod events;
 pub mod fault;
+pub mod identity;
 pub mod intents;
 pub mod issuance;
 pub mod issuer;

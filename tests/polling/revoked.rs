@@ -106,7 +106,7 @@ async fn a_revocation_that_only_the_provider_shows_is_noticed() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_order_waits_for_a_person() -> Result<()> {
     let world = world().await?;
-    let _operator = world.operator().await?;
+    let mut operator = world.operator().await?;
     let before = served(&world, "whole").await?;
     let order = before["status"]["order"]["orderId"].as_str().context("an order")?;
     let account = &world.sandbox.ready()["digicert"];
@@ -120,14 +120,22 @@ async fn a_revoked_order_waits_for_a_person() -> Result<()> {
         condition(object, "ActionRequired").is_some_and(|it| it["message"].to_string().contains("was revoked"))
             && condition(object, "Ready").is_some_and(|it| it["reason"] == "Revoked")
     };
-    world.objects.until("Certificate", "whole", "a person is asked for", waits).await?;
+    let asked = world.objects.until("Certificate", "whole", "a person is asked for", waits).await?;
     ensure!(world.sandbox.ledger().await?.paid("whole.example.com") == 1, "nothing is bought");
+
+    // A new process knows it too, before it has looked: it writes nothing.
+    operator.terminate().await?;
+    let _operator = world.operator().await?;
+    served(&world, "next").await?;
+    let still = world.objects.get("Certificate", "whole").await?;
+    ensure!(still["status"] == asked["status"], "{:#} became {:#}", asked["status"], still["status"]);
 
     let token = json!({"metadata": {"annotations": {"evercert.dev/reissue-requested": "buy"}}});
     world.objects.patch("Certificate", "whole", token).await?;
     let after = world.objects.until_ready("whole", 2).await?;
     ensure!(after["status"]["order"]["orderId"] != before["status"]["order"]["orderId"], "a new order");
     ensure!(world.sandbox.ledger().await?.paid("whole.example.com") == 2, "asked for");
+    ensure!(told_of(&world, "whole")? == 1, "one Event for one finding");
     Ok(())
 }
 

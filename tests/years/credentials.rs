@@ -1,9 +1,14 @@
 //! Credentials are rotated under the operator's feet: its own at the API server, and an issuer's at the CA.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
 
 use anyhow::{Context, Result, ensure};
-use harness::{World, WorldOptions, condition};
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
+use harness::{Times, World, WorldOptions, condition};
 use k8s_openapi::api::{
     authentication::v1::{BoundObjectReference, TokenRequest, TokenRequestSpec},
     core::v1::{Secret, ServiceAccount},
@@ -46,6 +51,58 @@ async fn a_rotated_service_account_token_is_read_from_its_file() -> Result<()> {
     world.ready_and_paid_once("after").await?;
     ensure!(!operator.has_ended(), "{}", operator.log());
     Ok(())
+}
+
+/// The next process uses it; what has begun is finished before, and nothing is said twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_client_certificate_is_made_room_for() -> Result<()> {
+    let times = Times { call: 30, lease: 60, settle: 30 };
+    let world = World::start(WorldOptions { times, ..WorldOptions::default() }).await?;
+    let dir = tempfile::tempdir()?;
+    let kubeconfig = dir.path().join("kubeconfig");
+    let admin = "system:masters";
+    let config = log_in(&world, dir.path(), "first", admin)?;
+    fs::write(&kubeconfig, serde_json::to_vec(&config)?)?;
+    let environment = [("KUBECONFIG", &*kubeconfig.to_string_lossy())];
+    let mut operator = world.operator_with(&environment).await?;
+    world.objects.ask("before", json!({})).await?;
+    world.ready_and_paid_once("before").await?;
+
+    // The call takes longer than it takes to notice.
+    world.ordering("during", json!({"kind": "latency", "milliseconds": 22_000})).await?;
+    log_in(&world, dir.path(), "second", admin)?;
+    ensure!(operator.ended().await? == 0, "{}", operator.log());
+    ensure!(operator.log().contains("the client certificate was replaced"), "{}", operator.log());
+    ensure!(world.leader().await?.is_none_or(|leader| leader.is_empty()), "the lease is not released");
+    let issuance = world.objects.get("Issuance", "during-1").await?;
+    ensure!(issuance["status"]["orderId"].is_string(), "its call was not finished: {:#}", issuance["status"]);
+    let _next = world.operator_with(&environment).await?;
+    world.ready_and_paid_once("during").await?;
+    ensure!(users(&world)?.contains("second"), "it is not used: {:?}", users(&world)?);
+    Ok(())
+}
+
+/// Puts a client certificate of this user and its key into files. Returns a kubeconfig that names them.
+fn log_in(world: &World, dir: &Path, user: &str, group: &str) -> Result<Value> {
+    let mut config: Value = serde_json::from_slice(&fs::read(world.plane.kubeconfig_for(user, &[group])?)?)?;
+    let login = &mut config["users"][0]["user"];
+    for part in ["client-certificate", "client-key"] {
+        let data = login[format!("{part}-data")].take();
+        let data = BASE64.decode(data.as_str().context("no data")?)?;
+        fs::write(dir.join(part), data)?;
+    }
+    config["users"][0]["user"] = json!({
+        "client-certificate": dir.join("client-certificate"), "client-key": dir.join("client-key"),
+    });
+    Ok(config)
+}
+
+/// Who has called.
+fn users(world: &World) -> Result<BTreeSet<String>> {
+    let log = fs::read_to_string(world.plane.audit_log())?;
+    // The last line may still be written.
+    let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    Ok(events.filter_map(|event| Some(event["user"]["username"].as_str()?.to_owned())).collect())
 }
 
 /// A token that ends with the Secret of this name.
