@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use futures::future::try_join_all;
 use harness::{Sandbox, World, WorldOptions, condition};
 use serde_json::json;
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use crate::{settings, spec, world};
 
 const MANY: u64 = 50;
-const CHANGES: &str = "GET /order/certificate/status-changes";
+pub const CHANGES: &str = "GET /order/certificate/status-changes";
 const INFO: &str = "GET /order/certificate/{id}";
 const DOWNLOAD: &str = "GET /certificate/{id}/download/format/pem_all";
 
@@ -73,10 +73,10 @@ async fn an_account_that_does_not_tell_is_asked_about_each_order() -> Result<()>
 /// The provider is asked to look when our own check sees the records, and not again and again.
 #[tokio::test(flavor = "multi_thread")]
 async fn domain_validation_asks_once_the_records_are_visible() -> Result<()> {
-    let mut options = WorldOptions::default();
+    let mut options = WorldOptions { log: Some("debug".to_owned()), ..WorldOptions::default() };
     options.sandbox.check_dcv = true;
     let world = World::start(options).await?;
-    let _operator = world.operator().await?;
+    let operator = world.operator().await?;
     // Its domains are validated anew with every order.
     let product = json!({"spec": {"digicert": {"product": "ssl_dv_geotrust_flex", "organizationId": null}}});
     world.objects.patch("Issuer", "digicert", product).await?;
@@ -86,11 +86,14 @@ async fn domain_validation_asks_once_the_records_are_visible() -> Result<()> {
     let count = |call: &str| calls.get(call).copied().unwrap_or_default();
     ensure!(count("PUT /order/certificate/{id}/check-dcv") <= 1, "{calls:?}");
     ensure!(count(INFO) <= 3, "{calls:?}");
+    let log = operator.log();
+    let step = |effect: &str| log.find(&format!("effect=Dcv({effect}")).with_context(|| format!("no {effect}:\n{log}"));
+    ensure!(step("Publish")? < step("Check")? && step("Check")? < step("Ask")?, "asked before it was seen:\n{log}");
     Ok(())
 }
 
 /// Waits until the CA has answered this call so often.
-async fn until(sandbox: &Sandbox, call: &str, times: u64) -> Result<()> {
+pub async fn until(sandbox: &Sandbox, call: &str, times: u64) -> Result<()> {
     let deadline = Instant::now() + Duration::from_secs(60);
     while sandbox.calls().await?.get(call).copied().unwrap_or_default() < times {
         ensure!(Instant::now() < deadline, "{call} was not made {times} times: {:?}", sandbox.calls().await?);

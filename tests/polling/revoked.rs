@@ -4,11 +4,18 @@ use anyhow::{Context, Result, ensure};
 use harness::{Times, World, WorldOptions, condition};
 use serde_json::{Value, json};
 
-use crate::spec;
+use crate::{
+    pending::{CHANGES, until},
+    spec,
+};
 
 /// Lists are fetched, and accounts asked, every second; each order is looked at twice a minute or so.
 async fn world() -> Result<World> {
-    let operator = ["--revocation-period", "1s"].map(str::to_owned).to_vec();
+    world_that_looks_every("1s").await
+}
+
+async fn world_that_looks_every(period: &str) -> Result<World> {
+    let operator = ["--revocation-period", period].map(str::to_owned).to_vec();
     let times = Times { call: 30, lease: 60, settle: 30 };
     World::start(WorldOptions { operator, times, ..WorldOptions::default() }).await
 }
@@ -98,6 +105,22 @@ async fn a_revocation_that_only_the_provider_shows_is_noticed() -> Result<()> {
     world.sandbox.fault(&json!({"match": {"operation": "reissue"}, "kind": "stayPending"})).await?;
     revoke(&world, &before, "provider").await?;
     noticed(&world, "told", "Provider").await?;
+    replaced(&world, &before).await
+}
+
+/// Where nothing is pending, the account is asked all the same, and what it names is looked at: its own turn would come
+/// within minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revocation_is_noticed_among_what_the_account_tells() -> Result<()> {
+    let world = world_that_looks_every("10s").await?;
+    let _operator = world.operator().await?;
+    let before = served(&world, "named").await?;
+    // What was named since then was not changed by the order itself.
+    world.sandbox.advance_days(1).await?;
+    world.sandbox.forget_calls().await?;
+    until(&world.sandbox, CHANGES, 2).await?;
+    revoke(&world, &before, "provider").await?;
+    noticed(&world, "named", "Provider").await?;
     replaced(&world, &before).await
 }
 
