@@ -16,10 +16,10 @@ use crate::{
     dns::{DemoDns, DnsConfig, TsigKey},
     faults::Faults,
     limits::{RateLimits, Windows},
-    products, server,
+    products, sectigo, server,
     state::{Store, World, records::Restriction},
     validation::DcvCheck,
-    wire::{Cut, Wire},
+    wire::{Peer, Wire},
 };
 
 /// Certificate provider APIs in front of a real small CA.
@@ -50,6 +50,12 @@ pub struct Options {
     /// Port at which validation by file expects the web server.
     #[arg(long, default_value_t = 80)]
     pub http_port: u16,
+    /// The same for HTTPS, which Sectigo offers.
+    #[arg(long, default_value_t = 443)]
+    pub https_port: u16,
+    /// For how many real seconds a token for Sectigo's API is good.
+    #[arg(long, default_value_t = 300)]
+    pub token_seconds: i64,
     /// Pause between two rounds of checks of what is pending.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
     pub poll_seconds: u64,
@@ -59,7 +65,7 @@ pub struct Options {
     /// Number of equal accounts, each with its own key and organization.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub accounts: u16,
-    /// A domain that counts as validated for the first account; repeat for more.
+    /// A domain that counts as validated for the first account of each provider; repeat for more.
     #[arg(long = "validated-domain")]
     pub validated_domains: Vec<String>,
 }
@@ -105,17 +111,22 @@ impl Sandbox {
         .await?;
         let dcv = match options.dcv {
             Dcv::Instant => DcvCheck::Instant,
-            Dcv::Check => {
-                DcvCheck::Real { resolver: options.resolver.unwrap_or(dns.address()), http_port: options.http_port }
-            }
+            Dcv::Check => DcvCheck::Real {
+                resolver: options.resolver.unwrap_or(dns.address()),
+                http_port: options.http_port,
+                https_port: options.https_port,
+            },
         };
         let app = Arc::new(App {
+            url: url.clone(),
+            zones: options.zones.clone(),
             store: Store::open(dir)?,
             ca: Ca::open(dir, format!("{url}{}", server::CRL_PATH), format!("{url}{}", server::OCSP_PATH))?,
             dcv,
             faults: Faults::default(),
             limits: RateLimits::new(options.rate_limit.clone()),
             calls: Calls::default(),
+            token_seconds: options.token_seconds,
         });
         furnish(&mut app.store.lock(), &options);
         let ready = ready(&app, &url, &dns, &options);
@@ -128,11 +139,12 @@ impl Sandbox {
     }
 
     pub async fn serve(self) -> std::io::Result<()> {
-        let service = server::router(&self.app).into_make_service_with_connect_info::<Cut>();
+        let service = server::router(&self.app).into_make_service_with_connect_info::<Peer>();
         let rounds = async {
             loop {
                 tokio::time::sleep(self.poll).await;
                 digicert::check_pending(&self.app).await;
+                sectigo::issuance::check_pending(&self.app).await;
             }
         };
         let _dns = self.dns;
@@ -157,6 +169,7 @@ fn furnish(world: &mut World, options: &Options) {
         let name = format!("Sandbox {} Ltd", number + 1);
         accounts::create(world, &NewAccount { name, ..NewAccount::default() });
     }
+    sectigo::setup::furnish(world, &options.zones, &options.validated_domains);
     let first = world.accounts.iter().next().map(|account| account.id);
     if let Some(first) = first {
         for domain in &options.validated_domains {
@@ -188,6 +201,7 @@ fn ready(app: &App, url: &str, dns: &DemoDns, options: &Options) -> Value {
             "unvalidated": newcomer,
             "accounts": accounts.collect::<Vec<_>>(),
         },
+        "sectigo": sectigo::setup::ready(app, &world, &options.zones),
     })
 }
 
