@@ -5,6 +5,8 @@ use crate::{ca::Ca, calls::Calls, faults::Faults, limits::RateLimits, state::Sto
 pub struct App {
     /// Origin that others reach this process by.
     pub url: String,
+    /// The same over TLS.
+    pub tls_url: String,
     /// Of the demo name server; everybody's domains.
     pub zones: Vec<String>,
     pub store: Store,

@@ -23,5 +23,6 @@ mod sectigo;
 mod server;
 pub mod start;
 mod state;
+mod tls;
 mod validation;
 mod wire;

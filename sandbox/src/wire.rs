@@ -48,7 +48,7 @@ pub struct Peer {
 
 impl Connected<IncomingStream<'_, Wire>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Wire>) -> Self {
-        Self { cut: stream.io().cut.clone(), certificate: None }
+        Self { cut: stream.io().cut(), certificate: None }
     }
 }
 
@@ -69,6 +69,10 @@ impl Listener for Wire {
 }
 
 impl Connection {
+    pub fn cut(&self) -> Cut {
+        self.cut.clone()
+    }
+
     fn check(&self) -> io::Result<()> {
         if !self.cut.0.load(Ordering::Relaxed) {
             return Ok(());

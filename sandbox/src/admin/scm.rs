@@ -56,8 +56,8 @@ async fn add_customer(State(app): State<Arc<App>>, Json(new): Json<NewCustomer>)
     if world.scm.customers.iter().any(|customer| customer.uri == new.uri) {
         return refused("there is a customer with this uri");
     }
-    let id = setup::add(&mut world, &new.uri, new.settings, &app.zones, &new.validated);
-    match world.scm.customers.get(id) {
+    let added = setup::add(&mut world, &app.ca, &new.uri, new.settings, &app.zones, &new.validated);
+    match added.ok().and_then(|id| world.scm.customers.get(id)) {
         Some(customer) => (StatusCode::CREATED, Json(setup::view(&app, &world, customer, &app.zones))).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }

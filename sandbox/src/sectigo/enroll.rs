@@ -113,6 +113,7 @@ pub fn insert(
         backend_id: None,
         dcv_mode: request.dcv_mode,
         dcv_email: request.dcv_email,
+        key_at_agent: false,
         versions: vec![version],
         auto_renewal: AutoRenewal { state: AutoRenewalState::NotScheduled, days_before: 30 },
         suspend_notifications: false,

@@ -16,6 +16,7 @@ mod fields;
 mod gate;
 mod import;
 pub mod issuance;
+mod keygen;
 mod ledger;
 mod limits;
 mod list;
@@ -89,6 +90,9 @@ fn ssl() -> Router<Arc<App>> {
         .route("/types", get(profiles::list))
         .route("/customFields", get(profiles::custom_fields))
         .route("/enroll", post(enroll::enroll))
+        .route("/enroll-keygen", post(keygen::enroll))
+        .route("/import", post(import::import))
+        .route("/keystore/{id}/{format}", get(keygen::link).post(keygen::link))
         .route("/collect/{id}", get(collect::by_query))
         .route("/collect/{id}/{format}", get(collect::by_path))
         .route("/renewById/{id}", post(renew::by_id))

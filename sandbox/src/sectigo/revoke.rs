@@ -133,6 +133,10 @@ const ONLY_ISSUED: (i64, &str) = (-102, "Only issued certificates could be revok
 /// `again`: how it is refused when it is revoked already, which differs with the call.
 fn revoke(world: &mut World, row: &Ssl, version: Option<usize>, reason: &str, again: (i64, &str)) -> Reply {
     let now = world.now();
+    if row.requested_via == super::import::REQUESTED_VIA {
+        // It is another CA's.
+        return Err(ApiError::denied("revoke"));
+    }
     let index = version.ok_or_else(|| ApiError::bad(ONLY_ISSUED.0, ONLY_ISSUED.1))?;
     if row.versions.get(index).is_some_and(|version| version.is_revoked(now)) {
         return Err(ApiError::bad(again.0, again.1));

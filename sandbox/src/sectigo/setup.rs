@@ -2,37 +2,53 @@
 
 use std::collections::BTreeMap;
 
+use rcgen::ExtendedKeyUsagePurpose;
 use serde_json::{Value, json};
 
 use super::TOKEN_PATH;
 use crate::{
     app::App,
-    ca::{hex, random_bytes},
+    ca::{Ca, hex, random_bytes},
     state::{
         World,
-        scm::{Admin, Approvals, Client, Customer, Delegation, Domain, Organization, Profile, Settings, Validation},
+        scm::{
+            Admin, Approvals, Client, Customer, Delegation, Domain, Identity, Organization, Profile, Settings,
+            Validation,
+        },
     },
+    tls,
 };
 
 /// One customer with the per-certificate validation, one that validates its domains ahead. Nothing when there are some.
-pub fn furnish(world: &mut World, zones: &[String], validated: &[String]) {
+pub fn furnish(world: &mut World, ca: &Ca, zones: &[String], validated: &[String]) -> Result<(), rcgen::Error> {
     if world.scm.customers.iter().next().is_some() {
-        return;
+        return Ok(());
     }
-    add(world, "sandbox", Settings::default(), zones, validated);
-    add(world, "sandbox-prevalidated", Settings { prevalidated: true, ..Settings::default() }, zones, validated);
+    add(world, ca, "sandbox", Settings::default(), zones, validated)?;
+    let prevalidated = Settings { prevalidated: true, ..Settings::default() };
+    add(world, ca, "sandbox-prevalidated", prevalidated, zones, validated)?;
+    Ok(())
 }
 
-pub fn add(world: &mut World, uri: &str, settings: Settings, zones: &[String], validated: &[String]) -> u64 {
+pub fn add(
+    world: &mut World,
+    ca: &Ca,
+    uri: &str,
+    settings: Settings,
+    zones: &[String],
+    validated: &[String],
+) -> Result<u64, rcgen::Error> {
     let id = world.next_id();
-    let admins = [("admin", false), ("viewer", true)];
-    let admins = admins.map(|(name, view_only)| Admin {
+    let login = format!("admin_{uri}");
+    let identity = tls::identity(ca, &login, Vec::new(), ExtendedKeyUsagePurpose::ClientAuth)?;
+    let mut admin = |login: String, identity: Option<tls::Identity>| Admin {
         id: world.next_id(),
-        login: format!("{name}_{uri}"),
+        login,
         password: hex(&random_bytes::<12>()),
-        view_only,
-        identity: None,
-    });
+        view_only: identity.is_none(),
+        identity: identity.map(|made| Identity { certificate: made.certificate, key: made.key }),
+    };
+    let admins = [admin(login, Some(identity)), admin(format!("viewer_{uri}"), None)];
     world.scm.customers.insert(Customer {
         id,
         name: format!("{uri} Ltd"),
@@ -66,7 +82,7 @@ pub fn add(world: &mut World, uri: &str, settings: Settings, zones: &[String], v
             order: None,
         });
     }
-    id
+    Ok(id)
 }
 
 fn add_organization(world: &mut World, customer: u64, name: &str, parent: Option<u64>) -> u64 {
@@ -138,6 +154,11 @@ pub fn view(app: &App, world: &World, customer: &Customer, zones: &[String]) -> 
         "login": admin(0).map(|admin| &admin.login),
         "password": admin(0).map(|admin| &admin.password),
         "viewer": {"login": admin(1).map(|admin| &admin.login), "password": admin(1).map(|admin| &admin.password)},
+        "clientCertificate": admin(0).and_then(|admin| admin.identity.as_ref()).map(|identity| json!({
+            "url": format!("{}/private/api", app.tls_url),
+            "certificate": identity.certificate,
+            "key": identity.key,
+        })),
         "tokenUrl": format!("{}{TOKEN_PATH}", app.url),
         "clientId": customer.client.id,
         "clientSecret": customer.client.secret,

@@ -262,6 +262,8 @@ pub struct Ssl {
     pub backend_id: Option<u64>,
     pub dcv_mode: Option<DcvMode>,
     pub dcv_email: Option<String>,
+    /// SCM had the key made.
+    pub key_at_agent: bool,
     /// The original, and one for each replacement.
     pub versions: Vec<Version>,
     pub auto_renewal: AutoRenewal,

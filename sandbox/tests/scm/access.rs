@@ -65,3 +65,30 @@ async fn who_may_only_look_changes_nothing() {
     assert_eq!(client.call_as(&viewer, "POST", "ssl/enroll", Some(body)).await.error(), (400, -3));
     assert!(client.operations().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_certificate_stands_for_a_password_at_a_door_of_its_own() {
+    let client = Client::instant().await;
+    let ca = reqwest::Certificate::from_pem(client.ready["ca"].as_str().unwrap().as_bytes()).unwrap();
+    let of = |scm: &serde_json::Value| {
+        let text = |name: &str| scm["clientCertificate"][name].as_str().unwrap().to_owned();
+        reqwest::Identity::from_pem((text("certificate") + &text("key")).as_bytes()).unwrap()
+    };
+    let http = |identity: Option<reqwest::Identity>| {
+        let builder = reqwest::Client::builder().no_proxy().tls_certs_only([ca.clone()]);
+        identity.into_iter().fold(builder, |builder, identity| builder.identity(identity)).build().unwrap()
+    };
+    let url = client.scm["clientCertificate"]["url"].as_str().unwrap();
+    let [login, _, uri] = client.password();
+    let status = async |http: reqwest::Client, url: &str| {
+        let request = http.get(format!("{url}/ssl/v1/types")).header(login.0, &login.1).header(uri.0, &uri.1);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(status(http(Some(of(&client.scm))), url).await, 200);
+    assert_eq!(status(http(None), url).await, 401, "without a certificate");
+    assert_eq!(status(http(Some(of(&client.scm["prevalidated"]))), url).await, 401, "with that of another");
+    let public = url.replace("/private", "");
+    assert_eq!(status(http(Some(of(&client.scm))), &public).await, 401, "at the door for passwords");
+    let plain = format!("{}/private/api", client.ready["url"].as_str().unwrap());
+    assert_eq!(status(http(Some(of(&client.scm))), &plain).await, 401, "without TLS");
+}

@@ -96,18 +96,30 @@ impl Client {
 
     /// With the password; `path` begins below `/api`, or at `ssl/` without its version.
     pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        let text = |name: &str| self.scm[name].as_str().unwrap().to_owned();
-        let headers = [("login", text("login")), ("password", text("password")), ("customerUri", text("customerUri"))];
-        self.call_as(&headers, method, path, body).await
+        self.call_as(&self.password(), method, path, body).await
     }
 
-    pub async fn call_as(&self, headers: &[(&str, String)], method: &str, path: &str, body: Option<Value>) -> Answer {
+    pub fn password(&self) -> [(&'static str, String); 3] {
+        let text = |name: &str| self.scm[name].as_str().unwrap().to_owned();
+        [("login", text("login")), ("password", text("password")), ("customerUri", text("customerUri"))]
+    }
+
+    /// With the password too.
+    pub async fn upload(&self, path: &str, content_type: &str, body: Vec<u8>) -> Answer {
+        let request = self.http.post(self.url(path)).header("content-type", content_type).body(body);
+        answer(self.password().iter().fold(request, |request, (name, value)| request.header(*name, value))).await
+    }
+
+    fn url(&self, path: &str) -> String {
         let path = match path.strip_prefix("ssl") {
             Some(rest) => format!("/ssl/{}{rest}", self.version),
             None => path.to_owned(),
         };
-        let url = format!("{}{path}", self.scm["url"].as_str().unwrap());
-        let mut request = self.http.request(method.parse().unwrap(), url);
+        format!("{}{path}", self.scm["url"].as_str().unwrap())
+    }
+
+    pub async fn call_as(&self, headers: &[(&str, String)], method: &str, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self.http.request(method.parse().unwrap(), self.url(path));
         for (name, value) in headers {
             request = request.header(*name, value);
         }

@@ -7,6 +7,7 @@ mod client;
 mod collecting;
 mod enrolments;
 mod faults;
+mod imports;
 mod inventory;
 #[path = "../names/admin.rs"]
 #[allow(dead_code)] // shared with the tests of the name server, which use all of it
