@@ -35,6 +35,8 @@ pub struct ApiKey {
     pub name: String,
     pub key: String,
     pub restriction: Restriction,
+    #[serde(default)]
+    pub revoked: bool,
 }
 
 /// "API key permissions" of the glossary: ids 0, 100, 101, 102.
