@@ -112,7 +112,7 @@ async fn a_revocation_that_only_the_provider_shows_is_noticed() -> Result<()> {
 /// within minutes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revocation_is_noticed_among_what_the_account_tells() -> Result<()> {
-    let world = world_that_looks_every("10s").await?;
+    let world = world_that_looks_every("20s").await?;
     let _operator = world.operator().await?;
     let before = served(&world, "named").await?;
     // What was named since then was not changed by the order itself.
