@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::issuance::{Cost, Operation, Trigger};
-use super::issuer::{DigiCertOptions, IssuerRef, OrderValidity};
+use super::issuer::{DigiCertOptions, IssuerRef, OrderValidity, SecretKeyRef};
 use super::schema;
 
 pub use key::{KeyAlgorithm, KeyEncoding, PrivateKey, RotationPolicy, SignatureHash};
@@ -46,6 +46,7 @@ pub use restart::{Workload, WorkloadKind};
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Order", type_ = "string", priority = 1, json_path = ".status.order.orderId"),
     printcolumn(name = "Serial", type_ = "string", priority = 1, json_path = ".status.serialNumber"),
+    printcolumn(name = "CSR", type_ = "string", priority = 1, json_path = ".spec.csrSecretRef.name"),
     printcolumn(
         name = "Reason",
         type_ = "string",
@@ -57,12 +58,18 @@ pub use restart::{Workload, WorkloadKind};
 #[x_kube(
     validation = Rule::new("!has(self.commonName) || self.commonName in self.dnsNames").message("commonName must be one of dnsNames"),
     validation = Rule::new("!has(self.digicert) || !has(self.digicert.duplicateOf) || !has(self.validity)")
-        .message("a duplicate ends with the certificate it is of: leave validity out")
+        .message("a duplicate ends with the certificate it is of: leave validity out"),
+    validation = Rule::new("!has(self.csrSecretRef) || !has(self.privateKey)")
+        .message("with csrSecretRef the key is held elsewhere: leave privateKey out"),
+    validation = Rule::new("!has(self.csrSecretRef) || !has(self.keystores) && (!has(self.additionalOutputFormats) || size(self.additionalOutputFormats) == 0)")
+        .message("with csrSecretRef the key is held elsewhere: leave keystores and additionalOutputFormats out, which need it"),
+    validation = Rule::new("!has(self.csrSecretRef) || self.csrSecretRef.name != self.secretName")
+        .message("secretName is another Secret than csrSecretRef names")
 )]
 pub struct CertificateSpec {
     /// The issuer: an account at a provider.
     pub issuer_ref: IssuerRef,
-    /// Secret of type kubernetes.io/tls that receives tls.crt (leaf and intermediates), tls.key and ca.crt.
+    /// Secret of type kubernetes.io/tls that receives tls.crt (leaf and intermediates), tls.key and ca.crt; with csrSecretRef of type Opaque and without tls.key.
     #[schemars(length(min = 1, max = 253), regex(pattern = schema::OBJECT_NAME))]
     pub secret_name: String,
     /// The subject's common name, one of dnsNames. Default: at first issue the first of dnsNames in sorted order with at most 64 characters, kept as long as it is listed.
@@ -76,6 +83,9 @@ pub struct CertificateSpec {
     /// The key, a new one for each certificate unless rotationPolicy says otherwise. Default: ECDSA 256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private_key: Option<PrivateKey>,
+    /// Instead of privateKey: a CSR (PEM) in a Secret of this namespace, for a key that is held elsewhere. Its public key counts; the names are those of this spec. A change is followed within ten minutes, at once when the Secret has the label evercert.dev/managed: "true".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub csr_secret_ref: Option<SecretKeyRef>,
     /// Hash of the CA's signature. Default: sha256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature_hash: Option<SignatureHash>,

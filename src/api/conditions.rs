@@ -76,6 +76,10 @@ pub mod reason {
     pub const SECRET_NOT_WRITABLE: &str = "SecretNotWritable";
     /// A keystore's password is missing, or no keystore can be made with it.
     pub const KEYSTORE_PASSWORD: &str = "KeystorePassword";
+    /// The CSR that csrSecretRef names is missing or cannot be used.
+    pub const CSR_UNUSABLE: &str = "CsrUnusable";
+    /// The key of the CSR was compromised, or its certificate revoked: a CSR for another key is needed.
+    pub const NEW_CSR_REQUIRED: &str = "NewCsrRequired";
     /// issuerRef names nothing.
     pub const ISSUER_NOT_FOUND: &str = "IssuerNotFound";
     /// The issuer exists but its account could not be used.

@@ -47,7 +47,7 @@ pub mod secret {
 /// Finalizer of a Certificate whose `deletionPolicy` is Revoke: the only thing Evercert writes into a user's metadata.
 pub const REVOKE_FINALIZER: &str = "evercert.dev/revoke";
 
-/// Label, `"true"` on every object Evercert made.
+/// Label, `"true"` on every object Evercert made, and on a Secret with a CSR that is to be followed at once.
 pub const MANAGED: &str = "evercert.dev/managed";
 /// Label on what belongs to one Certificate: its uid.
 pub const CERTIFICATE_UID: &str = "evercert.dev/certificate-uid";

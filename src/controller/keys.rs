@@ -1,5 +1,5 @@
 //! Keys that wait for their certificate, each in a Secret of its own: stored before its CSR leaves, removed once
-//! the pair is installed. Without an ownerReference: after a restore the owner's uid would be another, and the
+//! the pair is installed. Of a key that is held elsewhere the CSR alone. Without an ownerReference: after a restore the owner's uid would be another, and the
 //! garbage collector would take the key.
 
 use std::collections::BTreeMap;
@@ -10,34 +10,30 @@ use secrecy::ExposeSecret;
 
 use super::error::Error;
 use crate::{
-    api::meta,
-    lifecycle::plan::{Plan, StoredKey},
-    pki::{self, PrivateKey, SignatureHash},
+    api::{issuance::KeyOrigin, meta},
+    lifecycle::{
+        csr::Key,
+        plan::{KeyChoice, Plan, StoredKey, Wanted},
+    },
+    pki::{self, Csr, PrivateKey, SignatureHash},
 };
 
 const KEY: &str = "tls.key";
 const CSR: &str = "tls.csr";
 const NAMES: &str = "names";
 
-/// Makes the key, unless one is used again, and the CSR of a plan. Seconds of computing for a large RSA key: never on an
-/// async thread.
+/// Makes the key, unless one is used again or held elsewhere, and the CSR of a plan. Seconds of computing for a large RSA
+/// key: never on an async thread.
 pub fn make(plan: &Plan, again: Option<PrivateKey>) -> Result<Secret, Error> {
     let wanted = &plan.wanted;
-    let kind = wanted.key_kind().ok_or_else(|| Error::Pki("no such kind of key".to_owned()))?;
-    let key = match again {
-        Some(key) => key,
-        None => PrivateKey::generate(kind).map_err(|error| Error::Pki(error.to_string()))?,
+    let (key, csr) = match (&plan.key, &wanted.key) {
+        (KeyChoice::Elsewhere, Key::Elsewhere(Some(csr))) => (None, csr.pem.clone()),
+        (KeyChoice::Elsewhere, _) => return Err(Error::Pki("the CSR was not read".to_owned())),
+        _ => made(wanted, again).map(|(key, csr)| (Some(key), csr))?,
     };
-    let hash = SignatureHash::parse(wanted.signature_hash.as_str())
-        .ok_or_else(|| Error::Pki("no such signature hash".to_owned()))?;
-    let csr = pki::csr::build(&key, Some(&wanted.common_name), &wanted.dns_names, hash)
-        .map_err(|error| Error::Pki(error.to_string()))?;
     let names = std::iter::once(&wanted.common_name).chain(&wanted.dns_names).cloned().collect::<Vec<_>>().join("\n");
-    let data = [
-        (KEY, key.to_pkcs8_pem().expose_secret().as_bytes().to_vec()),
-        (CSR, csr.into_bytes()),
-        (NAMES, names.into_bytes()),
-    ];
+    let key = key.map(|key| (KEY, key.to_pkcs8_pem().expose_secret().as_bytes().to_vec()));
+    let data = key.into_iter().chain([(CSR, csr.into_bytes()), (NAMES, names.into_bytes())]);
     Ok(Secret {
         metadata: ObjectMeta {
             name: Some(meta::key_secret_name(&plan.issuance_name())),
@@ -46,9 +42,22 @@ pub fn make(plan: &Plan, again: Option<PrivateKey>) -> Result<Secret, Error> {
         },
         type_: Some(KEY_TYPE.to_owned()),
         immutable: Some(true),
-        data: Some(data.into_iter().map(|(name, value)| (name.to_owned(), ByteString(value))).collect()),
+        data: Some(data.map(|(name, value)| (name.to_owned(), ByteString(value))).collect()),
         ..Secret::default()
     })
+}
+
+fn made(wanted: &Wanted, again: Option<PrivateKey>) -> Result<(PrivateKey, String), Error> {
+    let kind = wanted.key.kind().ok_or_else(|| Error::Pki("no such kind of key".to_owned()))?;
+    let key = match again {
+        Some(key) => key,
+        None => PrivateKey::generate(kind).map_err(|error| Error::Pki(error.to_string()))?,
+    };
+    let hash = SignatureHash::parse(wanted.signature_hash.as_str())
+        .ok_or_else(|| Error::Pki("no such signature hash".to_owned()))?;
+    let csr = pki::csr::build(&key, Some(&wanted.common_name), &wanted.dns_names, hash)
+        .map_err(|error| Error::Pki(error.to_string()))?;
+    Ok((key, csr))
 }
 
 /// Type of the Secrets that hold waiting keys.
@@ -72,15 +81,19 @@ pub fn stored(secret: &Secret) -> Option<StoredKey> {
     if secret.type_.as_deref() != Some(KEY_TYPE) {
         return None;
     }
-    let key = private_key(secret)?;
-    let names = text(secret, NAMES)?;
-    let mut names = names.lines().map(str::to_owned);
+    let csr = text(secret, CSR)?;
+    let (origin, public_key_sha256, kind) = match text(secret, KEY) {
+        Some(_) => private_key(secret).map(|key| (KeyOrigin::Ours, key.public_key_sha256(), key.kind()))?,
+        None => Csr::read(csr.as_bytes()).ok().map(|csr| (KeyOrigin::Elsewhere, csr.public_key_sha256, csr.kind))?,
+    };
+    let mut names = text(secret, NAMES)?.lines().map(str::to_owned);
     Some(StoredKey {
-        csr: text(secret, CSR)?.to_owned(),
-        public_key_sha256: key.public_key_sha256(),
+        csr: csr.to_owned(),
+        public_key_sha256,
         common_name: names.next()?,
         dns_names: names.collect(),
-        kind: key.kind(),
+        kind,
+        origin,
     })
 }
 

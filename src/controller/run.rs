@@ -178,8 +178,11 @@ struct Queues {
 
 /// Starts the watches and says whom each of them wakes. A queue whose reader is gone belongs to a process that ends.
 fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
-    let mut certificates =
-        Watch::<Certificate>::new(client.clone(), |certificate| vec![certificate.spec.secret_name.clone()]);
+    // By the Secrets it names.
+    let mut certificates = Watch::<Certificate>::new(client.clone(), |certificate| {
+        let csr = certificate.spec.csr_secret_ref.iter().map(|csr| &csr.name);
+        csr.chain([&certificate.spec.secret_name]).cloned().collect()
+    });
     let (queue, under_way) = (queues.certificates.clone(), queues.issuances.clone());
     let known = certificates.store();
     let all = known.clone();
@@ -221,7 +224,7 @@ fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
         users.wake(&issuer.into(), all.has(&ObjectRef::from_obj(issuer)));
     });
 
-    // Only Secrets that Evercert made: that is a label, so others never reach its memory.
+    // Only Secrets with our label, which Evercert made or a user wants to be followed: others never reach its memory.
     let managed = watcher::Config::default().labels(&format!("{}=true", meta::MANAGED));
     let mut secrets = Watch::<PartialObjectMeta<Secret>>::metadata(client.clone(), managed, keys::certificate_of);
     let (users, all) = (queues.certificates.clone(), known);

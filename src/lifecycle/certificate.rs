@@ -13,12 +13,12 @@ use jiff::{SignedDuration, Timestamp};
 pub use adopt::Adoption;
 use begin::begin;
 pub(super) use begin::situation;
-pub use observed::{Held, IssuerView, KeyView, Observed, OrderView, Outputs, SecretView, SourceView};
+pub use observed::{CsrView, Held, IssuerView, KeyView, Observed, OrderView, Outputs, SecretView, SourceView};
 
 use super::{
     Step, approval,
     budget::Claim,
-    dcv, deletion, history,
+    csr, dcv, deletion, history,
     hush::hush,
     lineage::{self, Lineage},
     plan::{self, Plan},
@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     api::{
-        Issuance,
+        CertificateSpec, Issuance,
         conditions::{ACTION_REQUIRED, condition, reason},
         issuance::{Account, Operation, State, Trigger},
         meta,
@@ -39,8 +39,15 @@ use crate::{
 
 /// Longest time between two looks at a Certificate: timers die with the process, clocks are set.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(3600);
-/// The type of every Secret we write. A Secret's type cannot be changed.
+/// The type of a Secret with a pair.
 pub const TLS_SECRET: &str = "kubernetes.io/tls";
+/// The type of one without a private key, which the other demands.
+const OPAQUE_SECRET: &str = "Opaque";
+
+/// The type of the Secret a spec asks for. It cannot be changed.
+pub fn secret_type(spec: &CertificateSpec) -> &'static str {
+    if spec.csr_secret_ref.is_some() { OPAQUE_SECRET } else { TLS_SECRET }
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -51,6 +58,8 @@ pub enum Effect {
     ReadKey {
         issuance: String,
     },
+    /// Reads the CSR of a key that is held elsewhere.
+    ReadCsr,
     StoreKey(Box<Plan>),
     /// Removes a key whose Issuance was never created or needs it no more.
     DeleteKey {
@@ -73,6 +82,10 @@ pub enum Effect {
     Copy {
         from: String,
     },
+    /// Downloads the certificate of an Issuance again: its key is held elsewhere, and the Secret has lost it.
+    Collect {
+        issuance: String,
+    },
     /// Writes the verified pair of an Issuance into the Secret.
     Install {
         issuance: String,
@@ -82,7 +95,7 @@ pub enum Effect {
         issuance: String,
         token: String,
     },
-    /// Takes back what waits for approval: something else is wanted by now.
+    /// Takes back what waits for approval, or does not install what was issued: something else is wanted by now.
     Supersede {
         issuance: String,
     },
@@ -142,6 +155,9 @@ pub fn decide(o: &Observed) -> Result<Step<Effect>, Hindrance> {
     }
     same_installation(o)?;
     awake(o)?;
+    if o.certificate.spec.csr_secret_ref.is_some() && *o.csr == CsrView::Unread {
+        return Ok(Step::Do(Effect::ReadCsr));
+    }
     tidy(o, restart::after(o, outputs(o, progress(o))))
 }
 
@@ -219,9 +235,20 @@ fn progress(o: &Observed) -> Result<Step<Effect>, Hindrance> {
             writable(o)?;
             Ok(Step::Do(Effect::Copy { from: from.to_owned() }))
         }
-        Due::Now(trigger) => begin(o, &lineage, trigger),
+        Due::Now(trigger) => {
+            let lost = matches!(trigger, Trigger::KeyLost | Trigger::SpecChanged);
+            match csr::collectable(o, &lineage).filter(|_| lost).and_then(|issuance| issuance.metadata.name.clone()) {
+                Some(issuance) => {
+                    writable(o)?;
+                    begin::issuer(o)?;
+                    Ok(Step::Do(Effect::Collect { issuance }))
+                }
+                None => begin(o, &lineage, trigger),
+            }
+        }
         Due::OnRequest => Err(on_request(o)),
         Due::At(time) => {
+            csr::readable(o)?;
             let renewal = o.certificate.spec.renewal.as_ref();
             match renewal.and_then(|renewal| windows::problem(&renewal.windows)) {
                 Some(why) => Err(Hindrance::person(reason::INVALID_SPEC, why)),
@@ -254,10 +281,11 @@ fn own_the_secret(o: &Observed) -> Result<(), Hindrance> {
             reason::SECRET_NOT_OURS,
             format!("Secret {name} was made by another tool and is left alone; set takeOverSecret: true to replace it"),
         )),
-        SecretView::Foreign { type_, .. } if type_ != TLS_SECRET => Err(Hindrance::person(
+        SecretView::Foreign { type_, .. } if type_ != secret_type(&o.certificate.spec) => Err(Hindrance::person(
             reason::SECRET_NOT_OURS,
             format!(
-                "Secret {name} is of type {type_}, which cannot be changed to {TLS_SECRET}: delete it, or name another"
+                "Secret {name} is of type {type_}, which cannot be changed to {}: delete it, or name another",
+                secret_type(&o.certificate.spec)
             ),
         )),
         SecretView::Absent | SecretView::Foreign { .. } => o.rival.map_or(Ok(()), taken),
@@ -290,6 +318,9 @@ fn finish(o: &Observed, issuance: &Issuance) -> Result<Step<Effect>, Hindrance> 
         && held.pair.as_ref().is_some_and(|served| brought(issuance, served))
     {
         return Ok(Step::Do(Effect::MarkInstalled { issuance: name }));
+    }
+    if csr::switched(&o.certificate.spec, &issuance.spec) {
+        return Ok(Step::Do(Effect::Supersede { issuance: name }));
     }
     if issuance.spec.operation == Operation::Adopt {
         return adopt::finish(o, name, &issuance.spec.request.public_key_sha256);

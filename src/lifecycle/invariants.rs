@@ -17,7 +17,7 @@ use super::{
 use crate::{
     api::{
         Issuance, IssuanceSpec, IssuanceStatus,
-        issuance::{Operation, OutcomeClass, State, Trigger},
+        issuance::{Operation, OutcomeClass, State, Supersedes, Trigger},
     },
     pki::Leaf,
 };
@@ -103,6 +103,15 @@ pub fn key_first(public_key_sha256: &str, stored: &[&str]) -> Verdict {
     } else {
         broken("I3", format!("key {public_key_sha256} is stored nowhere"))
     }
+}
+
+/// What is replaced because it is bad is not asked for again.
+pub fn no_bad_key(why: Trigger, supersedes: Option<&Supersedes>, public_key_sha256: &str) -> Verdict {
+    let bad = matches!(why, Trigger::KeyCompromise | Trigger::Revoked);
+    if bad && supersedes.is_some_and(|old| old.public_key_sha256 == public_key_sha256) {
+        return broken("key", format!("key {public_key_sha256} is asked for to replace itself"));
+    }
+    Ok(())
 }
 
 /// I6: a call that may cost counts against the budget of the rule that is for its namespace, where that sets a limit.
@@ -240,5 +249,15 @@ mod tests {
         assert_eq!(judge(Some(&leaf()), &nameless, Trigger::SpecChanged), Some("I5"));
         assert_eq!(judge(Some(&until(0)), &nameless, Trigger::SpecChanged), None, "what has expired is no loss");
         assert_eq!(rule(key_first("a", &["b"])), Some("I3"));
+    }
+
+    #[test]
+    fn a_bad_key_does_not_replace_itself() {
+        let old = Supersedes { public_key_sha256: "a".to_owned(), serial_numbers: Vec::new() };
+        let judge = |why, key| rule(no_bad_key(why, Some(&old), key));
+        assert_eq!(judge(Trigger::KeyCompromise, "a"), Some("key"));
+        assert_eq!(judge(Trigger::Revoked, "a"), Some("key"));
+        assert_eq!(judge(Trigger::KeyCompromise, "b"), None);
+        assert_eq!(judge(Trigger::Expiring, "a"), None, "a CSR may be used again");
     }
 }

@@ -5,6 +5,7 @@ pub mod approval;
 pub mod backoff;
 pub mod budget;
 pub mod certificate;
+pub mod csr;
 pub mod dcv;
 pub mod deletion;
 pub mod digicert;

@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
     certificate::observed::{Observed, is_of},
+    csr::{self, Key},
     digicert,
     issuance::is_paid,
     lineage::Lineage,
@@ -18,12 +19,12 @@ use super::{
 use crate::{
     api::{
         CertificateSpec, IssuanceSpec, IssuanceStatus, IssuerSpec,
-        certificate::{KeyAlgorithm, RotationPolicy, SignatureHash, Validity},
-        issuance::{Account, Cost, DigiCertRequest, Operation, Parent, Request, Supersedes, Trigger},
+        certificate::{RotationPolicy, SignatureHash, Validity},
+        issuance::{Account, Cost, DigiCertRequest, KeyOrigin, Operation, Parent, Request, Supersedes, Trigger},
         issuer::OrderValidity,
         meta,
     },
-    pki::KeyKind,
+    pki::Csr,
     provider::{OrderFacts, Urgency},
 };
 
@@ -37,8 +38,7 @@ pub struct Wanted {
     pub common_name: String,
     /// Sorted, the common name included.
     pub dns_names: Vec<String>,
-    pub key_algorithm: KeyAlgorithm,
-    pub key_size: i32,
+    pub key: Key,
     pub signature_hash: SignatureHash,
     pub validity: Option<Validity>,
     pub product: String,
@@ -53,20 +53,18 @@ impl Wanted {
     pub fn resolve(o: &Observed, issuer: &IssuerSpec, lineage: &Lineage) -> Option<Self> {
         let asked = lineage.installed.map(|issuance| issuance.spec.request.common_name.clone());
         let served = || trigger::served(o)?.common_name.as_deref().map(str::to_ascii_lowercase);
-        Self::of(&o.certificate.spec, issuer, asked.or_else(served).as_deref())
+        Self::of(&o.certificate.spec, issuer, asked.or_else(served).as_deref(), csr::known(o))
     }
 
-    /// After a certificate with that common name.
-    pub fn of(spec: &CertificateSpec, issuer: &IssuerSpec, earlier: Option<&str>) -> Option<Self> {
+    /// After a certificate with that common name. `csr`: of a key that is held elsewhere, where it was read.
+    pub fn of(spec: &CertificateSpec, issuer: &IssuerSpec, earlier: Option<&str>, csr: Option<&Csr>) -> Option<Self> {
         let names = names::wanted(spec);
-        let key = spec.private_key.unwrap_or_default();
         let overrides = spec.digicert.clone().unwrap_or_default();
         let account = issuer.digicert.clone().unwrap_or_default();
         Some(Self {
             common_name: names::common_name(spec, earlier)?,
             dns_names: names.into_iter().collect(),
-            key_algorithm: key.algorithm,
-            key_size: key.bits(),
+            key: Key::of(spec, csr),
             signature_hash: spec.signature_hash.unwrap_or_default(),
             validity: spec.validity.clone(),
             order_validity: Some(digicert::order_validity(&account, &overrides)),
@@ -89,18 +87,13 @@ impl Wanted {
         Ok(self)
     }
 
-    pub fn key_kind(&self) -> Option<KeyKind> {
-        KeyKind::new(self.key_algorithm.as_str(), self.key_size.try_into().ok()?)
-    }
-
     /// Whether an earlier operation asked for something else, of what it could ask for: the product and the length of an
     /// order are those of its purchase.
     pub fn differs_from(&self, earlier: &IssuanceSpec) -> bool {
         let asked = &earlier.request;
         self.common_name != asked.common_name
             || self.dns_names != asked.dns_names
-            || self.key_algorithm != asked.key_algorithm
-            || self.key_size != asked.key_size
+            || self.key.differs_from(earlier)
             || self.signature_hash != asked.signature_hash
             || self.validity != asked.validity
             || (is_paid(earlier.operation) && self.product != asked.product)
@@ -130,6 +123,8 @@ pub struct Plan {
     pub wanted: Wanted,
     /// Names of the certificate in use that it leaves out.
     pub removes: Vec<String>,
+    /// Names in a CSR of somebody else's that it leaves out.
+    pub unasked: Vec<String>,
     pub urgency: Urgency,
     /// Recorded without a submission: a person is asked first.
     pub awaits_approval: bool,
@@ -142,6 +137,8 @@ pub enum KeyChoice {
     New { unlike: BTreeSet<String> },
     /// The one in the Secret, by the hash of its public key.
     Again(String),
+    /// None: it is held elsewhere, and the CSR is there.
+    Elsewhere,
 }
 
 impl Plan {
@@ -170,6 +167,7 @@ impl Plan {
             token: trigger::unhandled(o.certificate, lineage).map(str::to_owned),
             key: key_choice(o, trigger, &wanted),
             removes: removed(o, lineage, operation, &wanted.dns_names),
+            unasked: csr::unasked(o, &wanted.dns_names),
             urgency: urgency(trigger, trigger::served(o).map(|leaf| leaf.not_after), o.now),
             wanted,
             awaits_approval: false,
@@ -181,14 +179,15 @@ impl Plan {
     }
 
     pub fn request(&self, key: &StoredKey) -> Request {
+        let (key_algorithm, key_size) = csr::kind_of(key.kind);
         Request {
             common_name: self.wanted.common_name.clone(),
             dns_names: self.wanted.dns_names.clone(),
             csr: key.csr.clone(),
             public_key_sha256: key.public_key_sha256.clone(),
-            key_origin: Default::default(),
-            key_algorithm: self.wanted.key_algorithm,
-            key_size: self.wanted.key_size,
+            key_origin: key.origin,
+            key_algorithm,
+            key_size,
             validity: self.wanted.validity.clone(),
             product: self.wanted.product.clone(),
             signature_hash: self.wanted.signature_hash,
@@ -212,13 +211,16 @@ pub fn urgency(trigger: Trigger, not_after: Option<Timestamp>, now: Timestamp) -
 
 /// What was lost, compromised or revoked is never used again, whatever the spec says.
 fn key_choice(o: &Observed, trigger: Trigger, wanted: &Wanted) -> KeyChoice {
+    if let Key::Elsewhere(_) = wanted.key {
+        return KeyChoice::Elsewhere;
+    }
     let policy = o.certificate.spec.private_key.unwrap_or_default().rotation_policy.unwrap_or_default();
     let served = trigger::served(o);
     let again = served.filter(|leaf| {
         policy == RotationPolicy::Never
             && !is_bad(trigger)
             && leaf.key_kind.is_some()
-            && leaf.key_kind == wanted.key_kind()
+            && leaf.key_kind == wanted.key.kind()
             && !condemned(o, &leaf.public_key_sha256)
     });
     match again {
@@ -235,12 +237,15 @@ fn is_bad(trigger: Trigger) -> bool {
     matches!(trigger, Trigger::KeyLost | Trigger::KeyCompromise | Trigger::Revoked)
 }
 
-/// Whether a key was replaced because it was bad: a restored Secret brings it back.
-fn condemned(o: &Observed, public_key_sha256: &str) -> bool {
+/// Whether a key was replaced by another because it was bad: a restored Secret brings it back.
+pub fn condemned(o: &Observed, public_key_sha256: &str) -> bool {
     o.issuances.iter().any(|issuance| {
-        let replaced = issuance.spec.supersedes.as_ref().is_some_and(|old| old.public_key_sha256 == public_key_sha256);
+        let replaced = issuance.spec.supersedes.as_ref().is_some_and(|old| old.public_key_sha256 == public_key_sha256)
+            && issuance.spec.request.public_key_sha256 != public_key_sha256;
         let noted = issuance.status.as_ref().and_then(record::compromised).is_some();
-        replaced && (noted || is_bad(issuance.spec.reason))
+        // Held elsewhere, it was not lost with its certificate.
+        let lost = issuance.spec.reason == Trigger::KeyLost && o.certificate.spec.csr_secret_ref.is_some();
+        replaced && (noted || is_bad(issuance.spec.reason) && !lost)
     })
 }
 
@@ -276,8 +281,10 @@ impl StoredKey {
         let wanted = &plan.wanted;
         self.common_name == wanted.common_name
             && self.dns_names == wanted.dns_names
-            && Some(self.kind) == wanted.key_kind()
+            && Some(self.kind) == wanted.key.kind()
             && match &plan.key {
+                KeyChoice::Elsewhere => matches!(&wanted.key, Key::Elsewhere(Some(csr)) if csr.pem == self.csr),
+                _ if self.origin == KeyOrigin::Elsewhere => false,
                 KeyChoice::Again(key) => *key == self.public_key_sha256,
                 // It may have been stored to be used again, before that became wrong.
                 KeyChoice::New { unlike } => !unlike.contains(&self.public_key_sha256),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     certificate::observed::{Observed, SecretView},
+    csr,
     lineage::Lineage,
     names, record,
     renewal::{self, renewal_time},
@@ -34,12 +35,16 @@ pub fn due(o: &Observed, lineage: &Lineage) -> Due {
         return Due::Now(Trigger::KeyCompromise);
     }
     let Some(leaf) = served(o) else {
-        return Due::Now(if lineage.exists { Trigger::KeyLost } else { Trigger::FirstIssue });
+        return Due::Now(match lineage.installed {
+            _ if !lineage.exists => Trigger::FirstIssue,
+            Some(installed) if csr::switched(&o.certificate.spec, &installed.spec) => Trigger::SpecChanged,
+            _ => Trigger::KeyLost,
+        });
     };
     if revoked(o).is_some() {
         return Due::Now(Trigger::Revoked);
     }
-    if spec_changed(&o.certificate.spec, leaf, lineage) {
+    if spec_changed(o, leaf, lineage) {
         return Due::Now(Trigger::SpecChanged);
     }
     if lineage.other_account {
@@ -122,8 +127,9 @@ pub fn compromised_before<'a>(o: &Observed<'a>, lineage: &Lineage, issuance: &Is
         unhandled(o.certificate, lineage).filter(|_| reason(o.certificate) == Some(meta::REASON_KEY_COMPROMISE))?;
     let noted = issuance.status.as_ref().and_then(record::compromised) == Some(token);
     let asked = issuance.spec.request_token.as_deref() == Some(token);
-    let replaces = issuance.spec.supersedes.is_some();
-    let installed = served(o).is_some_and(|leaf| leaf.public_key_sha256 == issuance.spec.request.public_key_sha256);
+    let key = &issuance.spec.request.public_key_sha256;
+    let replaces = issuance.spec.supersedes.as_ref().is_some_and(|old| old.public_key_sha256 != *key);
+    let installed = served(o).is_some_and(|leaf| leaf.public_key_sha256 == *key);
     (replaces && !installed && !noted && !asked).then_some(token)
 }
 
@@ -136,16 +142,20 @@ fn annotation<'a>(certificate: &'a Certificate, key: &str) -> Option<&'a str> {
 }
 
 /// Compared with what was asked for last, never with what the CA added or chose; a certificate without an
-/// Issuance (a restored Secret) is compared by its names and key.
-pub(super) fn spec_changed(spec: &CertificateSpec, leaf: &Leaf, lineage: &Lineage) -> bool {
-    if !names::wanted(spec).is_subset(&leaf.dns_names) {
+/// Issuance (a restored Secret) is compared by its names and key. A key that is held elsewhere is the CSR's.
+pub(super) fn spec_changed(o: &Observed, leaf: &Leaf, lineage: &Lineage) -> bool {
+    let spec = &o.certificate.spec;
+    let other_key = csr::known(o).is_some_and(|csr| csr.public_key_sha256 != leaf.public_key_sha256);
+    if other_key || !names::wanted(spec).is_subset(&leaf.dns_names) {
         return true;
     }
     match lineage.installed {
+        Some(installed) if csr::switched(spec, &installed.spec) => true,
         // What the CA fulfilled since counts too: it may have revoked what lacks in that.
         Some(installed) => {
             [Some(installed), lineage.fulfilled].into_iter().flatten().any(|asked| differs(spec, &asked.spec.request))
         }
+        None if spec.csr_secret_ref.is_some() => false,
         None => leaf.key_kind.is_some_and(|kind| {
             let key = spec.private_key.unwrap_or_default();
             kind.algorithm() != key.algorithm.as_str() || i32::from(kind.bits()) != key.bits()
@@ -153,13 +163,14 @@ pub(super) fn spec_changed(spec: &CertificateSpec, leaf: &Leaf, lineage: &Lineag
     }
 }
 
-/// Whether a spec asks for something else than an earlier request did. A product counts from the next order on.
+/// Whether a spec asks for something else than an earlier request did, a CSR aside. A product counts from the next order
+/// on.
 pub fn differs(spec: &CertificateSpec, asked: &Request) -> bool {
     let key = spec.private_key.unwrap_or_default();
+    let other_kind = key.algorithm != asked.key_algorithm || key.bits() != asked.key_size;
     names::wanted(spec) != asked.dns_names.iter().cloned().collect()
         || spec.common_name.as_ref().is_some_and(|common_name| *common_name != asked.common_name)
-        || key.algorithm != asked.key_algorithm
-        || key.bits() != asked.key_size
+        || spec.csr_secret_ref.is_none() && other_kind
         || spec.signature_hash.unwrap_or_default() != asked.signature_hash
         || spec.validity != asked.validity
 }

@@ -1,5 +1,9 @@
 //! Certificate signing requests (PKCS#10, RFC 2986).
 
+mod read;
+
+pub use read::Csr;
+
 use std::collections::BTreeSet;
 
 use rcgen::{CertificateParams, DistinguishedName, DnType, SanType, SignatureAlgorithm};
@@ -19,7 +23,20 @@ pub enum CsrError {
     Signing(String),
     #[error("not a certificate signing request in PEM")]
     Unreadable,
+    #[error("{0} PEM blocks where one certificate signing request is expected")]
+    NotOne(usize),
+    #[error("longer than a certificate signing request may be, 32 KiB")]
+    TooLong,
+    #[error(
+        "the CSR is for a kind of key that is not supported: only ECDSA P-256 and P-384, RSA 2048, 3072 and 4096 are"
+    )]
+    UnsupportedKey,
+    #[error("the CSR is not signed by its own key, or by an algorithm that is not supported")]
+    BadSignature,
 }
+
+/// RFC 7468 §7; the second is what some tools write.
+const LABELS: [&str; 2] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
 
 /// A CSR in PEM with exactly the names asked for: the common name as subject and among the sorted DNS names,
 /// nothing else.
@@ -57,7 +74,7 @@ fn sign(params: &CertificateParams, key: &PrivateKey, hash: SignatureHash) -> Re
     let pair = rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&der, algorithm(key.kind(), hash))?;
     let pair = Zeroizing::new(pair);
     let csr = params.serialize_request(&*pair)?;
-    Ok(pem::encode("CERTIFICATE REQUEST", csr.der()))
+    Ok(pem::encode(LABELS[0], csr.der()))
 }
 
 fn algorithm(kind: KeyKind, hash: SignatureHash) -> &'static SignatureAlgorithm {
@@ -74,7 +91,7 @@ fn algorithm(kind: KeyKind, hash: SignatureHash) -> &'static SignatureAlgorithm 
 ///
 /// Reads what providers echo, line breaks kept, removed, or escaped. The signature is not checked.
 pub fn public_key_sha256_of_csr(text: &str) -> Result<String, CsrError> {
-    let blocks = pem::blocks(text, &["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"]);
+    let blocks = pem::blocks(text, &LABELS);
     let der = blocks.ok().and_then(|blocks| blocks.into_iter().next()).ok_or(CsrError::Unreadable)?;
     let (_, csr) = X509CertificationRequest::from_der(&der).map_err(|_| CsrError::Unreadable)?;
     Ok(sha256_hex(csr.certification_request_info.subject_pki.raw))

@@ -167,7 +167,8 @@ fn signature_hash(algorithm: &Oid<'_>) -> Option<SignatureHash> {
     .find_map(|(known, hash)| (*algorithm == known).then_some(hash))
 }
 
-fn key_kind(key: &SubjectPublicKeyInfo<'_>) -> Option<KeyKind> {
+/// `None`: none of those Evercert makes.
+pub(super) fn key_kind(key: &SubjectPublicKeyInfo<'_>) -> Option<KeyKind> {
     match key.parsed().ok()? {
         PublicKey::RSA(rsa) => KeyKind::new("RSA", rsa.key_size().try_into().ok()?),
         PublicKey::EC(_) => {

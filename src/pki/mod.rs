@@ -15,6 +15,7 @@ mod pem;
 mod testing;
 
 pub use chain::{Chain, ChainError, Expect};
+pub use csr::Csr;
 pub use key::{KeyKind, PrivateKey};
 pub use leaf::{Leaf, normalise_serial};
 

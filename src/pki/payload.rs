@@ -8,11 +8,13 @@ use super::{Chain, Leaf, PrivateKey, key::KeyError};
 
 pub type Payload = BTreeMap<&'static str, SecretSlice<u8>>;
 
-/// `tls.crt`, `tls.key` and, when the CA delivered its root, `ca.crt`.
-pub fn payload(chain: &Chain, key: &PrivateKey) -> Payload {
+/// `tls.crt`, `tls.key` unless the key is held elsewhere and, when the CA delivered its root, `ca.crt`.
+pub fn payload(chain: &Chain, key: Option<&PrivateKey>) -> Payload {
     let bytes = |text: &str| SecretSlice::from(text.as_bytes().to_vec());
-    let mut payload =
-        Payload::from([("tls.crt", bytes(&chain.tls_crt)), ("tls.key", bytes(key.to_pkcs8_pem().expose_secret()))]);
+    let mut payload = Payload::from([("tls.crt", bytes(&chain.tls_crt))]);
+    if let Some(key) = key {
+        payload.insert("tls.key", bytes(key.to_pkcs8_pem().expose_secret()));
+    }
     if let Some(root) = &chain.ca_crt {
         payload.insert("ca.crt", bytes(root));
     }
@@ -35,18 +37,33 @@ pub enum PairError {
     Key(#[from] KeyError),
     #[error("tls.key is not the key of the certificate in tls.crt")]
     Mismatch,
+    #[error("tls.crt is not for the key it was obtained for")]
+    OtherKey,
 }
 
 /// Judges what a Secret holds. The first certificate of `tls.crt` counts, since that is the one servers present.
 pub fn read_pair(tls_crt: &[u8], tls_key: &[u8]) -> Result<Pair, PairError> {
-    let certificate = std::str::from_utf8(tls_crt).map_err(|_| PairError::Certificate)?;
-    let leaf = Leaf::from_pem(certificate).map_err(|_| PairError::Certificate)?;
+    let leaf = read_leaf(tls_crt)?;
     let key = std::str::from_utf8(tls_key).map_err(|_| KeyError::Unreadable)?;
     let key = PrivateKey::from_pem(key)?;
     if key.public_key_sha256() != leaf.public_key_sha256 {
         return Err(PairError::Mismatch);
     }
     Ok(Pair { leaf, key })
+}
+
+/// The same where the key is held elsewhere: the certificate is for the public key that is noted beside it.
+pub fn read_certificate(tls_crt: &[u8], public_key_sha256: Option<&str>) -> Result<Leaf, PairError> {
+    let leaf = read_leaf(tls_crt)?;
+    match public_key_sha256.is_none_or(|noted| noted == leaf.public_key_sha256) {
+        true => Ok(leaf),
+        false => Err(PairError::OtherKey),
+    }
+}
+
+fn read_leaf(tls_crt: &[u8]) -> Result<Leaf, PairError> {
+    let certificate = std::str::from_utf8(tls_crt).map_err(|_| PairError::Certificate)?;
+    Leaf::from_pem(certificate).map_err(|_| PairError::Certificate)
 }
 
 #[cfg(test)]
@@ -71,19 +88,20 @@ mod tests {
     fn what_was_written_is_read_again() {
         let key = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
         let mut chain = chain_for(&key);
-        let written = payload(&chain, &key);
+        let written = payload(&chain, Some(&key));
         assert_eq!(written.keys().copied().collect::<Vec<_>>(), ["ca.crt", "tls.crt", "tls.key"]);
         let pair = read_pair(written["tls.crt"].expose_secret(), written["tls.key"].expose_secret()).unwrap();
         assert_eq!((&pair.leaf, pair.key.public_key_sha256()), (&chain.leaf, key.public_key_sha256()));
 
         chain.ca_crt = None;
-        assert!(!payload(&chain, &key).contains_key("ca.crt"));
+        assert!(!payload(&chain, Some(&key)).contains_key("ca.crt"));
+        assert_eq!(payload(&chain, None).keys().copied().collect::<Vec<_>>(), ["tls.crt"], "held elsewhere");
     }
 
     #[test]
     fn unreadable_and_mismatching_pairs_are_told_apart() {
         let key = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
-        let written = payload(&chain_for(&key), &key);
+        let written = payload(&chain_for(&key), Some(&key));
         let other = PrivateKey::generate(KeyKind::EcdsaP256).unwrap().to_pkcs8_pem();
         let read = |crt: &[u8], tls_key: &[u8]| read_pair(crt, tls_key).map(|_| ()).unwrap_err();
 
@@ -95,9 +113,21 @@ mod tests {
     }
 
     #[test]
+    fn where_the_key_is_held_elsewhere_the_note_beside_the_certificate_tells_whose_it_is() {
+        let key = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
+        let chain = chain_for(&key);
+        let read = |crt: &[u8], noted: Option<&str>| read_certificate(crt, noted);
+        let good = chain.tls_crt.as_bytes();
+        assert_eq!(read(good, Some(&key.public_key_sha256())), Ok(chain.leaf.clone()));
+        assert_eq!(read(good, None), Ok(chain.leaf.clone()));
+        assert_eq!(read(good, Some("another")), Err(PairError::OtherKey));
+        assert_eq!(read(b"", None), Err(PairError::Certificate));
+    }
+
+    #[test]
     fn neither_pair_nor_payload_shows_the_key() {
         let key = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
-        let written = payload(&chain_for(&key), &key);
+        let written = payload(&chain_for(&key), Some(&key));
         let pair = read_pair(written["tls.crt"].expose_secret(), written["tls.key"].expose_secret()).unwrap();
         let shown = format!("{pair:?} {written:?}");
         let pem = std::str::from_utf8(written["tls.key"].expose_secret()).unwrap();

@@ -335,3 +335,9 @@ pub enum Revoked {
         request_id: Option<String>,
     },
 }
+
+/// Whether an id has the form of the idempotency keys that Evercert gives to orders: a UUIDv8 (RFC 9562 §5.8).
+pub fn is_idempotency_key(id: &str) -> bool {
+    let id = id.as_bytes();
+    id.len() == 36 && [8, 13, 18, 23].iter().all(|&dash| id.get(dash) == Some(&b'-')) && id.get(14) == Some(&b'8')
+}

@@ -25,7 +25,7 @@ async fn people_can_read_them() {
     let rows: Vec<Vec<&str>> =
         table.lines().map(|l| l.split("  ").map(str::trim).filter(|c| !c.is_empty()).collect()).collect();
     let columns =
-        ["NAME", "READY", "SECRET", "ISSUER", "NEXT", "RENEWAL", "EXPIRES", "AGE", "ORDER", "SERIAL", "REASON"];
+        ["NAME", "READY", "SECRET", "ISSUER", "NEXT", "RENEWAL", "EXPIRES", "AGE", "ORDER", "SERIAL", "CSR", "REASON"];
     assert_eq!(rows[0], columns);
     let (before_age, after_age) = (&rows[1][..7], &rows[1][8..]);
     let expected =

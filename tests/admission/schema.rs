@@ -40,6 +40,9 @@ async fn certificates() {
     let window = |patch: Value| {
         with(json!({"days": ["Sat", "Sun"], "from": "01:00", "to": "05:00", "timeZone": "Europe/Berlin"}), patch)
     };
+    let by_csr = |patch: Value| {
+        with(json!({"spec": {"csrSecretRef": {"name": "appliance-csr", "key": "tls.csr"}}}), spec(patch))
+    };
     let template = |patch: Value| json!({"spec": {"secretTemplate": patch}});
     let duplicate = |patch: Value| json!({"spec": {"digicert": patch}});
     let notes = |n: usize| -> Value { (0..n).map(|i| (format!("note-{i}"), json!("x"))).collect() };
@@ -95,6 +98,16 @@ async fn certificates() {
                 json!({"rolloutRestart": (0..17).map(|n| workload("Deployment", &format!("a{n}"))).collect::<Vec<_>>()}),
             ),
         ),
+        ("", by_csr(json!({"signatureHash": "sha384", "renewal": {"before": "720h"}, "adopt": {"orderId": "1"}}))),
+        ("", by_csr(json!({"additionalOutputFormats": []}))),
+        ("leave privateKey out", by_csr(json!({"privateKey": {"algorithm": "RSA"}}))),
+        ("leave privateKey out", by_csr(json!({"privateKey": {"algorithm": "ECDSA", "rotationPolicy": "Never"}}))),
+        ("leave keystores and", by_csr(json!({"additionalOutputFormats": [{"type": "CombinedPEM"}]}))),
+        ("leave keystores and", with(keystore("pkcs12", json!({})), by_csr(json!({})))),
+        ("leave keystores and", with(keystore("jks", json!({})), by_csr(json!({})))),
+        ("secretName is another Secret", by_csr(json!({"secretName": "appliance-csr"}))),
+        ("Required value", spec(json!({"csrSecretRef": {"name": "appliance-csr"}}))),
+        ("should match", by_csr(json!({"csrSecretRef": {"key": "../tls.csr"}}))),
         ("", spec(json!({"signatureHash": "sha512"}))),
         ("Unsupported value", spec(json!({"signatureHash": "sha1"}))),
         ("", spec(json!({"validity": {"days": 199}}))),

@@ -93,6 +93,26 @@ async fn an_order_that_lost_its_idempotency_key_is_found_by_name_time_and_public
     assert_eq!(find(&server, Operation::Order).await, Ok(Found::Ours(accepted("502", Some("503")))));
 }
 
+/// The CSR of one key may be in two Certificates, and each buys an order of its own.
+#[tokio::test]
+async fn an_order_with_the_idempotency_key_of_another_operation_is_not_ours_whatever_its_public_key() {
+    for (id, found) in [
+        ("0b1c2d3e-4f50-8a61-9b72-8c93ada4b5c6", Found::Absent),
+        (&*IDEMPOTENCY_KEY.to_uppercase(), Found::Ours(accepted("502", Some("1002")))),
+        // What people write there says nothing.
+        ("PO 4711", Found::Ours(accepted("502", Some("1002")))),
+        ("0b1c2d3e-4f50-4a61-9b72-8c93ada4b5c6", Found::Ours(accepted("502", Some("1002")))),
+    ] {
+        let server = MockServer::start().await;
+        nothing_by_key(&server).await;
+        listed(&server, json!([row(502, "2026-11-24T07:24:30+00:00")])).await;
+        let mut info = order_info("needs_approval", &OURS.csr);
+        (info["id"], info["certificate"]["id"], info["alternative_order_id"]) = (json!(502), json!(1002), json!(id));
+        answers(&server, "GET", "order/certificate/502", 200, info).await;
+        assert_eq!(find(&server, Operation::Order).await, Ok(found), "{id}");
+    }
+}
+
 #[tokio::test]
 async fn nothing_by_key_nothing_by_name_is_absent() {
     let server = MockServer::start().await;

@@ -16,7 +16,7 @@ enum Truth {
     Refused,
 }
 
-fn faults() -> [(&'static str, Truth, Value); 12] {
+fn faults() -> [(&'static str, Truth, Value); 15] {
     [
         ("reset", Truth::Accepted, json!({"kind": "resetAfterCommit"})),
         ("error", Truth::Accepted, json!({"kind": "errorAfterCommit", "status": 502})),
@@ -30,6 +30,9 @@ fn faults() -> [(&'static str, Truth, Value); 12] {
         ("kept-reset", Truth::Accepted, json!({"kind": "resetAfterCommit"})),
         ("kept-silent", Truth::Accepted, json!({"kind": "hangAfterCommit"})),
         ("kept-unsent", Truth::Doubtful, json!({"kind": "resetBeforeCommit"})),
+        ("csr-reset", Truth::Accepted, json!({"kind": "resetAfterCommit"})),
+        ("csr-silent", Truth::Accepted, json!({"kind": "hangAfterCommit"})),
+        ("csr-unsent", Truth::Doubtful, json!({"kind": "resetBeforeCommit"})),
     ]
 }
 

@@ -37,13 +37,23 @@ const KEPT: [(&str, &str, Left); 4] = [
     ("install.before", "kept-fetched", Left::Accepted),
 ];
 
+/// The same where the key is held elsewhere, and its CSR used again.
+const BY_CSR: [(&str, &str, Left); 4] = [
+    ("key.after", "csr-keyed", Left::Nothing),
+    ("submit.before", "csr-calling", Left::Intent),
+    ("submit.after", "csr-called", Left::Accepted),
+    ("install.before", "csr-fetched", Left::Accepted),
+];
+
 /// Each operation at each point.
 fn deaths() -> impl Iterator<Item = (&'static str, Case, Left)> {
     let at = |points: &'static [(&'static str, &'static str, Left)]| {
         move |operation| points.iter().map(move |&(point, name, left)| (point, Case { operation, name }, left))
     };
     let again = [Operation::Reissue, Operation::Renew];
-    OPERATIONS.into_iter().flat_map(at(&POINTS)).chain(again.into_iter().flat_map(at(&KEPT)))
+    let bought = [Operation::Order, Operation::Reissue, Operation::Renew];
+    let by_csr = bought.into_iter().flat_map(at(&BY_CSR));
+    OPERATIONS.into_iter().flat_map(at(&POINTS)).chain(again.into_iter().flat_map(at(&KEPT))).chain(by_csr)
 }
 
 pub fn cases() -> Vec<Case> {

@@ -1,7 +1,10 @@
 //! A world at a moment when every kind of operation can be asked for, each for Certificates of its own.
 
 use anyhow::{Context, Result, bail, ensure};
-use evercert::pki::payload::read_pair;
+use evercert::pki::{
+    KeyKind, PrivateKey, SignatureHash, csr,
+    payload::{read_certificate, read_pair},
+};
 use harness::{Objects, Operator, Sandbox, World, WorldOptions};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -51,7 +54,12 @@ impl Case {
 
     /// Whether its key stays from certificate to certificate, so that it tells none from another.
     pub fn keeps_its_key(self) -> bool {
-        self.name.starts_with("kept-")
+        self.name.starts_with("kept-") || self.key_is_elsewhere()
+    }
+
+    /// Whether somebody else has the key.
+    pub fn key_is_elsewhere(self) -> bool {
+        self.name.starts_with("csr-")
     }
 
     /// The revision that the operation brings.
@@ -138,11 +146,19 @@ impl Stage {
     }
 
     async fn make(&self, name: &str, case: &Case, issuer: &str, more: Value) -> Result<()> {
-        let policy = if case.keeps_its_key() { "Never" } else { "Always" };
         let mut spec = json!({
             "issuerRef": {"name": issuer}, "secretName": name, "dnsNames": [case.common_name()],
-            "renewal": {"before": "1h"}, "privateKey": {"algorithm": "ECDSA", "rotationPolicy": policy},
+            "renewal": {"before": "1h"},
         });
+        if case.key_is_elsewhere() {
+            let key = PrivateKey::generate(KeyKind::EcdsaP256)?;
+            let csr = csr::build(&key, Some("hsm.example.com"), &[], SignatureHash::Sha256)?;
+            self.objects().create_secret(&format!("{name}-csr"), "tls.csr", &csr).await?;
+            spec["csrSecretRef"] = json!({"name": format!("{name}-csr"), "key": "tls.csr"});
+        } else {
+            let policy = if case.keeps_its_key() { "Never" } else { "Always" };
+            spec["privateKey"] = json!({"algorithm": "ECDSA", "rotationPolicy": policy});
+        }
         for (key, value) in more.as_object().into_iter().flatten() {
             spec[key] = value.clone();
         }
@@ -197,17 +213,21 @@ impl Stage {
 
         let secret = self.objects().secret(&certificate).await?.context("no Secret")?;
         let data = secret.data.unwrap_or_default();
-        let pair = read_pair(&data["tls.crt"].0, &data["tls.key"].0)?;
+        let leaf = match case.key_is_elsewhere() {
+            true => read_certificate(&data["tls.crt"].0, None)?,
+            false => read_pair(&data["tls.crt"].0, &data["tls.key"].0)?.leaf,
+        };
+        ensure!(data.contains_key("tls.key") != case.key_is_elsewhere(), "{certificate}: {:?}", data.keys());
         let last = ledger.operations.iter().rfind(|operation| operation.common_name.as_ref() == Some(&common_name));
-        ensure!(last.and_then(|last| last.public_key_sha256.as_ref()) == Some(&pair.leaf.public_key_sha256));
+        ensure!(last.and_then(|last| last.public_key_sha256.as_ref()) == Some(&leaf.public_key_sha256));
         let issuance = self.objects().get("Issuance", &case.issuance()).await?;
         ensure!(
-            issuance["status"]["serialNumber"] == pair.leaf.serial.as_str(),
+            issuance["status"]["serialNumber"] == leaf.serial.as_str(),
             "{certificate}: an earlier certificate is served"
         );
         let mut asked =
             ledger.operations.iter().filter(|operation| operation.common_name.as_ref() == Some(&common_name));
-        let kept = asked.all(|operation| operation.public_key_sha256.as_ref() == Some(&pair.leaf.public_key_sha256));
+        let kept = asked.all(|operation| operation.public_key_sha256.as_ref() == Some(&leaf.public_key_sha256));
         // A duplicate is for another key than the order it is on.
         let keeps = match case.operation {
             Operation::Order => true,

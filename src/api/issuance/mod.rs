@@ -42,6 +42,7 @@ pub use status::*;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Serial", type_ = "string", priority = 1, json_path = ".status.serialNumber"),
     printcolumn(name = "Expires", type_ = "string", priority = 1, json_path = ".status.notAfter"),
+    printcolumn(name = "Key", type_ = "string", priority = 1, json_path = ".spec.request.keyOrigin"),
     printcolumn(name = "Message", type_ = "string", priority = 1, json_path = ".status.failure.message")
 )]
 #[serde(rename_all = "camelCase")]
@@ -186,7 +187,7 @@ pub enum KeyOrigin {
     /// Evercert.
     #[default]
     Ours,
-    /// Somebody else.
+    /// Somebody else: whoever made the CSR, or bought the order that is adopted.
     Elsewhere,
 }
 

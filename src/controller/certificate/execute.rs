@@ -42,6 +42,7 @@ impl Work {
             Effect::ReadSecret => self.read_secret().await.map(drop),
             Effect::ReadOrder { order_id } => self.read_order(&order_id).await,
             Effect::ReadKey { issuance } => self.read_key(&issuance).await,
+            Effect::ReadCsr => self.read_csr().await,
             Effect::StoreKey(plan) => self.store_key(*plan).await,
             Effect::DeleteKey { secret } => self.delete_key(&secret).await,
             Effect::Reserve { rule, claim, urgency } => self.reserve(rule, claim, urgency).await,
@@ -49,6 +50,7 @@ impl Work {
             Effect::FindExisting { names } => self.find_existing(names).await,
             Effect::RecordAdoption(adoption) => self.record_adoption(&adoption).await,
             Effect::Copy { from } => self.copy(&from).await,
+            Effect::Collect { issuance } => self.collect(&issuance).await,
             Effect::Install { issuance } => self.install(&issuance).await,
             Effect::NoteCompromise { issuance, token } => self.change(&issuance, Change::Compromised(token)).await,
             Effect::Supersede { issuance } => self.change(&issuance, Change::Superseded).await,
@@ -100,7 +102,7 @@ impl Work {
     async fn store_key(&mut self, plan: Plan) -> Result<(), Error> {
         let issuance = plan.issuance_name();
         let again = match &plan.key {
-            KeyChoice::New { .. } => None,
+            KeyChoice::New { .. } | KeyChoice::Elsewhere => None,
             KeyChoice::Again(public_key) => {
                 let held = self.read_secret().await?.as_ref().and_then(secret::key);
                 let key = held.filter(|key| key.public_key_sha256() == *public_key);
@@ -158,6 +160,13 @@ impl Work {
             let note = format!("{} will be reissued without {}: {REVOKES}", plan.certificate, plan.removes.join(", "));
             self.context.events.warning(&created, "Issue", "NamesRemoved", note).await;
         }
+        if !plan.unasked.is_empty() {
+            let note = format!(
+                "the CSR names {}, which dnsNames does not: the certificate is for the names of the spec",
+                plan.unasked.join(", ")
+            );
+            self.context.events.warning(&created, "Issue", "CsrNamesIgnored", note).await;
+        }
         self.issuances.push(Arc::new(created));
         Ok(())
     }
@@ -186,16 +195,16 @@ impl Work {
     async fn copy(&mut self, from: &str) -> Result<(), Error> {
         let api = self.context.secrets(&self.namespace);
         let source = kube("read a Secret", api.get_opt(from)).await?;
+        let wants = Wants { key_elsewhere: self.certificate.spec.csr_secret_ref.is_some(), ..Wants::default() };
         let whole = matches!(
-            secret::judge(source.as_ref(), &self.certificate.name_any(), &Wants::default()),
+            secret::judge(source.as_ref(), &self.certificate.name_any(), &wants),
             SecretView::Ours(held) if held.pair.is_some()
         );
-        let source = source.filter(|_| whole).and_then(|source| secret::key(&source).map(|key| (source, key)));
-        let Some((source, key)) = source else {
+        let Some((source, key)) = source.filter(|_| whole).and_then(|source| self.with_its_key(source)) else {
             self.removed.insert(from.to_owned());
             return Ok(());
         };
-        let copy = secret::copied(&source, &self.certificate.spec.secret_name);
+        let copy = secret::copied(&source, &self.certificate.spec);
         self.dress_and_write(None, copy, key).await
     }
 
@@ -210,23 +219,26 @@ impl Work {
         if !may_write {
             return Err(Error::Conflict { call: "install a certificate" });
         }
+        let elsewhere = self.certificate.spec.csr_secret_ref.is_some();
         let key = match issuance.spec.operation {
+            _ if elsewhere => None,
             Operation::Adopt => before.as_ref().and_then(secret::key),
             _ => self.waiting_key(name).await?,
         };
         let recorded = &issuance.spec.request.public_key_sha256;
-        let Some(key) = key.filter(|key| key.public_key_sha256() == *recorded) else {
+        let key = key.filter(|key| key.public_key_sha256() == *recorded);
+        if key.is_none() && !elsewhere {
             if issuance.spec.operation == Operation::Adopt {
                 return Err(Error::Conflict { call: "install a certificate" });
             }
             let message = format!("the key in Secret {} is gone or is another one", meta::key_secret_name(name));
             return self.change(name, Change::Failed(FailureClass::KeyMissing, message)).await;
-        };
+        }
         let chain = match self.verified(&issuance) {
             Ok(chain) => chain,
             Err(change) => return self.change(name, change).await,
         };
-        let filled = secret::filled(before.as_ref(), &self.certificate, &issuance, &chain, &key);
+        let filled = secret::filled(before.as_ref(), &self.certificate, &issuance, &chain, key.as_ref());
         fault::point("install.before", name);
         self.dress_and_write(before, filled, key).await?;
         fault::point("install.after", name);
@@ -256,15 +268,14 @@ impl Work {
     }
 
     /// Checked again right before it is served; else what becomes of the Issuance.
-    fn verified(&self, issuance: &Issuance) -> Result<Chain, Change> {
+    pub(super) fn verified(&self, issuance: &Issuance) -> Result<Chain, Change> {
         let refused = |message: String| Change::Failed(FailureClass::InvalidCertificate, message);
         let asked = &issuance.spec.request;
         let pem = issuance.status.as_ref().and_then(|status| status.chain.clone()).unwrap_or_default();
         let names: BTreeSet<String> = asked.dns_names.iter().cloned().collect();
         let now = self.context.clock.now();
-        // What was stored is one chain.
-        let public_key_sha256 = &asked.public_key_sha256;
-        let expect = Expect { public_key_sha256, dns_names: &names, preferred: None, now };
+        let preferred = asked.digicert.as_ref().and_then(|asked| asked.options.preferred_chain.as_deref());
+        let expect = Expect { public_key_sha256: &asked.public_key_sha256, dns_names: &names, preferred, now };
         let chain = Chain::verify(&pem, &expect).map_err(|error| refused(error.to_string()))?;
         let served = match &self.secret {
             SecretView::Ours(held) => held.pair.as_ref(),
@@ -299,7 +310,7 @@ impl Work {
         let (order, secret) = (status.order_id.unwrap_or_default(), &self.certificate.spec.secret_name);
         let key = &issuance.spec.request.public_key_sha256;
         let (reason, note) = match &self.secret {
-            SecretView::Ours(held) if held.public_key_sha256.as_ref() == Some(key) => {
+            SecretView::Ours(held) if held.pair.as_ref().is_some_and(|leaf| leaf.public_key_sha256 == *key) => {
                 let serial = status.serial_number.unwrap_or_default();
                 let end = status.not_after.map(|time| time.0.to_string()).unwrap_or_default();
                 let note =

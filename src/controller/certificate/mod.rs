@@ -2,6 +2,7 @@
 //! result.
 
 mod adopt;
+mod csr;
 mod deletion;
 mod execute;
 mod orders;
@@ -29,7 +30,7 @@ use crate::{
     api::{Certificate, CertificateStatus, Issuance, issuance::State, meta},
     lifecycle::{
         Step,
-        certificate::{Effect, Hindrance, IssuerView, KeyView, Observed, OrderView, SecretView, decide},
+        certificate::{CsrView, Effect, Hindrance, IssuerView, KeyView, Observed, OrderView, SecretView, decide},
         present,
         restart::Restarts,
     },
@@ -57,6 +58,8 @@ impl Reconciler<Certificate> for CertificateReconciler {
             unwritable: None,
             wants: None,
             key: KeyView::Unread,
+            csr: CsrView::Unread,
+            uncollectable: false,
             order: OrderView::Unread,
             restarts: Restarts::Untried,
             existing: None,
@@ -82,6 +85,9 @@ struct Work {
     /// Read once, with the passwords of keystores.
     wants: Option<Wants>,
     key: KeyView,
+    csr: CsrView,
+    /// What the Secret has lost is not given again.
+    uncollectable: bool,
     order: OrderView,
     restarts: Restarts,
     /// Orders of exactly the names wanted, once they were looked for.
@@ -132,6 +138,8 @@ impl Work {
             issuances: &self.issuances,
             installation: &self.context.installation,
             key: &self.key,
+            csr: &self.csr,
+            uncollectable: self.uncollectable,
             spent_keys: &spent_keys,
             elsewhere: elsewhere.as_deref(),
             order: &self.order,
@@ -195,6 +203,7 @@ impl Work {
         let alike = self.context.stores.certificates.of(&self.namespace, &self.certificate.spec.secret_name);
         let rivals = alike.into_iter().filter(|other| {
             other.uid() != self.certificate.uid()
+                && other.spec.secret_name == self.certificate.spec.secret_name
                 && other.metadata.deletion_timestamp.is_none()
                 && age(other).cmp(&mine) == Ordering::Less
         });

@@ -8,14 +8,14 @@ use secrecy::ExposeSecret;
 
 use super::wants::{Wants, value};
 use crate::{
-    api::{Certificate, Issuance, meta},
+    api::{Certificate, CertificateSpec, Issuance, meta},
     lifecycle::{
-        certificate::{Held, Outputs, SecretView, TLS_SECRET},
+        certificate::{Held, Outputs, SecretView, secret_type},
         record,
     },
     pki::{
         Chain, PrivateKey,
-        payload::{payload, read_pair},
+        payload::{payload, read_certificate, read_pair},
     },
 };
 
@@ -31,8 +31,8 @@ pub fn judge(secret: Option<&Secret>, certificate: &str, wants: &Wants) -> Secre
     }
 }
 
-/// Why a Secret cannot hold a pair, whatever is in it.
-pub fn unwritable(secret: &Secret) -> Option<String> {
+/// Why a Secret cannot hold what a spec asks for, whatever is in it.
+pub fn unwritable(secret: &Secret, spec: &CertificateSpec) -> Option<String> {
     let name = secret.name_any();
     let type_ = secret.type_.as_deref().unwrap_or_default();
     if secret.immutable == Some(true) {
@@ -40,9 +40,10 @@ pub fn unwritable(secret: &Secret) -> Option<String> {
             "Secret {name} is immutable: delete it, and Evercert makes it anew, or name another in secretName"
         ));
     }
-    (type_ != TLS_SECRET).then(|| {
+    let wanted = secret_type(spec);
+    (type_ != wanted).then(|| {
         format!(
-            "Secret {name} is of type {type_}, which cannot be changed to {TLS_SECRET}: delete it, and Evercert makes it \
+            "Secret {name} is of type {type_}, which cannot be changed to {wanted}: delete it, and Evercert makes it \
              anew, or name another in secretName"
         )
     })
@@ -56,8 +57,13 @@ pub fn key(secret: &Secret) -> Option<PrivateKey> {
 fn held(secret: &Secret, wants: &Wants) -> Held {
     let note = |key: &str| secret.annotations().get(key).filter(|value| !value.is_empty()).cloned();
     let value = |key: &str| value(secret, key).unwrap_or_default();
-    let (pair, problem, outputs) = match read_pair(value("tls.crt"), value("tls.key")) {
-        Ok(pair) => (Some(pair.leaf), None, wants.compare(secret, &pair.key)),
+    let read = match wants.key_elsewhere {
+        true => read_certificate(value("tls.crt"), note(meta::secret::PUBLIC_KEY_SHA256).as_deref())
+            .map(|leaf| (leaf, None)),
+        false => read_pair(value("tls.crt"), value("tls.key")).map(|pair| (pair.leaf, Some(pair.key))),
+    };
+    let (pair, problem, outputs) = match read {
+        Ok((leaf, key)) => (Some(leaf), None, wants.compare(secret, key.as_ref())),
         Err(error) => (None, Some(error.to_string()), Outputs::default()),
     };
     Held {
@@ -72,34 +78,39 @@ fn held(secret: &Secret, wants: &Wants) -> Held {
     }
 }
 
-/// The same pair under another name, with what we wrote and nothing of others.
-pub fn copied(source: &Secret, name: &str) -> Secret {
-    let ours = |(key, _): &(&String, &String)| key.starts_with(meta::GROUP);
+/// The same pair under the name that the spec has by now, with what we wrote and nothing of others.
+pub fn copied(source: &Secret, spec: &CertificateSpec) -> Secret {
+    let noted = |(key, _): &(&String, &String)| key.starts_with(meta::GROUP);
     let own = |notes: &BTreeMap<String, String>| {
-        notes.iter().filter(ours).map(|(key, value)| (key.clone(), value.clone())).collect()
+        notes.iter().filter(noted).map(|(key, value)| (key.clone(), value.clone())).collect()
     };
-    let data = source.data.iter().flatten().filter(|(key, _)| ["tls.crt", "tls.key", "ca.crt"].contains(&key.as_str()));
+    let ours = |key: &str| match key {
+        "tls.crt" | "ca.crt" => true,
+        "tls.key" => spec.csr_secret_ref.is_none(),
+        _ => false,
+    };
+    let data = source.data.iter().flatten().filter(|(key, _)| ours(key));
     Secret {
         metadata: ObjectMeta {
-            name: Some(name.to_owned()),
+            name: Some(spec.secret_name.clone()),
             namespace: source.namespace(),
             labels: Some(own(source.labels())),
             annotations: Some(own(source.annotations())),
             ..ObjectMeta::default()
         },
-        type_: Some(TLS_SECRET.to_owned()),
+        type_: Some(secret_type(spec).to_owned()),
         data: Some(data.map(|(key, value)| (key.clone(), value.clone())).collect()),
         ..Secret::default()
     }
 }
 
-/// The Secret with a verified pair in it: what others put there stays.
+/// The Secret with a verified pair in it, or with the certificate alone: what others put there stays.
 pub fn filled(
     before: Option<&Secret>,
     certificate: &Certificate,
     issuance: &Issuance,
     chain: &Chain,
-    key: &PrivateKey,
+    key: Option<&PrivateKey>,
 ) -> Secret {
     let data: BTreeMap<String, ByteString> = payload(chain, key)
         .into_iter()
@@ -111,7 +122,7 @@ pub fn filled(
             namespace: certificate.namespace(),
             ..ObjectMeta::default()
         },
-        type_: Some(TLS_SECRET.to_owned()),
+        type_: Some(secret_type(&certificate.spec).to_owned()),
         ..Secret::default()
     });
     let stored = secret.data.get_or_insert_default();

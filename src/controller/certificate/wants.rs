@@ -32,6 +32,8 @@ pub struct Wants {
     /// Whom the Secret follows when it is deleted.
     pub owner: Option<OwnerReference>,
     pub outputs: Outputs,
+    /// Only the certificate is in the Secret.
+    pub key_elsewhere: bool,
     /// Why the keystores cannot be made: they stay as they are, and the rest is kept in sync.
     pub problem: Option<String>,
 }
@@ -65,6 +67,7 @@ impl Wants {
                 pkcs12: None,
                 jks: None,
             },
+            key_elsewhere: spec.csr_secret_ref.is_some(),
             problem: None,
         };
         let keystores = spec.keystores.clone().unwrap_or_default();
@@ -89,8 +92,8 @@ impl Wants {
         wants
     }
 
-    /// How a Secret with this pair compares.
-    pub fn compare(&self, secret: &Secret, key: &PrivateKey) -> View {
+    /// How a Secret with this pair compares; without a key, with a certificate whose key is held elsewhere.
+    pub fn compare(&self, secret: &Secret, key: Option<&PrivateKey>) -> View {
         let mut same = secret.clone();
         if !self.dress_plainly(&mut same, key) {
             return View::Unmakeable("the private key cannot be written in the encoding asked for".to_owned());
@@ -105,11 +108,12 @@ impl Wants {
     }
 
     /// Brings a Secret to what is wanted. Keystores take a while: never on an async thread.
-    pub fn dress(&mut self, secret: &mut Secret, key: &PrivateKey) {
+    pub fn dress(&mut self, secret: &mut Secret, key: Option<&PrivateKey>) {
         self.dress_plainly(secret, key);
         if self.problem.is_some() || self.seal(secret, key) == seal_of(secret) {
             return;
         }
+        let Some(key) = key else { return };
         match self.outputs.keystores(&pair(secret, key)) {
             Ok(values) => put(secret, values),
             Err(error) => {
@@ -117,14 +121,16 @@ impl Wants {
                 return;
             }
         }
-        let seal = self.seal(secret, key);
+        let seal = self.seal(secret, Some(key));
         set(secret.annotations_mut(), meta::secret::KEYSTORES, seal);
     }
 
     /// All but the keystores. Whether it could be done.
-    fn dress_plainly(&self, secret: &mut Secret, key: &PrivateKey) -> bool {
-        let Ok(values) = self.outputs.plain(&pair(secret, key)) else { return false };
-        put(secret, values);
+    fn dress_plainly(&self, secret: &mut Secret, key: Option<&PrivateKey>) -> bool {
+        if let Some(key) = key {
+            let Ok(values) = self.outputs.plain(&pair(secret, key)) else { return false };
+            put(secret, values);
+        }
         self.apply_template(secret);
         self.apply_owner(secret);
         true
@@ -160,8 +166,8 @@ impl Wants {
         secret.metadata.owner_references = Some(owners).filter(|owners| !owners.is_empty());
     }
 
-    fn seal(&self, secret: &Secret, key: &PrivateKey) -> Option<String> {
-        self.outputs.seal(&pair(secret, key), |name| value(secret, name))
+    fn seal(&self, secret: &Secret, key: Option<&PrivateKey>) -> Option<String> {
+        self.outputs.seal(&pair(secret, key?), |name| value(secret, name))
     }
 }
 

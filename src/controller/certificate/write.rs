@@ -21,7 +21,7 @@ impl Work {
     pub(super) async fn judge(&mut self, secret: Option<&Secret>) -> Result<(), Error> {
         let wants = self.take_wants().await?;
         self.secret = secret::judge(secret, &self.certificate.name_any(), &wants);
-        self.unwritable = secret.and_then(secret::unwritable);
+        self.unwritable = secret.and_then(|secret| secret::unwritable(secret, &self.certificate.spec));
         self.wants = Some(wants);
         Ok(())
     }
@@ -42,11 +42,19 @@ impl Work {
     /// Only what is beside the pair.
     pub(super) async fn rewrite(&mut self) -> Result<(), Error> {
         let before = self.read_secret().await?.filter(|_| matches!(self.secret, SecretView::Ours(_)));
-        let Some((before, key)) = before.and_then(|before| secret::key(&before).map(|key| (before, key))) else {
+        let Some((before, key)) = before.and_then(|before| self.with_its_key(before)) else {
             return Err(Error::Conflict { call: "rewrite a Secret" });
         };
         let same = before.clone();
         self.dress_and_write(Some(before), same, key).await
+    }
+
+    /// A Secret and the key in it; none where the key is held elsewhere.
+    pub(super) fn with_its_key(&self, secret: Secret) -> Option<(Secret, Option<PrivateKey>)> {
+        if self.certificate.spec.csr_secret_ref.is_some() {
+            return Some((secret, None));
+        }
+        secret::key(&secret).map(|key| (secret, Some(key)))
     }
 
     /// What is refused, or changed on its way, is a fact for the next decision, not an error to be repeated.
@@ -54,11 +62,11 @@ impl Work {
         &mut self,
         before: Option<Secret>,
         mut next: Secret,
-        key: PrivateKey,
+        key: Option<PrivateKey>,
     ) -> Result<(), Error> {
         let mut wants = self.take_wants().await?;
         let dressed = tokio::task::spawn_blocking(move || {
-            wants.dress(&mut next, &key);
+            wants.dress(&mut next, key.as_ref());
             (next, wants)
         });
         let (next, wants) = dressed.await.map_err(|_| Error::Panicked)?;

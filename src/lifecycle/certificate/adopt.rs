@@ -14,9 +14,9 @@ use crate::{
         issuer::IssuerKind,
         meta,
     },
-    lifecycle::{Step, lineage::Lineage, plan::Wanted, validity},
-    pki::Leaf,
-    provider::{OrderFacts, OrderStatus},
+    lifecycle::{Step, csr, lineage::Lineage, plan::Wanted, validity},
+    pki::{KeyKind, Leaf},
+    provider::{OrderFacts, OrderStatus, is_idempotency_key},
 };
 
 /// An adoption, ready to be recorded.
@@ -53,6 +53,7 @@ pub fn asked<'a>(o: &Observed<'a>, lineage: &Lineage) -> Option<&'a str> {
 /// Takes over the order that the Certificate names, or that has renewed it.
 pub(super) fn adopt(o: &Observed, lineage: &Lineage, asked: &str) -> Result<Step<Effect>, Hindrance> {
     super::writable(o)?;
+    csr::readable(o)?;
     let (spec, account, kind, _) = begin::issuer(o)?;
     let facts = match o.order {
         OrderView::Unread => return Ok(Step::Do(Effect::ReadOrder { order_id: asked.to_owned() })),
@@ -107,8 +108,7 @@ fn adoptable(o: &Observed, issuer: &IssuerSpec, kind: IssuerKind, facts: &OrderF
     let Some(public_key) = content.public_key_sha256.clone().or_else(|| proof.clone()) else {
         return Err(refused(id, "shows no CSR, so nobody can tell whose key it is for"));
     };
-    let listed = issuer.policy.as_ref().is_some_and(|policy| policy.adoptable.iter().any(|listed| listed == id));
-    if !listed && proof.is_none() && held_key(o) != Some(public_key.as_str()) {
+    if !is_listed(issuer, id) && proof.is_none() && held_key(o) != Some(public_key.as_str()) {
         let secret = &o.certificate.spec.secret_name;
         let why = format!(
             "is for a key that Secret {secret} does not hold, and the issuer's policy.adoptable does not list it"
@@ -116,6 +116,10 @@ fn adoptable(o: &Observed, issuer: &IssuerSpec, kind: IssuerKind, facts: &OrderF
         return Err(refused(id, why));
     }
     Ok(public_key)
+}
+
+pub(super) fn is_listed(issuer: &IssuerSpec, order_id: &str) -> bool {
+    issuer.policy.as_ref().is_some_and(|policy| policy.adoptable.iter().any(|listed| listed == order_id))
 }
 
 /// Another team's order, or another installation's, is never touched, however its id became known.
@@ -170,7 +174,7 @@ fn record(
     let Some(wanted) = Wanted::resolve(o, issuer, lineage) else { return Err(begin::no_common_name()) };
     let content = &facts.content;
     let leaf = held_leaf(o).filter(|leaf| leaf.public_key_sha256 == public_key_sha256);
-    let (key_algorithm, key_size) = leaf.map_or((wanted.key_algorithm, wanted.key_size), kind_of);
+    let (key_algorithm, key_size) = kind_of(leaf.map_or(wanted.key.kind(), |leaf| leaf.key_kind));
     let shown = content.common_name.clone().filter(|name| name.len() <= 64);
     Ok(Step::Do(Effect::RecordAdoption(Box::new(Adoption {
         certificate: o.certificate.metadata.name.clone().unwrap_or_default(),
@@ -202,16 +206,13 @@ fn record(
 }
 
 /// A kind that nobody can ask for differs from every spec.
-fn kind_of(leaf: &Leaf) -> (KeyAlgorithm, i32) {
-    let Some(kind) = leaf.key_kind else { return (KeyAlgorithm::Rsa, 0) };
-    let algorithm =
-        if kind.algorithm() == KeyAlgorithm::Rsa.as_str() { KeyAlgorithm::Rsa } else { KeyAlgorithm::Ecdsa };
-    (algorithm, kind.bits().into())
+fn kind_of(kind: Option<KeyKind>) -> (KeyAlgorithm, i32) {
+    kind.map_or((KeyAlgorithm::Rsa, 0), csr::kind_of)
 }
 
-/// What an Adopt has brought is installed where the Secret holds its key; without it a reissue follows.
+/// What an Adopt has brought is installed where the Secret holds its key, or the CSR is for it; else a reissue follows.
 pub(super) fn finish(o: &Observed, name: String, public_key_sha256: &str) -> Result<Step<Effect>, Hindrance> {
-    if held_key(o) != Some(public_key_sha256) {
+    if !has_key(o, public_key_sha256) {
         return Ok(Step::Do(Effect::MarkInstalled { issuance: name }));
     }
     super::writable(o)?;
@@ -225,12 +226,21 @@ pub(super) fn useless(issuance: &crate::api::Issuance) -> bool {
         && status.is_some_and(|status| status.state == Some(State::Failed) && status.order_id.is_some())
 }
 
+/// Whether a certificate for this key can be served: the key is in the Secret or, held elsewhere, the one of the CSR.
+pub fn has_key(o: &Observed, public_key_sha256: &str) -> bool {
+    match o.certificate.spec.csr_secret_ref {
+        Some(_) => csr::known(o).is_some_and(|csr| csr.public_key_sha256 == public_key_sha256),
+        None => held_key(o) == Some(public_key_sha256),
+    }
+}
+
 /// The private key in the Secret, by its public half: whoever has it may have its certificate.
-pub fn held_key<'a>(o: &Observed<'a>) -> Option<&'a str> {
+fn held_key<'a>(o: &Observed<'a>) -> Option<&'a str> {
     held(o)?.public_key_sha256.as_deref()
 }
 
-fn held_leaf<'a>(o: &Observed<'a>) -> Option<&'a Leaf> {
+/// The certificate in the Secret whose key is there too.
+pub(super) fn held_leaf<'a>(o: &Observed<'a>) -> Option<&'a Leaf> {
     let held = held(o)?;
     held.pair.as_ref().filter(|leaf| held.public_key_sha256.as_ref() == Some(&leaf.public_key_sha256))
 }
@@ -242,12 +252,9 @@ fn held<'a>(o: &Observed<'a>) -> Option<&'a super::Held> {
     }
 }
 
-/// Whether an order carries the idempotency key of another installation: a UUIDv8 (RFC 9562 §5.8) that begins with
-/// another mark.
+/// Whether an order carries the idempotency key of another installation, which begins with another mark.
 pub(super) fn is_marked_by_others(key: &str, mark: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    let is_uuid = key.len() == 36 && [8, 13, 18, 23].iter().all(|&dash| key.as_bytes().get(dash) == Some(&b'-'));
-    is_uuid && key.as_bytes().get(14) == Some(&b'8') && !key.starts_with(mark)
+    is_idempotency_key(key) && !key.to_ascii_lowercase().starts_with(mark)
 }
 
 #[cfg(test)]

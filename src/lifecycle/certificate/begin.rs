@@ -18,7 +18,7 @@ use crate::{
     lifecycle::{
         Step, approval, backoff,
         budget::{Budget, Claim, Standing, may_cost},
-        digicert,
+        csr, digicert,
         issuance::is_paid,
         lineage::{self, Lineage},
         operation::{self, Situation},
@@ -31,6 +31,7 @@ use crate::{
 
 pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result<Step<Effect>, Hindrance> {
     writable(o)?;
+    csr::usable(o, lineage, trigger)?;
     let (spec, account, kind, reservations) = issuer(o)?;
     let Some(wanted) = Wanted::resolve(o, spec, lineage) else { return Err(no_common_name()) };
     let rule = permitted(o, spec, kind, &wanted)?;
@@ -130,10 +131,10 @@ fn chosen<'a>(o: &Observed<'a>, lineage: &Lineage, wanted: &Wanted, trigger: Tri
             );
             return Err(Hindrance::person(reason::PROVIDER_BLOCKED, message));
         }
-        (Some(order), OrderView::Read(facts)) if order.hearsay && !vouched(o, order, facts) => {
+        (Some(order), OrderView::Read(facts)) if order.hearsay && !vouched(o, spec, order, facts) => {
             let message = format!(
-                "the Secret names order {}, but does not hold that order's certificate; remove its annotation {} to \
-                 order anew",
+                "the Secret names order {}, but does not hold that order's certificate and its key, and the issuer's \
+                 policy.adoptable does not list it; remove its annotation {} to order anew",
                 order.order_id,
                 meta::secret::ORDER_ID
             );
@@ -290,9 +291,12 @@ fn wait_out_failures(o: &Observed, lineage: &Lineage, wanted: &Wanted) -> Result
     Err(Hindrance::wait(reason::FAILED, format!("Issuance {name} failed: {message}"), left))
 }
 
-/// An order named only by the Secret counts when its certificate is the one in the Secret; so does what renewed it.
-fn vouched(o: &Observed, order: &lineage::Order, facts: &OrderFacts) -> bool {
-    order.order_id != facts.order_id || trigger::served(o).is_some_and(|leaf| is_of(leaf, facts))
+/// An order named only by the Secret counts when its certificate is the one in the Secret, with its key, since a
+/// certificate is public; or when the issuer lists it. So does what renewed it.
+fn vouched(o: &Observed, issuer: &IssuerSpec, order: &lineage::Order, facts: &OrderFacts) -> bool {
+    order.order_id != facts.order_id
+        || adopt::held_leaf(o).is_some_and(|leaf| is_of(leaf, facts))
+        || adopt::is_listed(issuer, &facts.order_id)
 }
 
 pub(in crate::lifecycle) fn situation<'a>(

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use jiff::SignedDuration;
 
-use super::{Hindrance, LOOK_AGAIN, Observed, OrderView, SourceView, adopt::is_marked_by_others};
+use super::{
+    Hindrance, LOOK_AGAIN, Observed, OrderView, SourceView,
+    adopt::{is_listed, is_marked_by_others},
+};
 use crate::{
     api::{CertificateSpec, IssuerSpec, certificate::DuplicateOf, conditions::reason, issuance::Trigger},
     lifecycle::{plan::Wanted, trigger, validity},
@@ -31,8 +34,7 @@ pub(super) fn parent<'a>(
         }
         SourceView::Order { order_id, vouched, not_after } => (order_id, *vouched, *not_after),
     };
-    let listed = issuer.policy.as_ref().is_some_and(|policy| policy.adoptable.contains(order_id));
-    if !vouched && !listed {
+    if !vouched && !is_listed(issuer, order_id) {
         let message = format!(
             "no Issuance of this namespace is on order {order_id}, and the issuer does not list it in policy.adoptable"
         );

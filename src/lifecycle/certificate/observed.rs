@@ -11,11 +11,11 @@ use crate::{
     api::{
         Certificate, Issuance, IssuerSpec,
         certificate::RevokedCertificate,
-        issuance::Account,
+        issuance::{Account, KeyOrigin},
         issuer::{IssuerKind, Reservation},
     },
     lifecycle::{Times, restart::Restarts},
-    pki::{KeyKind, Leaf},
+    pki::{Csr, KeyKind, Leaf},
     provider::OrderFacts,
 };
 
@@ -39,6 +39,10 @@ pub struct Observed<'a> {
     pub installation: &'a str,
     /// The key stored for the next revision.
     pub key: &'a KeyView,
+    /// What spec.csrSecretRef names.
+    pub csr: &'a CsrView,
+    /// The provider does not give a certificate again that the Secret has lost.
+    pub uncollectable: bool,
     /// Key Secrets of this Certificate whose Issuance needs them no more.
     pub spent_keys: &'a [String],
     pub order: &'a OrderView,
@@ -93,7 +97,8 @@ pub enum SecretView {
 /// What a Secret holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Held {
-    /// The certificate, when it can be read and matches the key beside it; else why not.
+    /// The certificate, when it can be read and matches the key beside it, or, held elsewhere, the one noted; else why
+    /// not.
     pub pair: Option<Leaf>,
     pub problem: Option<String>,
     /// Of the private key, when it can be read.
@@ -125,6 +130,15 @@ pub enum KeyView {
     Foreign,
 }
 
+/// The CSR of a key that is held elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CsrView {
+    Unread,
+    /// Why it cannot be used.
+    Unusable(String),
+    Read(Csr),
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OrderView {
     Unread,
@@ -150,8 +164,8 @@ pub enum SourceView {
     },
 }
 
-/// A key that is in its Secret already. Made only from what the API server returned, never from a key in memory:
-/// no CSR leaves whose key could be lost.
+/// A key, or the CSR of one that is held elsewhere, that is in its Secret already. Made only from what the API server
+/// returned, never from a key in memory: no CSR leaves whose key could be lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredKey {
     pub csr: String,
@@ -160,6 +174,7 @@ pub struct StoredKey {
     pub common_name: String,
     pub dns_names: Vec<String>,
     pub kind: KeyKind,
+    pub origin: KeyOrigin,
 }
 
 /// Whether a certificate is its order's primary one.

@@ -15,11 +15,13 @@ use super::{
 use crate::{
     api::{
         Certificate, CertificateStatus, Issuance, IssuanceSpec,
-        issuance::{CertificateRef, Cost, FailureClass, Operation},
+        conditions::reason,
+        issuance::{CertificateRef, Cost, FailureClass, KeyOrigin, Operation},
     },
     lifecycle::{
         Step,
-        certificate::{self, Adoption, Held, KeyView, OrderView, Outputs, SecretView},
+        certificate::{self, Adoption, CsrView, Held, KeyView, OrderView, Outputs, SecretView},
+        csr::Key,
         install, invariants,
         lineage::Lineage,
         names,
@@ -64,6 +66,10 @@ impl House {
                     copies.key = stored.map_or(KeyView::Absent, |key| KeyView::Stored(key.value.as_ref().clone()));
                     continue;
                 }
+                certificate::Effect::ReadCsr => {
+                    copies.csr = world.csr.value.as_ref().clone();
+                    continue;
+                }
                 certificate::Effect::StoreKey(plan) => store_key(world, &plan),
                 certificate::Effect::DeleteKey { secret } => {
                     world.keys.remove(&revision_of(&secret)).map(|_| "a key is removed")
@@ -74,6 +80,7 @@ impl House {
                 }
                 certificate::Effect::FindExisting { .. } => unreachable!("only what a Certificate names is adopted"),
                 certificate::Effect::RecordAdoption(adoption) => record_adoption(world, process, &copies, &adoption),
+                certificate::Effect::Collect { issuance } => self.collect(world, &copies, revision_of(&issuance))?,
                 certificate::Effect::Install { issuance } => self.install(world, &copies, revision_of(&issuance))?,
                 certificate::Effect::Forget { issuance } => {
                     let forgotten = world.issuances.remove(&revision_of(&issuance));
@@ -114,6 +121,8 @@ impl House {
             issuances: &issuances,
             installation: testing::INSTALLATION,
             key: &copies.key,
+            csr: &copies.csr,
+            uncollectable: false,
             spent_keys: &copies.spent_keys(world),
             order: &copies.order,
             revoked: None,
@@ -131,8 +140,14 @@ impl House {
 
     /// When something is due next, told by everything there is.
     pub fn due(&self, world: &World) -> Due {
-        let copies = Copies { secret: world.secret.value.as_ref().clone(), ..Copies::read(world, false) };
-        self.observe(world, &copies, |o| trigger::due(o, &Lineage::of(o, Some(&testing::account()))))
+        self.observe(world, &Copies::all(world), |o| trigger::due(o, &Lineage::of(o, Some(&testing::account()))))
+    }
+
+    /// Whether the holder of the key is asked for a new CSR.
+    pub fn needs_csr(&self, world: &World) -> bool {
+        let elsewhere = world.certificate.newest.object.spec.csr_secret_ref.is_some();
+        let decided = || self.observe(world, &Copies::all(world), certificate::decide);
+        elsewhere && decided().is_err_and(|hindrance| hindrance.reason == reason::NEW_CSR_REQUIRED)
     }
 
     /// Guarded by what is read right before.
@@ -150,6 +165,7 @@ impl House {
         let now = &world.certificate.newest.object;
         let stored: Vec<&str> = world.keys.values().map(|key| key.value.public_key_sha256.as_str()).collect();
         invariants::key_first(&key.public_key_sha256, &stored)?;
+        invariants::no_bad_key(plan.trigger, plan.supersedes.as_ref(), &key.public_key_sha256)?;
         at_rest_nothing_is_asked_for(now)?;
         let first = (!plan.awaits_approval).then(|| submission(world, process, 1));
         if first.is_some() {
@@ -186,6 +202,9 @@ impl House {
         let spec = &issuance.spec;
         let fail = |class, message: String| Some(Change::Failed(class, message));
         let key = match spec.operation {
+            _ if copies.certificate.object.spec.csr_secret_ref.is_some() => {
+                Some(spec.request.public_key_sha256.clone())
+            }
             Operation::Adopt => leaf_of(&world.secret.value).map(|leaf| leaf.public_key_sha256.clone()),
             _ => world.keys.get(&revision).map(|key| key.value.public_key_sha256.clone()),
         };
@@ -208,6 +227,19 @@ impl House {
         invariants::served_well(served, &offered, &spec.request.public_key_sha256, spec.reason, &wanted, world.now)?;
         world.secret = Told::new(filled(&copies.certificate.object, issuance, offered));
         Ok(Some("installed"))
+    }
+
+    /// A certificate that the Secret has lost and whose key is held elsewhere.
+    fn collect(&self, world: &mut World, copies: &Copies, revision: i64) -> Result<Option<&'static str>> {
+        let copy = copies.issuances.iter().find(|copy| copy.object.spec.revision == revision);
+        let Some(issuance) = copy.map(|copy| copy.object.as_ref()) else { return Ok(None) };
+        let id = issuance.status.as_ref().and_then(|status| status.certificate_id.as_deref());
+        let Some(leaf) = id.and_then(|id| world.ca.certificate(id)) else { return Ok(None) };
+        let (served, wanted) = (leaf_of(&world.secret.value), names::wanted(&copies.certificate.object.spec));
+        let key = &issuance.spec.request.public_key_sha256;
+        invariants::served_well(served, &leaf, key, issuance.spec.reason, &wanted, world.now)?;
+        world.secret = Told::new(filled(&copies.certificate.object, issuance, leaf));
+        Ok(Some("downloaded again"))
     }
 }
 
@@ -249,6 +281,7 @@ struct Copies {
     issuances: Vec<Copy<Issuance>>,
     secret: SecretView,
     key: KeyView,
+    csr: CsrView,
     order: OrderView,
 }
 
@@ -265,8 +298,15 @@ impl Copies {
             issuances: world.issuances.values().filter_map(issuance).collect(),
             secret: SecretView::Unread,
             key: KeyView::Unread,
+            csr: CsrView::Unread,
             order: OrderView::Unread,
         }
+    }
+
+    /// Everything there is.
+    fn all(world: &World) -> Self {
+        let (secret, csr) = (world.secret.value.as_ref().clone(), world.csr.value.as_ref().clone());
+        Self { secret, csr, ..Self::read(world, false) }
     }
 
     fn spent_keys(&self, world: &World) -> Vec<String> {
@@ -308,15 +348,18 @@ fn store_key(world: &mut World, plan: &Plan) -> Option<&'static str> {
         return None;
     }
     world.made += 1;
+    let (csr, public_key_sha256) = match (&plan.key, &plan.wanted.key) {
+        (KeyChoice::Elsewhere, Key::Elsewhere(csr)) => csr.clone().map(|csr| (csr.pem, csr.public_key_sha256))?,
+        (KeyChoice::Again(key), _) => ("csr".to_owned(), key.clone()),
+        _ => ("csr".to_owned(), format!("key-{}", world.made)),
+    };
     let key = StoredKey {
-        csr: "csr".to_owned(),
-        public_key_sha256: match &plan.key {
-            KeyChoice::New { .. } => format!("key-{}", world.made),
-            KeyChoice::Again(key) => key.clone(),
-        },
+        csr,
+        public_key_sha256,
+        origin: if plan.key == KeyChoice::Elsewhere { KeyOrigin::Elsewhere } else { KeyOrigin::Ours },
         common_name: plan.wanted.common_name.clone(),
         dns_names: plan.wanted.dns_names.clone(),
-        kind: plan.wanted.key_kind()?,
+        kind: plan.wanted.key.kind()?,
     };
     world.keys.insert(plan.revision, Told::new(key));
     Some("a key is stored")
@@ -325,8 +368,9 @@ fn store_key(world: &mut World, plan: &Plan) -> Option<&'static str> {
 fn filled(certificate: &Certificate, issuance: &Issuance, leaf: Leaf) -> SecretView {
     let status = issuance.status.clone().unwrap_or_default();
     let before = certificate.status.as_ref().and_then(|status| status.last_handled_reissue_request.clone());
+    let key_is_there = certificate.spec.csr_secret_ref.is_none();
     SecretView::Ours(Box::new(Held {
-        public_key_sha256: Some(leaf.public_key_sha256.clone()),
+        public_key_sha256: key_is_there.then(|| leaf.public_key_sha256.clone()),
         pair: Some(leaf),
         problem: None,
         outputs: Outputs::AsWanted,

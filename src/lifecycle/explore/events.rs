@@ -16,7 +16,11 @@ use crate::{
         issuance::State,
         meta,
     },
-    lifecycle::{certificate::SecretView, issuance::is_paid, testing::resolved},
+    lifecycle::{
+        certificate::{CsrView, SecretView},
+        issuance::is_paid,
+        testing::{self, resolved},
+    },
     provider::{Accepted, CallError},
 };
 
@@ -84,6 +88,18 @@ pub fn resumed(world: &World) -> Option<World> {
     let mut after = world.clone();
     edit(&mut after, |certificate| certificate.spec.suspend = None);
     Some(after)
+}
+
+/// Whoever holds the key puts a CSR for another one into the Secret, once asked for it.
+pub fn asked_for_csr(house: &House, world: &World) -> Option<World> {
+    house.needs_csr(world).then(|| with_new_csr(world))
+}
+
+fn with_new_csr(world: &World) -> World {
+    let mut after = world.clone();
+    after.made += 1;
+    after.csr = Told::new(CsrView::Read(testing::csr(&format!("csr-{}", after.made))));
+    after
 }
 
 pub fn clock(house: &House, world: &World, wakes: Timestamp, next: &mut Next) {
@@ -191,6 +207,12 @@ pub fn disturbances(house: &House, world: &World, next: &mut Next) {
             annotations.insert(meta::REISSUE_REQUESTED.to_owned(), format!("token-{left}"));
             annotations.insert(meta::REISSUE_REASON.to_owned(), meta::REASON_KEY_COMPROMISE.to_owned());
         });
+        Some(())
+    });
+    disturb("there is a new CSR", &|after| {
+        let csrs = after.budget.csrs.checked_sub(1)?;
+        *after = with_new_csr(after);
+        after.budget.csrs = csrs;
         Some(())
     });
     disturb("ledger and waiting keys are deleted", &|after| {

@@ -22,13 +22,14 @@ use super::{
 use crate::{
     api::{
         certificate::{Adopt, DigiCertOverrides, DuplicateOf, RotationPolicy},
+        issuance::KeyOrigin,
         issuer::AmbiguousPaid,
     },
     pki::Leaf,
 };
 use house::{Broken, House};
 use search::{Scenario, explore};
-use world::{Budget, Stored, World};
+use world::{Budget, Stored, Told, World};
 
 fn scenario(case: CertificateCase, purchases: usize, budget: Budget) -> Scenario {
     Scenario {
@@ -116,6 +117,26 @@ impl Scenario {
         self
     }
 
+    /// The key is held elsewhere.
+    fn by_csr(mut self) -> Self {
+        let case = CertificateCase::new().by_csr('a');
+        let mut certificate = self.begin.certificate.newest.object.as_ref().clone();
+        certificate.spec.csr_secret_ref = case.certificate.spec.csr_secret_ref;
+        self.begin.certificate = Stored::new(certificate);
+        self.begin.csr = Told::new(case.csr);
+        for stored in self.begin.issuances.values_mut() {
+            let mut issuance = stored.newest.object.as_ref().clone();
+            issuance.spec.request.key_origin = KeyOrigin::Elsewhere;
+            *stored = Stored::new(issuance);
+        }
+        let mut secret = self.begin.secret.value.as_ref().clone();
+        if let SecretView::Ours(held) = &mut secret {
+            held.public_key_sha256 = None;
+        }
+        self.begin.secret = Told::new(secret);
+        self
+    }
+
     /// No Issuance is kept that nobody needs.
     fn forgetting(mut self) -> Self {
         let mut certificate = self.begin.certificate.newest.object.as_ref().clone();
@@ -156,6 +177,21 @@ fn a_key_that_stays_hides_nothing() {
     first_order(users).keeping().holds("order, and users, its key kept");
     renewal(faults(2)).keeping().holds("renewal, its key kept");
     renewal(users).keeping().holds("renewal, and users, its key kept");
+}
+
+/// With the same CSR again, as with a key that stays; and whoever holds the key may give a new one at any moment.
+#[test]
+fn a_key_that_is_held_elsewhere_is_bought_for_once() {
+    renewal(faults(2)).by_csr().holds("renewal by CSR");
+    let users =
+        Budget { csrs: 2, deleted_secrets: 1, edits: 1, tokens: 1, answers: 1, lags: 1, all: 3, ..Budget::default() };
+    first_order(users).by_csr().holds("order by CSR, and users");
+    renewal(users).by_csr().holds("renewal by CSR, and users");
+    reissue(users).by_csr().holds("download again, and users");
+    reissue(users).by_csr().forgetting().holds("download again, and users, nothing kept");
+    for secret in [ours(leaf()), SecretView::Absent] {
+        adoption(secret, users).by_csr().holds("adoption by CSR, and users");
+    }
 }
 
 #[test]

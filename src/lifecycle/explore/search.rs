@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     certificate::leaf_of,
-    events::{accept, answers, clock, deliver, disturbances, person, resumed},
+    events::{accept, answers, asked_for_csr, clock, deliver, disturbances, person, resumed},
     house::{House, Turn},
     world::{Budget, World, ended},
 };
@@ -149,6 +149,9 @@ impl Search<'_> {
         let mut next = Vec::new();
         let beyond = world.now.duration_since(self.scenario.begin.now) > self.scenario.horizon;
         let wakes = self.turns(world, false, &mut next);
+        next.extend(
+            asked_for_csr(&self.scenario.house, world).map(|after| ("a new CSR is given".to_owned(), Ok(after))),
+        );
         answers(self.scenario, world, &mut next);
         if next.is_empty() && world.flight.is_none() && !beyond && wakes < Timestamp::MAX {
             clock(&self.scenario.house, world, wakes, &mut next);
@@ -268,6 +271,12 @@ impl Search<'_> {
             rests(house, world)?;
             *world = answered;
             return Ok(Some(what));
+        }
+        if let Some(after) = asked_for_csr(house, world) {
+            self.seen.asked += 1;
+            rests(house, world)?;
+            *world = after;
+            return Ok(Some("a new CSR is given".to_owned()));
         }
         if satisfied(house, world) {
             rests(house, world)?;

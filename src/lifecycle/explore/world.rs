@@ -12,7 +12,7 @@ use super::ca::Ca;
 use crate::{
     api::{Certificate, Issuance, IssuanceSpec, issuance::State, issuer::Reservation},
     lifecycle::{
-        certificate::SecretView,
+        certificate::{CsrView, SecretView},
         invariants::{self, Violation},
         issuance::{Seen, Wish},
         lineage,
@@ -95,6 +95,8 @@ pub struct World {
     /// Deleted for their number.
     pub forgotten: Vec<Stored<Issuance>>,
     pub secret: Told<SecretView>,
+    /// In the user's Secret, where the key is held elsewhere.
+    pub csr: Told<CsrView>,
     /// Waiting keys, by revision.
     pub keys: BTreeMap<i64, Told<StoredKey>>,
     /// Keys and Issuances made so far: each is another one.
@@ -126,6 +128,8 @@ pub struct Budget {
     pub edits: u8,
     pub suspensions: u8,
     pub tokens: u8,
+    /// New CSRs from the holder of the key.
+    pub csrs: u8,
     /// The ledger and the waiting keys are deleted, but not the Certificate.
     pub lost_ledgers: u8,
     /// All of the above together.
@@ -210,6 +214,7 @@ impl World {
                 .collect(),
             forgotten: Vec::new(),
             secret: Told::new(case.secret),
+            csr: Told::new(case.csr),
             keys: Default::default(),
             made: 0,
             lost_ledger: false,

@@ -35,8 +35,9 @@ pub fn wish(
         Some(certificate) if certificate.spec.issuer_ref != spec.issuer_ref => Wish::Changed,
         Some(certificate) => {
             let earlier = Some(spec.request.common_name.as_str());
-            let differs =
-                |issuer| Wanted::of(&certificate.spec, issuer, earlier).is_none_or(|wanted| wanted.differs_from(spec));
+            // What was begun for one CSR is finished for it: another is reissued for afterwards.
+            let wanted = |issuer| Wanted::of(&certificate.spec, issuer, earlier, None);
+            let differs = |issuer| wanted(issuer).is_none_or(|wanted| wanted.differs_from(spec));
             match issuer.is_some_and(differs) {
                 false => Wish::Same,
                 true if unwanted(&certificate.spec, status).is_some() => Wish::Stuck,

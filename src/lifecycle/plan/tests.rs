@@ -2,13 +2,14 @@ use super::*;
 use crate::{
     api::{
         Issuance,
+        certificate::KeyAlgorithm,
         issuance::{FailureClass, State},
     },
     lifecycle::{
         certificate::{SecretView, account},
         testing::{self, CertificateCase, NAME, at, days, issued, key_hash, leaf, order, ours, strings},
     },
-    pki::Leaf,
+    pki::{KeyKind, Leaf},
 };
 
 fn wanted(case: &CertificateCase) -> Option<Wanted> {
@@ -159,8 +160,9 @@ fn an_operation_does_not_differ_from_itself() {
         for edit in [
             |wanted: &mut Wanted| wanted.common_name.push('x'),
             |wanted: &mut Wanted| wanted.dns_names.push("www.example.com".to_owned()),
-            |wanted: &mut Wanted| wanted.key_algorithm = KeyAlgorithm::Rsa,
-            |wanted: &mut Wanted| wanted.key_size = 384,
+            |wanted: &mut Wanted| wanted.key = Key::Ours(KeyAlgorithm::Rsa, 256),
+            |wanted: &mut Wanted| wanted.key = Key::Ours(KeyAlgorithm::Ecdsa, 384),
+            |wanted: &mut Wanted| wanted.key = Key::Elsewhere(None),
             |wanted: &mut Wanted| wanted.signature_hash = SignatureHash::Sha384,
             |wanted: &mut Wanted| wanted.validity = Some(Validity::Days(1)),
             |wanted: &mut Wanted| wanted.organization_id = Some(1),

@@ -225,7 +225,7 @@ fn readiness<'a>(
     if let Some(revoked) = trigger::revoked(o) {
         return (false, reason::REVOKED, say_revoked(revoked));
     }
-    if trigger::spec_changed(&o.certificate.spec, leaf, lineage) {
+    if trigger::spec_changed(o, leaf, lineage) {
         return hindered("the certificate in the Secret is not yet what the spec asks for");
     }
     match held(o).map(|held| &held.outputs) {
@@ -233,7 +233,10 @@ fn readiness<'a>(
         Some(Outputs::Differ) => return hindered("the Secret is not yet what the spec asks for"),
         Some(Outputs::Unmakeable(why)) => return (false, reason::KEYSTORE_PASSWORD, why.clone()),
     }
-    (true, reason::ISSUED, format!("certificate {} is valid until {}", leaf.serial, leaf.not_after))
+    let elsewhere = o.certificate.spec.csr_secret_ref.as_ref();
+    let elsewhere = elsewhere.map(|csr| format!("; its key is held elsewhere, its CSR is in Secret {}", csr.name));
+    let elsewhere = elsewhere.unwrap_or_default();
+    (true, reason::ISSUED, format!("certificate {} is valid until {}{elsewhere}", leaf.serial, leaf.not_after))
 }
 
 /// Of conditions that speak of an Issuance under way.

@@ -110,7 +110,7 @@ fn presumed(order: &Order) -> OrderFacts {
 /// What has to be asked of an order once it is adopted: its key is not here, or it is for other names.
 fn follow_up(o: &Observed, adopted: &Issuance) -> Option<String> {
     let (spec, request) = (&o.certificate.spec, &adopted.spec.request);
-    let here = adopt::held_key(o) == Some(request.public_key_sha256.as_str());
+    let here = adopt::has_key(o, &request.public_key_sha256);
     if adopted.spec.operation != Operation::Adopt || (here && !trigger::differs(spec, request)) {
         return None;
     }

@@ -9,14 +9,20 @@ use jiff::Timestamp;
 
 use super::{INSTALLATION, MARK, NAME, TIMES, at, holding, issued, issuer_ref, issuer_view, key_hash, leaf, strings};
 use crate::{
-    api::{Certificate, CertificateSpec, Issuance, certificate::RevokedCertificate, issuance::State, meta},
+    api::{
+        Certificate, CertificateSpec, Issuance,
+        certificate::RevokedCertificate,
+        issuance::{KeyOrigin, State},
+        issuer::SecretKeyRef,
+        meta,
+    },
     lifecycle::{
         Step,
-        certificate::{self, Held, Hindrance, IssuerView, KeyView, OrderView, SecretView, SourceView},
+        certificate::{self, CsrView, Held, Hindrance, IssuerView, KeyView, OrderView, SecretView, SourceView},
         plan::StoredKey,
         restart::Restarts,
     },
-    pki::KeyKind,
+    pki::{Csr, KeyKind},
     provider::OrderFacts,
 };
 
@@ -31,6 +37,8 @@ pub struct CertificateCase {
     pub rival: Option<String>,
     pub issuances: Vec<Arc<Issuance>>,
     pub key: KeyView,
+    pub csr: CsrView,
+    pub uncollectable: bool,
     pub spent_keys: Vec<String>,
     pub elsewhere: Option<String>,
     pub order: OrderView,
@@ -65,6 +73,8 @@ impl CertificateCase {
             rival: None,
             issuances: Vec::new(),
             key: KeyView::Unread,
+            csr: CsrView::Unread,
+            uncollectable: false,
             spent_keys: Vec::new(),
             elsewhere: None,
             order: OrderView::Unread,
@@ -95,6 +105,14 @@ impl CertificateCase {
 
     pub fn with(mut self, issuance: Issuance) -> Self {
         self.issuances.push(Arc::new(issuance));
+        self
+    }
+
+    /// The key is held elsewhere, and its CSR is there.
+    pub fn by_csr(mut self, key: char) -> Self {
+        let reference = SecretKeyRef { name: "appliance".to_owned(), key: "tls.csr".to_owned() };
+        self.certificate.spec.csr_secret_ref = Some(reference);
+        self.csr = CsrView::Read(csr(&key_hash(key)));
         self
     }
 
@@ -130,6 +148,8 @@ impl CertificateCase {
             issuances: &self.issuances,
             installation: INSTALLATION,
             key: &self.key,
+            csr: &self.csr,
+            uncollectable: self.uncollectable,
             spent_keys: &self.spent_keys,
             elsewhere: self.elsewhere.as_deref(),
             order: &self.order,
@@ -155,5 +175,16 @@ pub fn stored_key(key: char, names: &[&str]) -> StoredKey {
         common_name: names[0].to_owned(),
         dns_names: strings(names),
         kind: KeyKind::EcdsaP256,
+        origin: KeyOrigin::Ours,
+    }
+}
+
+/// Somebody else's CSR, for this public key.
+pub fn csr(public_key_sha256: &str) -> Csr {
+    Csr {
+        pem: format!("csr {public_key_sha256}"),
+        public_key_sha256: public_key_sha256.to_owned(),
+        kind: KeyKind::EcdsaP256,
+        names: [NAME.to_owned()].into(),
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     provider::{Accepted, OrderContent, OrderFacts, OrderStatus},
 };
 
-pub use certificate::{CertificateCase, stored_key};
+pub use certificate::{CertificateCase, csr, stored_key};
 pub use issuance::{
     IssuanceCase, failed, failure, issuance_spec, issued, outcome, record, resolved, submission, told, validation,
 };

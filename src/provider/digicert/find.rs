@@ -10,7 +10,7 @@ use super::endpoints::{LIST_ORDERS, ORDERS_BY_ALTERNATIVE_ID};
 use super::progress::{names_of, order_facts, order_status};
 use super::wire::{self, AlternativeOrders, Certificate, Order, Orders};
 use super::{DigiCert, is_ours, key_of};
-use crate::provider::{Accepted, CallError, Found, Operation, OrderFacts, OrderStatus, Wanted};
+use crate::provider::{Accepted, CallError, Found, Operation, OrderFacts, OrderStatus, Wanted, is_idempotency_key};
 
 /// Between our clock and the provider's.
 const SKEW: SignedDuration = SignedDuration::from_mins(10);
@@ -68,7 +68,7 @@ impl DigiCert {
         self.bounded(candidates.len())?;
         for id in candidates {
             let order = self.order_info(&id).await?;
-            if is_ours(&order.certificate, &wanted.public_key_sha256, &wanted.earlier) {
+            if is_ours(&order.certificate, &wanted.public_key_sha256, &wanted.earlier) && !is_anothers(&order, wanted) {
                 return Ok(Found::Ours(accepted(order, &id)));
             }
         }
@@ -200,6 +200,12 @@ fn too_many(call: &'static str) -> CallError {
 fn accepted(order: Order, id: &str) -> Accepted {
     let request_id = order.requests.into_iter().rev().find_map(|request| request.id);
     Accepted { order_id: id.into(), certificate_id: order.certificate.id, request_id, delivered: None }
+}
+
+/// Whether another operation's idempotency key is on it: two Certificates may have the CSR of one key.
+fn is_anothers(order: &Order, wanted: &Wanted) -> bool {
+    let id = order.alternative_order_id.as_deref().filter(|id| is_idempotency_key(id));
+    id.is_some_and(|id| !id.eq_ignore_ascii_case(&wanted.idempotency_key))
 }
 
 fn ended(order: &Order) -> bool {
