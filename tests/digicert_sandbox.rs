@@ -123,7 +123,8 @@ impl Intent {
 
     async fn submit(&self, digicert: &DigiCert) -> Result<Accepted, CallError> {
         let permit = digicert.permit(Urgency::Normal).await;
-        digicert.submit(&self.request, permit, Duration::from_secs(20)).await
+        let accepted = digicert.submit(&self.request, permit, Duration::from_secs(20)).await?;
+        Ok(accepted.expect("CertCentral always tells the order"))
     }
 
     async fn find(&self, digicert: &DigiCert) -> Found {
@@ -133,6 +134,7 @@ impl Intent {
             public_key_sha256: self.key.clone(),
             earlier: Default::default(),
             common_name: NAMES[0].into(),
+            external_requester: None,
             since: self.since,
         };
         digicert.find(&wanted).await.unwrap()

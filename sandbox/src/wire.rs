@@ -38,17 +38,9 @@ impl Cut {
     }
 }
 
-/// What is known of the other end of a connection.
-#[derive(Clone, Default)]
-pub struct Peer {
-    pub cut: Cut,
-    /// The certificate it showed, DER.
-    pub certificate: Option<Vec<u8>>,
-}
-
-impl Connected<IncomingStream<'_, Wire>> for Peer {
+impl Connected<IncomingStream<'_, Wire>> for Cut {
     fn connect_info(stream: IncomingStream<'_, Wire>) -> Self {
-        Self { cut: stream.io().cut(), certificate: None }
+        stream.io().cut.clone()
     }
 }
 
@@ -69,10 +61,6 @@ impl Listener for Wire {
 }
 
 impl Connection {
-    pub fn cut(&self) -> Cut {
-        self.cut.clone()
-    }
-
     fn check(&self) -> io::Result<()> {
         if !self.cut.0.load(Ordering::Relaxed) {
             return Ok(());

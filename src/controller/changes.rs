@@ -207,7 +207,11 @@ async fn ask(context: Arc<Context>, queue: Queue<Issuance>, account: Arc<Account
     let window = polling::window(account.state().last, begun);
     let answer = pending.provider.changes(window.length).await;
     let woken = match answer {
-        Ok(changed) => {
+        Ok(None) => {
+            account.state().busy = false;
+            Vec::new()
+        }
+        Ok(Some(changed)) => {
             if let Ok(length) = SignedDuration::try_from(window.length) {
                 let orders = changed.iter().filter(|change| change.to == ChangedTo::Settled);
                 let orders = orders.map(|change| change.order_id.clone()).collect();

@@ -188,7 +188,7 @@ fn pause_after(class: OutcomeClass, status: &IssuanceStatus) -> Duration {
 }
 
 fn look_then_call(o: &Observed) -> Step<Effect> {
-    match (&o.seen.found, searchable(o.spec.operation)) {
+    match (&o.seen.found, searchable(o.spec)) {
         (None, true) => Step::Do(Effect::Look),
         _ => Step::Do(Effect::Submit),
     }
@@ -230,9 +230,12 @@ fn recover(o: &Observed, last: &Submission) -> Step<Effect> {
     if !looks.is_some_and(absent) {
         return Step::Wait(between);
     }
+    let accepted = outcome_of(o.status, last.n).is_some_and(|outcome| outcome.class == OutcomeClass::Accepted);
     let again = match o.ambiguous_paid {
         _ if !is_paid(o.spec.operation) => true,
-        AmbiguousPaid::RepeatWhenAbsent => searchable(o.spec.operation) && !exhausted(o.spec),
+        // It is there, wherever it hides.
+        _ if accepted => false,
+        AmbiguousPaid::RepeatWhenAbsent => searchable(o.spec) && !exhausted(o.spec),
         AmbiguousPaid::Ask => false,
     };
     if again { append(o) } else { Step::Do(Effect::AskPerson { message: unclear(o, last) }) }
@@ -378,9 +381,14 @@ pub fn is_paid(operation: Operation) -> bool {
 }
 
 /// Whether the provider stores our idempotency key and lets it be searched. CertCentral: `alternative_order_id`,
-/// on orders and renewals only (Services API, *Get orders by alternative order ID*).
-fn searchable(operation: Operation) -> bool {
-    matches!(operation, Operation::Order | Operation::Renew)
+/// on orders and renewals only (Services API, *Get orders by alternative order ID*). Sectigo Certificate Manager: in the
+/// comments of an enrollment; a renewal takes none (*RenewInfo*).
+fn searchable(spec: &IssuanceSpec) -> bool {
+    match spec.operation {
+        Operation::Order => true,
+        Operation::Renew => spec.account.provider != "sectigo",
+        Operation::Reissue | Operation::Duplicate | Operation::Adopt => false,
+    }
 }
 
 /// With what the provider said, when it said something: a code that is not known to be certain may explain all.

@@ -173,12 +173,15 @@ pub fn is_ours(operation: &IssuanceSpec, installation: &str, mark: &str) -> bool
     submitted_here && (!operation.submissions.is_empty() || operation.idempotency_key.starts_with(mark))
 }
 
-/// Ids of the certificates there were before an operation: where a key stays, it does not tell them from the new one.
+/// Ids and serial numbers of the certificates there were before an operation: where a key stays, it does not tell them
+/// from the new one.
 pub fn earlier(issuances: &[Arc<Issuance>], operation: &IssuanceSpec) -> BTreeSet<String> {
     let before = issuances.iter().filter(|other| other.spec.revision < operation.revision);
-    let obtained = before.filter_map(|other| other.status.as_ref()?.certificate_id.clone());
+    let obtained = before.filter_map(|other| other.status.as_ref());
+    let obtained = obtained.flat_map(|status| [&status.certificate_id, &status.serial_number]).flatten().cloned();
     let served = operation.parent.as_ref().and_then(|parent| parent.certificate_id.clone());
-    obtained.chain(served).collect()
+    let superseded = operation.supersedes.iter().flat_map(|old| old.serial_numbers.iter().cloned());
+    obtained.chain(served).chain(superseded).collect()
 }
 
 /// As which product an order was placed or taken over: a reissue stays in it, whatever is wanted by then.

@@ -170,7 +170,12 @@ mod tests {
         use ChangedTo::{AwaitingApproval, Pending, Settled};
         let polled = |progress| {
             let (mut status, spec) = (placed(State::Submitted), issuance_spec(Operation::Order));
-            record::apply(&spec, &mut status, &Change::Polled(Standing { progress, order_valid_till: None }), at(1));
+            record::apply(
+                &spec,
+                &mut status,
+                &Change::Polled(Standing { progress, order_valid_till: None, delivered: None }),
+                at(1),
+            );
             status
         };
         let approval = polled(Progress::AwaitingApproval { request_id: None });

@@ -58,7 +58,10 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             fail(status, FailureClass::KeyMissing, None, &message, now);
         }
         Change::CannotLook(message) => act(status, reason::PROVIDER_BLOCKED, message, now),
-        Change::Submitted { n, answer: Ok(accepted) } => accept(spec, status, *n, accepted, now),
+        Change::Submitted { n, answer: Ok(Some(accepted)) } => accept(spec, status, *n, accepted, now),
+        Change::Submitted { n, answer: Ok(None) } => {
+            outcome(status, *n, OutcomeClass::Accepted, Some("accepted, without an id"), now);
+        }
         Change::Submitted { n, answer: Err(error) } => refuse(spec, status, *n, error, now),
         Change::Polled(standing) => follow(spec, status, standing, now),
         Change::ValidationsRead(read) => merge(&mut status.validations, read, now),

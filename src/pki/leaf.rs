@@ -52,6 +52,12 @@ impl Leaf {
         Self::from_der(blocks.first().ok_or(NotACertificate)?)
     }
 
+    /// Every certificate of a PEM text that can be read.
+    pub fn all_in(text: &str) -> Vec<Self> {
+        let blocks = pem::blocks(text, &["CERTIFICATE"]).unwrap_or_default();
+        blocks.iter().filter_map(|der| Self::from_der(der).ok()).collect()
+    }
+
     pub fn from_der(der: &[u8]) -> Result<Self, NotACertificate> {
         Self::of(&parse(der)?)
     }

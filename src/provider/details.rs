@@ -18,6 +18,21 @@ pub struct Details {
     pub additional_emails: Vec<String>,
     pub custom_renewal_message: Option<String>,
     pub locale: Option<String>,
+    /// The same for accounts that know their fields by name: name and value.
+    pub named_fields: Vec<(String, String)>,
+    /// Somebody outside the account, by mail address, for whom it is asked and who may get mail about it.
+    pub external_requester: Option<String>,
+    /// Whom to mail when domains are validated by mail and the request has to say so.
+    pub dcv_email: Option<String>,
+}
+
+/// An address whose mail goes to the same mailbox and which tells this submission from all others (RFC 5233,
+/// subaddressing). `None`: the address has no room for it.
+pub fn plus_addressed(address: &str, idempotency_key: &str) -> Option<String> {
+    let (local, domain) = address.rsplit_once('@')?;
+    // RFC 5321 §4.5.3.1.1.
+    let fits = !local.is_empty() && !local.contains('+') && local.len() + 1 + idempotency_key.len() <= 64;
+    fits.then(|| format!("{local}+{idempotency_key}@{domain}"))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -40,6 +40,13 @@ impl RateLimit {
         burst: NonZeroU32::new(30).expect("not zero"),
     };
 
+    /// Sectigo publishes no limit for SCM: a pace that no one will mind.
+    pub const SECTIGO: Self = Self {
+        requests: NonZeroU32::new(300).expect("not zero"),
+        per: Duration::from_secs(60),
+        burst: NonZeroU32::new(20).expect("not zero"),
+    };
+
     fn quota(self) -> Quota {
         let every = (self.per / self.requests.get()).max(Duration::from_nanos(1));
         Quota::with_period(every).expect("not zero").allow_burst(self.burst)

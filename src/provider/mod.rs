@@ -5,18 +5,26 @@
 
 mod details;
 pub mod digicert;
+mod domains;
 pub mod error;
+mod lenient;
 pub mod limits;
+mod locations;
 pub mod observer;
+pub mod sectigo;
+mod transport;
 
 use async_trait::async_trait;
 use jiff::{Timestamp, civil::Date};
 use std::{collections::BTreeSet, time::Duration};
 
-pub use details::{Contact, ContactRole, Details, PaymentMethod};
+pub use details::{Contact, ContactRole, Details, PaymentMethod, plus_addressed};
+pub use domains::DomainValidation;
 pub use error::CallError;
 pub use limits::Permit;
+pub use locations::{Location, Locations};
 pub use observer::{CallObserver, Called};
+pub use transport::ConfigError;
 
 /// One account at one provider.
 ///
@@ -30,8 +38,16 @@ pub trait Provider: Send + Sync {
     /// Waits until the account's rate limit has room for one call. Taken before an intent is recorded.
     async fn permit(&self, urgency: Urgency) -> Permit;
 
-    /// Asks for a certificate: the one call that can cost money. Made only for a recorded intent.
-    async fn submit(&self, request: &Request, permit: Permit, timeout: Duration) -> Result<Accepted, CallError>;
+    /// Whether the provider would take a request, as far as it shows that without being asked for a certificate.
+    /// `Blocked`: it would not, and only a person can change that.
+    async fn preflight(&self, _request: &Request) -> Result<(), CallError> {
+        Ok(())
+    }
+
+    /// Asks for a certificate: the one call that can cost money. Made only for a recorded intent. `None`: accepted, and
+    /// the answer does not say as what, so that it has to be looked for.
+    async fn submit(&self, request: &Request, permit: Permit, timeout: Duration)
+    -> Result<Option<Accepted>, CallError>;
 
     /// Looks for what an earlier submission may have left at the provider.
     async fn find(&self, wanted: &Wanted) -> Result<Found, CallError>;
@@ -40,8 +56,10 @@ pub trait Provider: Send + Sync {
     async fn order(&self, order_id: &str) -> Result<OrderFacts, CallError>;
 
     /// Orders of the account that have changed within the last `window`, which is seven days at most: one call for all
-    /// of them, however many there are.
-    async fn changes(&self, window: Duration) -> Result<Vec<Changed>, CallError>;
+    /// of them, however many there are. `None`: the provider has no such call, and each order is asked for.
+    async fn changes(&self, _window: Duration) -> Result<Option<Vec<Changed>>, CallError> {
+        Ok(None)
+    }
 
     /// The same for all clients of one credential, and no key material.
     fn credential(&self) -> &str;
@@ -64,7 +82,20 @@ pub trait Provider: Send + Sync {
     async fn check_dcv(&self, placed: &Placed, domains: &[String]) -> Result<(), CallError>;
 
     /// Has the validation mails of an order sent again.
-    async fn resend_dcv_emails(&self, order_id: &str) -> Result<(), CallError>;
+    async fn resend_dcv_emails(&self, _order_id: &str) -> Result<(), CallError> {
+        Err(not_offered("resend validation mails"))
+    }
+
+    /// Puts another CSR into what nobody has approved yet, or what was refused and can still be changed: free, and no
+    /// second order. `Rejected`: it cannot be changed.
+    async fn amend(&self, _placed: &Placed, _request: &Request) -> Result<(), CallError> {
+        Err(not_offered("amend a request"))
+    }
+
+    /// Keeps the provider from buying the next order by itself.
+    async fn stop_auto_renewal(&self, _order_id: &str) -> Result<(), CallError> {
+        Err(not_offered("stop automatic renewal"))
+    }
 
     /// Leaf and chain as PEM blocks, in whatever order the provider sends them. Nothing is believed yet.
     async fn download(&self, certificate_id: &str) -> Result<String, CallError>;
@@ -77,6 +108,21 @@ pub trait Provider: Send + Sync {
 
     /// Takes back what is still pending; the note is for people at the provider. `Rejected`: it cannot be taken back.
     async fn cancel(&self, placed: &Placed, note: &str) -> Result<(), CallError>;
+
+    /// Where domains are validated apart from any order, and must be before one is placed.
+    fn domain_validation(&self) -> Option<&dyn DomainValidation> {
+        None
+    }
+
+    /// Where the provider keeps an inventory of the places its certificates live at.
+    fn locations(&self) -> Option<&dyn Locations> {
+        None
+    }
+}
+
+/// Nothing was sent: the provider has no such call.
+fn not_offered(call: &'static str) -> CallError {
+    CallError::Rejected { call, code: "not_offered".into(), message: "the provider has no such call".into() }
 }
 
 /// Urgent work (near expiry, a compromised key) goes before the rest of the account's queue.
@@ -172,7 +218,8 @@ pub struct Placed {
     pub request_id: Option<String>,
     /// Of the CSR: how our certificate is told from others on the same order.
     pub public_key_sha256: String,
-    /// Certificate ids that are older than this operation: a key may be used again.
+    /// Ids and serial numbers of certificates that are older than this operation: a key may be used again. Which of
+    /// the two tells them apart is the provider's to know: an id may stay while the certificate behind it changes.
     pub earlier: BTreeSet<String>,
 }
 
@@ -182,9 +229,11 @@ pub struct Wanted {
     pub operation: Operation,
     pub idempotency_key: String,
     pub public_key_sha256: String,
-    /// Certificate ids that are older than this operation: a key may be used again.
+    /// As in [`Placed`].
     pub earlier: BTreeSet<String>,
     pub common_name: String,
+    /// The external requester it was asked for with.
+    pub external_requester: Option<String>,
     /// When the intent was recorded, on the clock of the world.
     pub since: Timestamp,
 }
@@ -273,6 +322,8 @@ pub enum ChangedTo {
 pub struct Standing {
     pub progress: Progress,
     pub order_valid_till: Option<Date>,
+    /// The certificate itself, where a look needs it to tell whose it is, as [`Provider::download`] gives it.
+    pub delivered: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

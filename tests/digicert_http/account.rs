@@ -1,6 +1,6 @@
 use super::*;
 use evercert::provider::AccountFacts;
-use evercert::provider::digicert::ConfigError;
+use evercert::provider::ConfigError;
 
 async fn user(server: &MockServer) {
     let body = json!({ "id": 1, "account_id": 123654, "container": { "id": 5, "name": "My Account" },
@@ -137,6 +137,6 @@ fn what_cannot_be_used_is_refused_at_once_and_says_why() {
         assert!(matches!(refused, Err(ConfigError::CaBundle | ConfigError::Tls(_))), "{pem}: {refused:?}");
     }
     let refused = with(|config| config.api_key = SecretString::from("line\nbreak"));
-    assert_eq!(refused, Err(ConfigError::ApiKey));
-    assert_eq!(with(|config| config.api_key = SecretString::from("")), Err(ConfigError::ApiKey));
+    assert_eq!(refused, Err(ConfigError::Credential("the API key")));
+    assert_eq!(with(|config| config.api_key = SecretString::from("")), Err(ConfigError::Credential("the API key")));
 }

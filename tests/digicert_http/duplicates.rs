@@ -80,7 +80,7 @@ async fn how_far_a_duplicate_has_come_is_told_by_its_row() {
         answers(&server, "GET", "order/certificate/112233", 200, order(pending)).await;
         let order_valid_till = Some("2027-11-24".parse().unwrap());
         let standing = digicert(&server).progress(&placed(duplicate())).await;
-        assert_eq!(standing, Ok(Standing { progress: expected, order_valid_till }));
+        assert_eq!(standing, Ok(Standing { progress: expected, order_valid_till, delivered: None }));
     }
 }
 

@@ -128,13 +128,15 @@ pub fn wanted(operation: Operation) -> Wanted {
         public_key_sha256: OURS.key.clone(),
         earlier: Default::default(),
         common_name: "shop.example.com".into(),
+        external_requester: None,
         since: "2026-11-24T07:34:00Z".parse().unwrap(),
     }
 }
 
 pub async fn submit(digicert: &DigiCert, operation: Operation) -> Result<evercert::provider::Accepted, CallError> {
     let permit = digicert.permit(Urgency::Normal).await;
-    digicert.submit(&request(operation), permit, Duration::from_secs(5)).await
+    let accepted = digicert.submit(&request(operation), permit, Duration::from_secs(5)).await?;
+    Ok(accepted.expect("CertCentral always tells the order"))
 }
 
 /// *Order info* of order 112233 with a certificate 5501.

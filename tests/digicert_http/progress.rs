@@ -26,7 +26,8 @@ async fn an_issued_order_takes_one_call_and_tells_its_end() {
     for operation in [Operation::Order, renew(), reissue()] {
         let server = MockServer::start().await;
         order_is(&server, order_info("issued", &OURS.csr)).await;
-        let expected = Standing { progress: issued("5501"), order_valid_till: Some("2027-11-24".parse().unwrap()) };
+        let order_valid_till = Some("2027-11-24".parse().unwrap());
+        let expected = Standing { progress: issued("5501"), order_valid_till, delivered: None };
         assert_eq!(standing(&server, &placed(operation)).await, expected);
         assert_eq!(calls(&server).await, 1);
     }

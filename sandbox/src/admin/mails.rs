@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::App,
-    issuance, sectigo,
+    issuance,
     state::{
         World,
         records::{Certificate, CertificateStatus},
@@ -23,8 +23,7 @@ use crate::{
 pub async fn list(State(app): State<Arc<App>>) -> Json<Value> {
     let world = app.store.lock();
     let waiting = world.certificates.iter().filter(|row| row.status == CertificateStatus::Pending);
-    let mails = waiting.flat_map(|row| of(&world, row)).chain(sectigo::mails::waiting(&world));
-    let mails: Vec<Value> = mails.collect();
+    let mails: Vec<Value> = waiting.flat_map(|row| of(&world, row)).collect();
     Json(json!({"mails": mails}))
 }
 
@@ -48,9 +47,6 @@ fn of(world: &World, row: &Certificate) -> Vec<Value> {
 /// The link of a mail: its domain is approved.
 pub async fn follow(State(app): State<Arc<App>>, Path((certificate, scope)): Path<(u64, String)>) -> StatusCode {
     let mut world = app.store.lock();
-    if sectigo::mails::follow(&mut world, &app.ca, certificate, &scope) {
-        return StatusCode::NO_CONTENT;
-    }
     if world.certificates.get(certificate).is_none() {
         return StatusCode::NOT_FOUND;
     }

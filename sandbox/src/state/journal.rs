@@ -8,10 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    records::{Account, ApiKey, Certificate, Domain, Operation, Order, Organization, Request},
-    scm,
-};
+use super::records::{Account, ApiKey, Certificate, Domain, Operation, Order, Organization, Request};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,14 +24,6 @@ pub(super) enum Entry {
     Certificate(Certificate),
     Request(Request),
     Operation(Operation),
-    ScmCustomer(scm::Customer),
-    ScmOrganization(scm::Organization),
-    ScmProfile(scm::Profile),
-    ScmDomain(scm::Domain),
-    ScmSsl(scm::Ssl),
-    ScmField(scm::CustomField),
-    /// The row with this id is no more.
-    Removed(u64),
 }
 
 pub(super) struct Journal(File);

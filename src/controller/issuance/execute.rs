@@ -93,6 +93,7 @@ impl Work {
             public_key_sha256: spec.request.public_key_sha256.clone(),
             earlier: self.earlier(),
             common_name: spec.request.common_name.clone(),
+            external_requester: None,
             since: spec.submissions.first().map_or(self.context.machine_now(), |first| first.at.0),
         };
         let (n, fresh) = (self.last(), self.is_fresh());
@@ -255,10 +256,12 @@ impl Work {
         self.issuance = issuance;
         self.context.paces.hurry(&self.uid());
         match answer {
-            Ok(accepted) => {
+            Ok(Some(accepted)) => {
                 self.announce(&accepted).await;
                 self.seen.delivered = accepted.delivered;
             }
+            // Announced once it is found.
+            Ok(None) => {}
             Err(error) => self.warn(reason_of(&error), error.to_string()).await,
         }
         Ok(())

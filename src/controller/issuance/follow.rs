@@ -20,6 +20,7 @@ impl Work {
         let placed = self.placed()?;
         self.context.paces.polled(&self.uid());
         let standing = provider.progress(&placed).await?;
+        self.seen.delivered.clone_from(&standing.delivered);
         self.seen.standing = Some(standing.clone());
         // A duplicate changes nothing of its order: no answer for the whole account names it.
         let named = self.issuance.spec.operation != Operation::Duplicate;

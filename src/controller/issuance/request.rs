@@ -91,6 +91,7 @@ fn details(asked: &DigiCertRequest) -> Result<Details, Error> {
         additional_emails: options.additional_emails,
         custom_renewal_message: options.custom_renewal_message,
         locale: options.locale,
+        ..Details::default()
     })
 }
 

@@ -14,7 +14,7 @@ fn validating(validations: Vec<Validation>) -> IssuanceCase {
     case.status.state = Some(State::Validating);
     case.status.order_id = Some("100".to_owned());
     case.status.validations = validations;
-    case.seen.standing = Some(Standing { progress: Progress::Validating, order_valid_till: None });
+    case.seen.standing = Some(Standing { progress: Progress::Validating, order_valid_till: None, delivered: None });
     case.seen.validations = Some(Vec::new());
     case
 }

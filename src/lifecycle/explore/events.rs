@@ -27,7 +27,9 @@ use crate::{
 /// What may become of the call that is on its way.
 pub fn answers(scenario: &Scenario, world: &World, next: &mut Next) {
     let Some(flight) = world.flight.clone() else { return };
-    let mut outcome = |what: &str, costs: bool, lag: SignedDuration, commits: bool, answer: Option<CallError>| {
+    // What is told instead of what was accepted.
+    type Instead = Option<Result<Option<Accepted>, CallError>>;
+    let mut outcome = |what: &str, costs: bool, lag: SignedDuration, commits: bool, instead: Instead| {
         let mut after = world.clone();
         after.flight = None;
         if costs {
@@ -39,14 +41,14 @@ pub fn answers(scenario: &Scenario, world: &World, next: &mut Next) {
             after.budget.all -= 1;
         }
         let accepted = if commits { accept(&mut after, &flight, lag) } else { None };
-        match (answer, accepted) {
-            (Some(error), _) => deliver(&mut after, &flight, Err(error)),
-            (None, Some(accepted)) => deliver(&mut after, &flight, Ok(accepted)),
+        match (instead, accepted) {
+            (Some(instead), _) => deliver(&mut after, &flight, instead),
+            (None, Some(accepted)) => deliver(&mut after, &flight, Ok(Some(accepted))),
             (None, None) => {}
         }
         next.push((format!("the call of submission {}: {what}", flight.n), Ok(after)));
     };
-    let ambiguous = || CallError::Ambiguous { call: "submit", message: "reset".to_owned() };
+    let ambiguous = || Err(CallError::Ambiguous { call: "submit", message: "reset".to_owned() });
     let hidden = world.budget.lags > 0 && world.budget.all > 0 && !scenario.lag.is_zero();
     outcome("accepted", false, SignedDuration::ZERO, true, None);
     if hidden {
@@ -59,13 +61,15 @@ pub fn answers(scenario: &Scenario, world: &World, next: &mut Next) {
     if hidden && world.budget.all > 1 {
         outcome("accepted, its answer lost, hidden at first", true, scenario.lag, true, Some(ambiguous()));
     }
+    outcome("accepted, without an id", true, SignedDuration::ZERO, true, Some(Ok(None)));
     outcome("lost on its way", true, SignedDuration::ZERO, false, Some(ambiguous()));
-    outcome("not sent", true, SignedDuration::ZERO, false, Some(not_sent()));
+    outcome("not sent", true, SignedDuration::ZERO, false, Some(Err(not_sent())));
     let (code, message) = ("code".to_owned(), "words".to_owned());
     let blocked =
         CallError::Blocked { call: "submit", code: code.clone(), message: message.clone(), action: "pay".to_owned() };
-    outcome("blocked", true, SignedDuration::ZERO, false, Some(blocked));
-    outcome("rejected", true, SignedDuration::ZERO, false, Some(CallError::Rejected { call: "submit", code, message }));
+    outcome("blocked", true, SignedDuration::ZERO, false, Some(Err(blocked)));
+    let rejected = CallError::Rejected { call: "submit", code, message };
+    outcome("rejected", true, SignedDuration::ZERO, false, Some(Err(rejected)));
 }
 
 pub fn accept(world: &mut World, flight: &Flight, lag: SignedDuration) -> Option<Accepted> {
@@ -74,7 +78,7 @@ pub fn accept(world: &mut World, flight: &Flight, lag: SignedDuration) -> Option
 }
 
 /// To whoever called, if it lives.
-pub fn deliver(world: &mut World, flight: &Flight, answer: Result<Accepted, CallError>) {
+pub fn deliver(world: &mut World, flight: &Flight, answer: Result<Option<Accepted>, CallError>) {
     let caller = world.processes.iter_mut().find(|process| process.number == flight.process);
     let run = caller.and_then(|caller| caller.runs.get_mut(&flight.revision));
     if let Some(run) = run.filter(|run| run.unwritten.is_some()) {

@@ -87,7 +87,7 @@ impl House {
                 let progress =
                     world.ca.progress(&order_id, &spec.request.public_key_sha256, &world.earlier(&spec), world.now);
                 let order_valid_till = world.ca.order(&order_id, world.now).and_then(|facts| facts.valid_till);
-                let standing = Standing { progress, order_valid_till };
+                let standing = Standing { progress, order_valid_till, delivered: None };
                 run.seen = Told::new(issuance::Seen { standing: Some(standing.clone()), ..Default::default() });
                 self.write(world, process, run, Change::Polled(standing))
             }

@@ -237,7 +237,7 @@ impl Search<'_> {
         if let Some(flight) = world.flight.take() {
             let answer = accept(world, &flight, SignedDuration::ZERO);
             if let Some(accepted) = answer {
-                deliver(world, &flight, Ok(accepted));
+                deliver(world, &flight, Ok(Some(accepted)));
             }
             return Ok(Some("the CA accepts".to_owned()));
         }

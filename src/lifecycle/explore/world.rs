@@ -197,7 +197,7 @@ pub enum Unwritten {
     Looked(i32, Found),
     /// On its way; comes back as an answer.
     Called,
-    Answered(i32, Result<Accepted, CallError>),
+    Answered(i32, Result<Option<Accepted>, CallError>),
 }
 
 impl World {

@@ -46,7 +46,7 @@ fn placed(operation: Operation) -> IssuanceCase {
 }
 
 fn standing(mut case: IssuanceCase, progress: Progress) -> IssuanceCase {
-    case.seen.standing = Some(Standing { progress, order_valid_till: None });
+    case.seen.standing = Some(Standing { progress, order_valid_till: None, delivered: None });
     case.next_poll = Duration::from_secs(20);
     case
 }
@@ -124,6 +124,33 @@ fn what_cannot_be_found_is_repeated_when_free_and_asked_about_when_paid() {
         assert!(message.chars().count() < 1024, "fits a status");
         let repeat = IssuanceCase { ambiguous_paid: AmbiguousPaid::RepeatWhenAbsent, ..gone(operation) };
         assert_eq!(repeat.decide(), Step::Do(Effect::Append));
+    }
+}
+
+/// The provider has it: to say it again would be a second purchase, whoever allows repeating.
+#[test]
+fn what_was_accepted_without_an_id_is_looked_for_and_never_repeated() {
+    for operation in PAID {
+        let case = said(IssuanceCase::new(operation), OutcomeClass::Accepted, 0);
+        assert_eq!(case.decide(), Step::Do(Effect::Look));
+        let gone = absent(looked(case, 1, 5, 0));
+        let repeat = IssuanceCase { ambiguous_paid: AmbiguousPaid::RepeatWhenAbsent, ..gone };
+        assert!(matches!(repeat.decide(), Step::Do(Effect::AskPerson { .. })));
+    }
+}
+
+/// Sectigo takes no mark with a renewal: to find none there proves nothing.
+#[test]
+fn only_what_carries_our_mark_can_be_searched_for() {
+    for (provider, renewals) in [("digicert", true), ("sectigo", false)] {
+        let is_searchable = |operation| {
+            let mut spec = IssuanceCase::new(operation).spec;
+            spec.account.provider = provider.to_owned();
+            searchable(&spec)
+        };
+        assert!(is_searchable(Operation::Order));
+        assert_eq!(is_searchable(Operation::Renew), renewals, "{provider}");
+        assert!(![Operation::Reissue, Operation::Duplicate, Operation::Adopt].into_iter().any(is_searchable));
     }
 }
 

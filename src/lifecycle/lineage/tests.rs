@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    api::issuance::Parent,
+    api::issuance::{Parent, Supersedes},
     lifecycle::{
         certificate::account,
         testing::{self, CertificateCase, issued, ours},
@@ -278,4 +278,17 @@ fn what_was_never_sent_fulfilled_nothing() {
     let case = CertificateCase::served().with(unsent(issued(2, State::Superseded, 'b')));
     let known = lineage(&case);
     assert_eq!((revision(known.fulfilled), revision(known.unresolved), known.revision), (Some(1), None, 2));
+}
+
+/// Where a key stays, the old certificate is told from the new one by its id, or where that stays too, by its serial number.
+#[test]
+fn what_was_there_before_an_operation_is_known_by_ids_and_serial_numbers() {
+    let mut operation = issued(3, State::Submitted, 'c').spec;
+    operation.parent =
+        Some(Parent { order_id: "100".into(), certificate_id: Some("8".into()), order_valid_till: None });
+    operation.supersedes =
+        Some(Supersedes { public_key_sha256: testing::key_hash('a'), serial_numbers: vec!["5e".to_owned()] });
+    let all = [(1, 'a'), (3, 'c'), (4, 'd')].map(|(revision, key)| Arc::new(issued(revision, State::Installed, key)));
+    let expected = ["8", "9", "5e", "a"].map(str::to_owned).into();
+    assert_eq!(earlier(&all, &operation), expected);
 }

@@ -21,7 +21,7 @@ pub enum Change {
     /// The answer to the call of submission `n`.
     Submitted {
         n: i32,
-        answer: Result<Accepted, CallError>,
+        answer: Result<Option<Accepted>, CallError>,
     },
     Polled(Standing),
     /// With the publisher picked for each domain; `None` where no publisher serves it.

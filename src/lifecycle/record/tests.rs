@@ -43,6 +43,7 @@ fn looked(n: i32, found: Found) -> Change {
 }
 
 fn answered_with(n: i32, answer: Result<Accepted, CallError>) -> Change {
+    let answer = answer.map(Some);
     Change::Submitted { n, answer }
 }
 
@@ -71,7 +72,7 @@ fn delivered() -> Delivered {
 }
 
 fn polled(progress: Progress) -> Change {
-    Change::Polled(Standing { progress, order_valid_till: Some(jiff::civil::date(2027, 5, 31)) })
+    Change::Polled(Standing { progress, order_valid_till: Some(jiff::civil::date(2027, 5, 31)), delivered: None })
 }
 
 #[test]
@@ -86,6 +87,18 @@ fn what_is_accepted_is_known_from_then_on() {
     assert_eq!(ledger.class_of(1), Some(OutcomeClass::Accepted));
     let mut free = Ledger { spec: issuance_spec(Operation::Reissue), status: IssuanceStatus::default() };
     assert_eq!(free.apply(looked(1, Found::Ours(self::accepted("1")))).cost, Some(Cost::Free));
+}
+
+/// It has an id, wherever it hides: looked for, and never asked for again.
+#[test]
+fn what_is_accepted_without_an_id_is_still_looked_for() {
+    let mut ledger = Ledger::new(1);
+    let status = ledger.apply(Change::Submitted { n: 1, answer: Ok(None) });
+    assert_eq!((status.state, status.order_id.clone()), (None, None));
+    assert_eq!(ledger.class_of(1), Some(OutcomeClass::Accepted));
+    ledger.apply(looked(1, Found::Ours(accepted("1"))));
+    assert_eq!(ledger.status.order_id.as_deref(), Some("1"));
+    assert_eq!(ledger.status.state, Some(State::Submitted));
 }
 
 #[test]

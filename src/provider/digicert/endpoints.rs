@@ -2,16 +2,9 @@
 
 use reqwest::Method;
 
-/// One call of the API.
-#[derive(Debug)]
-pub(super) struct Endpoint {
-    /// As errors name it.
-    pub name: &'static str,
-    pub method: Method,
-    /// Below the base URL, with `{…}` where an id goes.
-    pub path: &'static str,
-    pub kind: Kind,
-}
+use crate::provider::transport;
+
+pub(super) type Endpoint = transport::Endpoint<Kind>;
 
 /// What a call does: decides which error codes are certain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

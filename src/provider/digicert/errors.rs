@@ -4,23 +4,19 @@
 //! after `|` or `:` (`not_found|order`). A proxy can answer 4xx too, so a status alone proves nothing.
 
 use reqwest::StatusCode;
-use std::time::Duration;
 
 use super::endpoints::{Endpoint, Kind};
 use super::wire::{VendorError, vendor_errors};
 use crate::provider::CallError;
-
-/// An answer that is not 2xx.
-pub(super) struct Refusal {
-    pub endpoint: &'static Endpoint,
-    pub status: StatusCode,
-    pub retry_after: Option<Duration>,
-    pub body: Vec<u8>,
-}
+use crate::provider::transport::Refusal;
 
 /// `presentable` shortens the provider's words and takes secrets out.
-pub(super) fn classify(refusal: &Refusal, presentable: impl Fn(&str) -> String) -> CallError {
-    let Refusal { endpoint, status, retry_after, body } = refusal;
+pub(super) fn classify(
+    endpoint: &'static Endpoint,
+    refusal: &Refusal,
+    presentable: impl Fn(&str) -> String,
+) -> CallError {
+    let Refusal { status, retry_after, body } = refusal;
     let call = endpoint.name;
     let said = vendor_errors(body);
     let limited = said.iter().any(|error| error.head() == "request_limit_exceeded");

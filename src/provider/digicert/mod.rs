@@ -21,8 +21,8 @@ use std::time::Duration;
 
 use super::limits::Limiter;
 use super::{
-    Accepted, AccountFacts, CallError, CallObserver, Changed, DcvMethod, Found, OrderFacts, Permit, Placed, Provider,
-    Request, RevocationReason, Revoked, Standing, Urgency, Validation, Wanted,
+    Accepted, AccountFacts, CallError, CallObserver, Changed, ConfigError, DcvMethod, Found, OrderFacts, Permit,
+    Placed, Provider, Request, RevocationReason, Revoked, Standing, Urgency, Validation, Wanted,
 };
 use client::{Call, Client};
 use endpoints::DOWNLOAD_CERTIFICATE;
@@ -41,19 +41,6 @@ pub struct DigiCertConfig {
     pub observer: CallObserver,
     /// Of one call, from connecting to the last byte.
     pub call_timeout: Duration,
-}
-
-/// What keeps a configuration from being used. Never tells the API key.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    #[error("the API's URL cannot be used: {0}")]
-    Url(String),
-    #[error("the API key is empty or has characters no HTTP header can carry")]
-    ApiKey,
-    #[error("the CA bundle holds no certificate in PEM")]
-    CaBundle,
-    #[error("the TLS client cannot be set up: {0}")]
-    Tls(String),
 }
 
 /// One CertCentral account.
@@ -80,14 +67,19 @@ impl Provider for DigiCert {
         self.client.permit(urgency).await
     }
 
-    async fn submit(&self, request: &Request, permit: Permit, timeout: Duration) -> Result<Accepted, CallError> {
+    async fn submit(
+        &self,
+        request: &Request,
+        permit: Permit,
+        timeout: Duration,
+    ) -> Result<Option<Accepted>, CallError> {
         let (endpoint, id, body) = body::submission(request)?;
         let answer = self.client.call_once(Call::of(endpoint, id).json(body), permit, timeout).await?;
         let placed: wire::Placed = answer.read()?;
         let delivered = placed.delivered();
         let order_id = placed.id.ok_or_else(|| answer.unreadable("the answer names no order"))?;
         let request_id = placed.requests.into_iter().find_map(|request| request.id);
-        Ok(Accepted { order_id, certificate_id: placed.certificate_id, request_id, delivered })
+        Ok(Some(Accepted { order_id, certificate_id: placed.certificate_id, request_id, delivered }))
     }
 
     async fn find(&self, wanted: &Wanted) -> Result<Found, CallError> {
@@ -98,8 +90,8 @@ impl Provider for DigiCert {
         Ok(progress::order_facts(self.order_info(order_id).await?, order_id))
     }
 
-    async fn changes(&self, window: Duration) -> Result<Vec<Changed>, CallError> {
-        self.changed_orders(window).await
+    async fn changes(&self, window: Duration) -> Result<Option<Vec<Changed>>, CallError> {
+        self.changed_orders(window).await.map(Some)
     }
 
     fn credential(&self) -> &str {

@@ -77,7 +77,7 @@ impl DigiCert {
             Operation::Reissue { .. } => self.reissue_progress(placed, &order).await?,
             Operation::Duplicate { .. } => self.duplicate_progress(placed, &order).await?,
         };
-        Ok(Standing { progress, order_valid_till })
+        Ok(Standing { progress, order_valid_till, delivered: None })
     }
 
     async fn order_progress(&self, placed: &Placed, order: &Order) -> Result<Progress, CallError> {

@@ -2,9 +2,10 @@
 //! everything may be missing, and nothing that is unknown is an error.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
+
+use crate::provider::lenient::{flag, id, lenient, list, number, text};
 
 /// *Order info*.
 #[derive(Debug, Default, Deserialize)]
@@ -317,50 +318,4 @@ pub(super) fn date(text: &str) -> Option<Date> {
 pub(super) fn timestamp(text: &str) -> Option<Timestamp> {
     let zoned = text.parse::<Timestamp>().ok();
     zoned.or_else(|| text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(TimeZone::UTC).ok().map(|at| at.timestamp()))
-}
-
-/// A nested object, or its empty form when it is anything else.
-fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(from: D) -> Result<T, D::Error> {
-    Ok(serde_json::from_value(Value::deserialize(from)?).unwrap_or_default())
-}
-
-/// The readable elements of an array; anything else is empty.
-fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Vec<T>, D::Error> {
-    let elements = match Value::deserialize(from)? {
-        Value::Array(elements) => elements,
-        _ => Vec::new(),
-    };
-    Ok(elements.into_iter().filter_map(|element| serde_json::from_value(element).ok()).collect())
-}
-
-fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(from)? {
-        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    })
-}
-
-/// Zero stands for none. What can be no id would neither fit into a path nor into the record of what was placed.
-fn id<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    Ok(text(from)?.filter(|id| id != "0" && is_id(id)))
-}
-
-/// CertCentral's own are numbers of ten digits or so.
-pub(super) fn is_id(text: &str) -> bool {
-    (1..=128).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
-}
-
-fn number<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
-    Ok(text(from)?.and_then(|text| text.parse().ok()))
-}
-
-fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
-    Ok(match Value::deserialize(from)? {
-        Value::Bool(flag) => flag,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => matches!(text.trim().to_ascii_lowercase().as_str(), "1" | "true" | "yes"),
-        _ => false,
-    })
 }

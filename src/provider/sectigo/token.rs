@@ -1,0 +1,85 @@
+//! Access tokens of OAuth 2.0 client credentials: asked for when needed, and anew before they expire.
+
+use reqwest::Url;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::endpoints::TOKEN;
+use super::errors;
+use super::wire::AccessToken;
+use crate::provider::CallError;
+use crate::provider::transport::{Secrets, Transport};
+
+/// When the server does not say how long (RFC 6749 §5.1 lets it).
+const UNTOLD: Duration = Duration::from_secs(60);
+/// A token is not used this close to its end: a call may take a while. At most a tenth of its life.
+const MARGIN: Duration = Duration::from_secs(60);
+
+pub(super) struct Tokens {
+    url: Url,
+    client_id: String,
+    client_secret: SecretString,
+    /// Held while a new one is asked for: who waits shares it.
+    current: Mutex<Option<Token>>,
+}
+
+struct Token {
+    value: SecretString,
+    use_until: Instant,
+}
+
+impl Tokens {
+    pub fn new(url: Url, client_id: String, client_secret: SecretString) -> Self {
+        Self { url, client_id, client_secret, current: Mutex::new(None) }
+    }
+
+    /// A token that lives. Nothing is sent to the API before there is one.
+    pub async fn get(&self, transport: &Transport, timeout: Duration) -> Result<SecretString, CallError> {
+        let mut current = self.current.lock().await;
+        if let Some(token) = current.as_ref().filter(|token| Instant::now() < token.use_until) {
+            return Ok(token.value.clone());
+        }
+        let asked = Instant::now();
+        let (value, life) = self.ask(transport, timeout).await?;
+        *current = Some(Token { value: value.clone(), use_until: asked + life - MARGIN.min(life / 10) });
+        Ok(value)
+    }
+
+    /// The API does not take this token any more.
+    pub async fn forget(&self, refused: &SecretString) {
+        let mut current = self.current.lock().await;
+        if current.as_ref().is_some_and(|token| token.value.expose_secret() == refused.expose_secret()) {
+            *current = None;
+        }
+    }
+
+    async fn ask(&self, transport: &Transport, timeout: Duration) -> Result<(SecretString, Duration), CallError> {
+        let secrets = Secrets(vec![self.client_secret.clone()]);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", &self.client_id),
+            ("client_secret", self.client_secret.expose_secret()),
+        ];
+        // As a query is encoded, so is a form (RFC 6749, Appendix B).
+        let encoded = Url::parse_with_params("https://form.invalid", form).ok();
+        let encoded = encoded.as_ref().and_then(Url::query).unwrap_or_default().to_owned();
+        let request = transport
+            .request(&TOKEN.method, self.url.clone())
+            .timeout(timeout)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(ACCEPT, "application/json")
+            .body(encoded);
+        let refused = |refusal| errors::classify_token(&refusal, |text| secrets.presentable(text));
+        // The API itself was not called, whatever became of this.
+        let reply = transport.exchange(&TOKEN, request, &secrets, refused).await.map_err(|error| match error {
+            CallError::Ambiguous { call, message } => CallError::NotSent { call, message },
+            certain => certain,
+        })?;
+        let token: AccessToken = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let value = token.access_token.ok_or_else(|| TOKEN.not_sent("the answer holds no access token"))?;
+        Ok((value.into(), token.expires_in.map_or(UNTOLD, Duration::from_secs)))
+    }
+}
