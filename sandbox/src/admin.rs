@@ -3,6 +3,7 @@
 pub mod accounts;
 mod ledger;
 mod mails;
+mod scm;
 
 use std::sync::Arc;
 
@@ -48,6 +49,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/mails", get(mails::list))
         .route("/mails/{certificate}/{scope}", get(mails::follow).post(mails::follow))
         .route("/ca.pem", get(ca))
+        .nest("/scm", scm::router())
 }
 
 fn refused(message: impl Into<String>) -> Response {

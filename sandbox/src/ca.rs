@@ -148,6 +148,15 @@ impl Ca {
         })
     }
 
+    /// Whatever is asked for, by the intermediate.
+    pub fn issue(
+        &self,
+        params: &CertificateParams,
+        key: &impl PublicKeyData,
+    ) -> Result<rcgen::Certificate, rcgen::Error> {
+        params.signed_by(key, &self.issuers[0])
+    }
+
     /// The intermediate's CRL, DER (RFC 5280 §5).
     pub fn crl(&self, now: Timestamp, revoked: &[RevokedSerial]) -> Result<Vec<u8>, rcgen::Error> {
         let params = CertificateRevocationListParams {

@@ -31,8 +31,11 @@ impl Calls {
     }
 }
 
-/// No word of the API has a digit, and every id has.
+/// No word of the APIs has a digit but their versions, and every id has.
 fn without_id(segment: &str) -> &str {
+    if ["v1", "v2"].contains(&segment) {
+        return segment;
+    }
     if segment.contains(|character: char| character.is_ascii_digit()) { "{id}" } else { segment }
 }
 

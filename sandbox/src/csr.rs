@@ -8,6 +8,10 @@ use x509_parser::{certification_request::X509CertificationRequest, prelude::From
 use crate::ca::hex;
 
 pub struct Csr {
+    /// Of the subject, when it has one.
+    pub common_name: Option<String>,
+    /// `RSA` or `EC`.
+    pub algorithm: &'static str,
     pub public_key: SubjectPublicKeyInfo,
     /// Hex SHA-256 of the DER SubjectPublicKeyInfo.
     pub public_key_sha256: String,
@@ -20,18 +24,36 @@ pub fn parse(text: &str) -> Result<Csr, String> {
     let (_, request) = X509CertificationRequest::from_der(&der).map_err(|_| "the CSR is not a PKCS#10 request")?;
     request.verify_signature().map_err(|_| "the CSR is not signed by its own key")?;
     let spki = &request.certification_request_info.subject_pki;
-    let key_size = match spki.parsed() {
-        Ok(PublicKey::RSA(key)) if key.key_size() >= 2048 => key.key_size(),
+    let (algorithm, key_size) = match spki.parsed() {
+        Ok(PublicKey::RSA(key)) if key.key_size() >= 2048 => ("RSA", key.key_size()),
         Ok(PublicKey::RSA(_)) => return Err("RSA keys need at least 2048 bits".into()),
-        Ok(PublicKey::EC(point)) => point.key_size(),
+        Ok(PublicKey::EC(point)) => ("EC", point.key_size()),
         _ => return Err("the key must be RSA or ECDSA".into()),
     };
     let public_key =
         SubjectPublicKeyInfo::from_der(spki.raw).map_err(|_| "the key must be RSA or ECDSA P-256, P-384 or P-521")?;
-    Ok(Csr { public_key, public_key_sha256: hex(digest::digest(&digest::SHA256, spki.raw).as_ref()), key_size })
+    let subject = &request.certification_request_info.subject;
+    let common_name = subject.iter_common_name().next().and_then(|name| name.as_str().ok());
+    Ok(Csr {
+        common_name: common_name.filter(|name| !name.is_empty()).map(str::to_owned),
+        algorithm,
+        public_key,
+        public_key_sha256: hex(&sha256(spki.raw)),
+        key_size,
+    })
 }
 
-fn decode(text: &str) -> Option<Vec<u8>> {
+pub fn sha256(bytes: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
+}
+
+pub fn md5(bytes: &[u8]) -> Vec<u8> {
+    use md5::Digest;
+    md5::Md5::digest(bytes).to_vec()
+}
+
+/// DER of a CSR, however it is written.
+pub fn decode(text: &str) -> Option<Vec<u8>> {
     let text = text.replace("\\n", "\n");
     let body = match text.split_once("-----BEGIN") {
         None => text.as_str(),

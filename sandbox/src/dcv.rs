@@ -36,10 +36,26 @@ fn what(seen: &[String]) -> String {
 
 /// TXT at the name itself equals the random value. Returns the authorization domain name.
 pub async fn check_txt(server: SocketAddr, name: &str, value: &str) -> Result<String, Failure> {
+    find_txt(server, name, None, value).await
+}
+
+/// `_dnsauth.<name>` is a CNAME to `<value>.dcv.digicert.com`. Returns the authorization domain name.
+pub async fn check_cname(server: SocketAddr, name: &str, value: &str) -> Result<String, Failure> {
+    find_cname(server, name, "_dnsauth", &format!("{value}.dcv.digicert.com")).await
+}
+
+/// The file under the exact name contains the random value. `port` is 80 outside of demos. Redirects are not followed.
+pub async fn check_http(server: SocketAddr, name: &str, port: u16, value: &str) -> Result<String, Failure> {
+    find_file(server, name, "http", port, "/.well-known/pki-validation/fileauth.txt", |text| text.contains(value)).await
+}
+
+/// TXT at the name, or at `label` below it, equals `value`.
+pub async fn find_txt(server: SocketAddr, name: &str, label: Option<&str>, value: &str) -> Result<String, Failure> {
     let dns = Dns::at(server)?;
     let mut seen = Vec::new();
     for domain in authorization_domains(name) {
-        let texts = dns.texts(&domain).await?;
+        let owner = label.map_or_else(|| domain.clone(), |label| format!("{label}.{domain}"));
+        let texts = dns.texts(&owner).await?;
         if texts.iter().any(|text| text == value) {
             return Ok(domain);
         }
@@ -48,16 +64,15 @@ pub async fn check_txt(server: SocketAddr, name: &str, value: &str) -> Result<St
     Err(Failure::NotFound { seen })
 }
 
-/// `_dnsauth.<name>` is a CNAME to `<value>.dcv.digicert.com`. Returns the authorization domain name.
-pub async fn check_cname(server: SocketAddr, name: &str, value: &str) -> Result<String, Failure> {
+/// `<label>.<name>` is a CNAME to `wanted`.
+pub async fn find_cname(server: SocketAddr, name: &str, label: &str, wanted: &str) -> Result<String, Failure> {
     let dns = Dns::at(server)?;
-    let wanted = format!("{value}.dcv.digicert.com");
     let mut seen = Vec::new();
     for domain in authorization_domains(name) {
-        let Some(target) = dns.cname(&format!("_dnsauth.{domain}")).await? else {
+        let Some(target) = dns.cname(&format!("{label}.{domain}")).await? else {
             continue;
         };
-        if target.eq_ignore_ascii_case(&wanted) {
+        if target.eq_ignore_ascii_case(wanted) {
             return Ok(domain);
         }
         seen.push(target);
@@ -65,18 +80,25 @@ pub async fn check_cname(server: SocketAddr, name: &str, value: &str) -> Result<
     Err(Failure::NotFound { seen })
 }
 
-/// The file under the exact name contains the random value. `port` is 80 outside of demos. Redirects are not followed.
-pub async fn check_http(server: SocketAddr, name: &str, port: u16, value: &str) -> Result<String, Failure> {
+/// The file at `path` under the exact name is as wanted. Redirects are not followed, certificates not judged.
+pub async fn find_file(
+    server: SocketAddr,
+    name: &str,
+    scheme: &str,
+    port: u16,
+    path: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<String, Failure> {
     if name.starts_with("*.") {
         return Err(Failure::Unsuitable(name.into()));
     }
     let addresses = Dns::at(server)?.addresses(name, port).await?;
-    let url = format!("http://{name}:{port}/.well-known/pki-validation/fileauth.txt");
+    let url = format!("{scheme}://{name}:{port}{path}");
     let body = fetch(name, &addresses, &url)
         .await
         .map_err(|error| Failure::Lookup(format!("{url}: {}", error.without_url())))?;
     match body {
-        Ok(text) if text.contains(value) => Ok(name.into()),
+        Ok(text) if wanted(&text) => Ok(name.into()),
         Ok(text) => Err(Failure::NotFound { seen: vec![text.chars().take(100).collect()] }),
         Err(status) => Err(Failure::Lookup(format!("{url} answers {status}"))),
     }
@@ -90,6 +112,8 @@ async fn fetch(
     let client = reqwest::Client::builder()
         .resolve_to_addrs(name, addresses)
         .redirect(reqwest::redirect::Policy::none())
+        // Who validates a name has no certificate for it yet.
+        .danger_accept_invalid_certs(true)
         .no_proxy()
         .timeout(TIMEOUT)
         .build()?;

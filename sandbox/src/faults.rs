@@ -5,6 +5,8 @@ mod rule;
 
 use std::sync::{Mutex, PoisonError};
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::state::records::Quirk;
 pub use layer::inject;
 pub use rule::{Fault, FaultKind, Subject};
@@ -15,6 +17,19 @@ pub struct Effects {
     pub quirks: Vec<Quirk>,
     /// Real seconds for which look-ups do not show what this request makes.
     pub lag_seconds: Option<i64>,
+}
+
+impl Effects {
+    /// Real time until which what this request makes is hidden.
+    pub fn hidden_until(&self) -> Option<Timestamp> {
+        let lag = SignedDuration::from_secs(self.lag_seconds?);
+        Some(Timestamp::now().checked_add(lag).unwrap_or(Timestamp::MAX))
+    }
+}
+
+/// Look-up lag is real time: the clock of certificates has no part in it.
+pub fn visible(hidden_until: Option<Timestamp>) -> bool {
+    hidden_until.is_none_or(|until| until <= Timestamp::now())
 }
 
 /// The rules in force, in the order they were set.

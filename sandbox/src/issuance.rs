@@ -228,40 +228,45 @@ fn release_renewed(world: &mut World, renewal: u64) {
 
 /// What the provider shows.
 pub fn revoked(certificate: &Certificate, now: Timestamp) -> bool {
-    certificate
-        .revocation
-        .as_ref()
-        .is_some_and(|revocation| revocation.at <= now && revocation.only != Some(Witness::Ca))
+    certificate.revocation.as_ref().is_some_and(|revocation| shown(revocation, now))
+}
+
+/// Whether the provider shows a revocation.
+pub fn shown(revocation: &Revocation, now: Timestamp) -> bool {
+    revocation.at <= now && revocation.only != Some(Witness::Ca)
 }
 
 /// By the CA itself; `only`: nobody else knows.
 pub fn revoke_now(world: &mut World, serial_number: &str, reason: &str, only: Option<Witness>) -> bool {
-    let now = world.now();
-    let is_it = |row: &&Certificate| {
-        row.issued.as_ref().is_some_and(|issued| issued.serial_number.eq_ignore_ascii_case(serial_number))
+    let revocation = Revocation { at: world.now(), reason: reason.to_owned(), only };
+    let is_it = |issued: &Option<Issued>| {
+        issued.as_ref().is_some_and(|issued| issued.serial_number.eq_ignore_ascii_case(serial_number))
     };
-    let Some(certificate) = world.certificates.iter().find(is_it).map(|row| row.id) else { return false };
-    if let Some(row) = world.certificates.edit(certificate) {
-        row.revocation = Some(Revocation { at: now, reason: reason.to_owned(), only });
+    let certificate = world.certificates.iter().find(|row| is_it(&row.issued)).map(|row| row.id);
+    if let Some(row) = certificate.and_then(|id| world.certificates.edit(id)) {
+        row.revocation = Some(revocation);
+        return true;
     }
-    true
+    let ssl = world.scm.certificates.iter().find(|row| row.versions.iter().any(|version| is_it(&version.issued)));
+    let ssl = ssl.map(|row| row.id).and_then(|id| world.scm.certificates.edit(id));
+    let version = ssl.and_then(|row| row.versions.iter_mut().find(|version| is_it(&version.issued)));
+    version.map(|version| version.revocation = Some(revocation)).is_some()
 }
 
 /// Everything the CRL lists now.
 pub fn revoked_serials(world: &World) -> Vec<RevokedSerial> {
     let now = world.now();
-    world
-        .certificates
-        .iter()
-        .filter_map(|certificate| {
-            let issued = certificate.issued.as_ref()?;
-            let listed = |known: &&Revocation| known.at <= now && known.only != Some(Witness::Provider);
-            let revocation = certificate.revocation.as_ref().filter(listed)?;
-            Some(RevokedSerial {
-                serial_number: issued.serial_number.clone(),
-                at: revocation.at,
-                reason: revocation.reason.clone(),
-            })
+    let listed = |known: &&Revocation| known.at <= now && known.only != Some(Witness::Provider);
+    let certificates = world.certificates.iter().map(|row| (&row.issued, &row.revocation));
+    let versions = world.scm.certificates.iter().flat_map(|row| &row.versions);
+    let versions = versions.map(|version| (&version.issued, &version.revocation));
+    let revoked = certificates.chain(versions).filter_map(|(issued, revocation)| {
+        let revocation = revocation.as_ref().filter(listed)?;
+        Some(RevokedSerial {
+            serial_number: issued.as_ref()?.serial_number.clone(),
+            at: revocation.at,
+            reason: revocation.reason.clone(),
         })
-        .collect()
+    });
+    revoked.collect()
 }

@@ -16,10 +16,11 @@ use crate::{
     dns::{DemoDns, DnsConfig, TsigKey},
     faults::Faults,
     limits::{RateLimits, Windows},
-    products, server,
-    state::{Store, World, records::Restriction},
+    products, sectigo, server,
+    state::{Store, records::Restriction},
+    tls::TlsWire,
     validation::DcvCheck,
-    wire::{Cut, Wire},
+    wire::{Peer, Wire},
 };
 
 /// Certificate provider APIs in front of a real small CA.
@@ -29,6 +30,9 @@ pub struct Options {
     /// Where the APIs, the page and the CRL are served.
     #[arg(long, default_value = "127.0.0.1:8480")]
     pub listen: SocketAddr,
+    /// Where the same is served over TLS, to clients that may show a certificate.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub tls_listen: SocketAddr,
     /// Directory that holds the CA and every order. Made when missing.
     #[arg(long)]
     pub state: PathBuf,
@@ -50,6 +54,12 @@ pub struct Options {
     /// Port at which validation by file expects the web server.
     #[arg(long, default_value_t = 80)]
     pub http_port: u16,
+    /// The same for HTTPS, which Sectigo offers.
+    #[arg(long, default_value_t = 443)]
+    pub https_port: u16,
+    /// For how many real seconds a token for Sectigo's API is good.
+    #[arg(long, default_value_t = 300)]
+    pub token_seconds: i64,
     /// Pause between two rounds of checks of what is pending.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
     pub poll_seconds: u64,
@@ -59,7 +69,7 @@ pub struct Options {
     /// Number of equal accounts, each with its own key and organization.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub accounts: u16,
-    /// A domain that counts as validated for the first account; repeat for more.
+    /// A domain that counts as validated for the first account of each provider; repeat for more.
     #[arg(long = "validated-domain")]
     pub validated_domains: Vec<String>,
 }
@@ -82,6 +92,7 @@ pub enum Dcv {
 pub struct Sandbox {
     app: Arc<App>,
     wire: Wire,
+    tls: TlsWire,
     poll: Duration,
     dns: DemoDns,
     ready: Value,
@@ -105,21 +116,29 @@ impl Sandbox {
         .await?;
         let dcv = match options.dcv {
             Dcv::Instant => DcvCheck::Instant,
-            Dcv::Check => {
-                DcvCheck::Real { resolver: options.resolver.unwrap_or(dns.address()), http_port: options.http_port }
-            }
+            Dcv::Check => DcvCheck::Real {
+                resolver: options.resolver.unwrap_or(dns.address()),
+                http_port: options.http_port,
+                https_port: options.https_port,
+            },
         };
+        let ca = Ca::open(dir, format!("{url}{}", server::CRL_PATH), format!("{url}{}", server::OCSP_PATH))?;
+        let tls = TlsWire::listen(options.tls_listen, &ca, vec!["localhost".into()]).await?;
         let app = Arc::new(App {
+            url: url.clone(),
+            tls_url: format!("https://{}", tls.address()),
+            zones: options.zones.clone(),
             store: Store::open(dir)?,
-            ca: Ca::open(dir, format!("{url}{}", server::CRL_PATH), format!("{url}{}", server::OCSP_PATH))?,
+            ca,
             dcv,
             faults: Faults::default(),
             limits: RateLimits::new(options.rate_limit.clone()),
             calls: Calls::default(),
+            token_seconds: options.token_seconds,
         });
-        furnish(&mut app.store.lock(), &options);
+        furnish(&app, &options)?;
         let ready = ready(&app, &url, &dns, &options);
-        Ok(Self { app, wire: Wire(listener), poll: Duration::from_secs(options.poll_seconds), dns, ready })
+        Ok(Self { app, wire: Wire(listener), tls, poll: Duration::from_secs(options.poll_seconds), dns, ready })
     }
 
     /// What a client needs to know to begin.
@@ -128,23 +147,27 @@ impl Sandbox {
     }
 
     pub async fn serve(self) -> std::io::Result<()> {
-        let service = server::router(&self.app).into_make_service_with_connect_info::<Cut>();
+        let service = server::router(&self.app).into_make_service_with_connect_info::<Peer>();
+        let over_tls = service.clone();
         let rounds = async {
             loop {
                 tokio::time::sleep(self.poll).await;
                 digicert::check_pending(&self.app).await;
+                sectigo::issuance::check_pending(&self.app).await;
             }
         };
         let _dns = self.dns;
         tokio::select! {
             served = async { axum::serve(self.wire, service).await } => served,
+            served = async { axum::serve(self.tls, over_tls).await } => served,
             () = rounds => Ok(()),
         }
     }
 }
 
 /// The accounts every sandbox begins with: the asked number of equal ones, and one whose organization is not validated.
-fn furnish(world: &mut World, options: &Options) {
+fn furnish(app: &App, options: &Options) -> anyhow::Result<()> {
+    let world = &mut *app.store.lock();
     let known = world.accounts.iter().count();
     if known == 0 {
         let account = accounts::create(world, &NewAccount::default());
@@ -157,12 +180,14 @@ fn furnish(world: &mut World, options: &Options) {
         let name = format!("Sandbox {} Ltd", number + 1);
         accounts::create(world, &NewAccount { name, ..NewAccount::default() });
     }
+    sectigo::setup::furnish(world, &app.ca, &options.zones, &options.validated_domains)?;
     let first = world.accounts.iter().next().map(|account| account.id);
     if let Some(first) = first {
         for domain in &options.validated_domains {
             accounts::mark_validated(world, first, domain);
         }
     }
+    Ok(())
 }
 
 fn ready(app: &App, url: &str, dns: &DemoDns, options: &Options) -> Value {
@@ -188,6 +213,7 @@ fn ready(app: &App, url: &str, dns: &DemoDns, options: &Options) -> Value {
             "unvalidated": newcomer,
             "accounts": accounts.collect::<Vec<_>>(),
         },
+        "sectigo": sectigo::setup::ready(app, &world, &options.zones),
     })
 }
 

@@ -24,6 +24,7 @@ pub enum DcvCheck {
         /// The name server that is asked.
         resolver: SocketAddr,
         http_port: u16,
+        https_port: u16,
     },
 }
 
@@ -34,7 +35,7 @@ impl DcvCheck {
 
     /// Looks for `token` at the names of `check`. Answers the domains that are proven, enough to cover all of them.
     pub async fn check(&self, method: &str, check: &NameCheck, token: &str) -> Result<Vec<String>, String> {
-        let Self::Real { resolver, http_port } = self else {
+        let Self::Real { resolver, http_port, .. } = self else {
             return Ok(vec![check.scope.clone()]);
         };
         let mut proven: Vec<String> = Vec::new();

@@ -38,9 +38,17 @@ impl Cut {
     }
 }
 
-impl Connected<IncomingStream<'_, Wire>> for Cut {
+/// What is known of the other end of a connection.
+#[derive(Clone, Default)]
+pub struct Peer {
+    pub cut: Cut,
+    /// The certificate it showed, DER.
+    pub certificate: Option<Vec<u8>>,
+}
+
+impl Connected<IncomingStream<'_, Wire>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Wire>) -> Self {
-        stream.io().cut.clone()
+        Self { cut: stream.io().cut(), certificate: None }
     }
 }
 
@@ -61,6 +69,10 @@ impl Listener for Wire {
 }
 
 impl Connection {
+    pub fn cut(&self) -> Cut {
+        self.cut.clone()
+    }
+
     fn check(&self) -> io::Result<()> {
         if !self.cut.0.load(Ordering::Relaxed) {
             return Ok(());

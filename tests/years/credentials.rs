@@ -146,7 +146,7 @@ fn ids(world: &World) -> Result<BTreeMap<String, usize>> {
     Ok(ids)
 }
 
-/// Another key of the same account: nothing is asked for, and the next operation uses it.
+/// Another key of the same account, and the end of the old one: nothing is asked for, and the next operation uses it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotated_api_key_is_the_same_account() -> Result<()> {
     let world = World::start(WorldOptions::default()).await?;
@@ -161,6 +161,8 @@ async fn a_rotated_api_key_is_the_same_account() -> Result<()> {
     let patch = json!({"stringData": {"api-key": key}}).to_string();
     let secret = ["-n", &world.objects.namespace, "patch", "secret", "digicert-api-key", "-p", &patch];
     world.kubectl(&secret)?;
+    let old = json!({"revokeKey": world.sandbox.ready()["digicert"]["apiKey"]});
+    world.sandbox.post(&format!("/_sandbox/accounts/{id}"), &old).await?;
     // Has the account looked at again.
     world
         .objects

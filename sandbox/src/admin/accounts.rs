@@ -63,13 +63,13 @@ pub fn add_key(world: &mut World, account: u64, restriction: Restriction) -> Str
     let id = world.next_id();
     let key = ca::hex(&ca::random_bytes::<32>()).to_uppercase();
     let name = format!("sandbox-{id}");
-    world.api_keys.insert(ApiKey { id, account, name, key: key.clone(), restriction });
+    world.api_keys.insert(ApiKey { id, account, name, key: key.clone(), restriction, revoked: false });
     key
 }
 
 /// An account as a test needs it to go on.
 pub fn view(world: &World, account: &Account) -> Value {
-    let keys = world.api_keys.iter().filter(|key| key.account == account.id);
+    let keys = world.api_keys.iter().filter(|key| key.account == account.id && !key.revoked);
     let keys: Vec<Value> =
         keys.map(|key| json!({"apiKey": key.key, "name": key.name, "restriction": key.restriction})).collect();
     let organization = world.organizations.iter().find(|row| row.account == account.id);
@@ -103,6 +103,8 @@ pub struct Change {
     settings: Option<Settings>,
     /// Adds a key with this restriction.
     add_key: Option<Restriction>,
+    /// Ends a key.
+    revoke_key: Option<String>,
 }
 
 pub async fn change(State(app): State<Arc<App>>, Path(id): Path<u64>, Json(change): Json<Change>) -> Response {
@@ -112,6 +114,10 @@ pub async fn change(State(app): State<Arc<App>>, Path(id): Path<u64>, Json(chang
     };
     account.settings = change.settings.unwrap_or(account.settings);
     let account = account.clone();
+    let revoked = world.api_keys.iter().find(|key| key.account == id && Some(&key.key) == change.revoke_key.as_ref());
+    if let Some(key) = revoked.map(|key| key.id).and_then(|key| world.api_keys.edit(key)) {
+        key.revoked = true;
+    }
     let added = change.add_key.map(|restriction| add_key(&mut world, id, restriction));
     let mut answer = view(&world, &account);
     if let Some(key) = added {

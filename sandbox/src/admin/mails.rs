@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::App,
-    issuance,
+    issuance, sectigo,
     state::{
         World,
         records::{Certificate, CertificateStatus},
@@ -23,7 +23,8 @@ use crate::{
 pub async fn list(State(app): State<Arc<App>>) -> Json<Value> {
     let world = app.store.lock();
     let waiting = world.certificates.iter().filter(|row| row.status == CertificateStatus::Pending);
-    let mails: Vec<Value> = waiting.flat_map(|row| of(&world, row)).collect();
+    let mails = waiting.flat_map(|row| of(&world, row)).chain(sectigo::mails::waiting(&world));
+    let mails: Vec<Value> = mails.collect();
     Json(json!({"mails": mails}))
 }
 
@@ -47,6 +48,9 @@ fn of(world: &World, row: &Certificate) -> Vec<Value> {
 /// The link of a mail: its domain is approved.
 pub async fn follow(State(app): State<Arc<App>>, Path((certificate, scope)): Path<(u64, String)>) -> StatusCode {
     let mut world = app.store.lock();
+    if sectigo::mails::follow(&mut world, &app.ca, certificate, &scope) {
+        return StatusCode::NO_CONTENT;
+    }
     if world.certificates.get(certificate).is_none() {
         return StatusCode::NOT_FOUND;
     }

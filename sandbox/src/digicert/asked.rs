@@ -1,6 +1,6 @@
 //! The certificate a submission asks for, checked before anything happens.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     body::{CertificateFields, Submission, ValidityFields},
@@ -146,12 +146,4 @@ pub fn check_certificate_within_order(asked: &Asked, order: Validity, now: Times
         return Ok(());
     }
     Err(ApiError::bad("cert_validity_exceeds_order_validity", "The certificate would outlive its order."))
-}
-
-impl Effects {
-    /// Real time until which what this request makes is hidden.
-    pub fn hidden_until(&self) -> Option<Timestamp> {
-        let lag = SignedDuration::from_secs(self.lag_seconds?);
-        Some(Timestamp::now().checked_add(lag).unwrap_or(Timestamp::MAX))
-    }
 }

@@ -2,11 +2,12 @@
 
 use std::io::{Cursor, Write};
 
-use rustls_pki_types::{CertificateDer, pem::PemObject};
-use yasna::{Tag, models::ObjectIdentifier};
 use zip::{CompressionMethod, ZipWriter, result::ZipResult, write::SimpleFileOptions};
 
-use super::chain::{Link, Role, concatenated, normal};
+use crate::{
+    chain::{Link, Role, concatenated, normal},
+    pkcs7,
+};
 
 pub struct File {
     pub name: String,
@@ -31,8 +32,8 @@ pub fn build(links: &[Link<'_>], common_name: &str, format: &str) -> Option<File
             let leaf = without(&[Role::Root, Role::Intermediate]);
             (if format == "crt" { "crt" } else { "pem" }, PEM, concatenated(&leaf).into_bytes())
         }
-        "p7b" => ("p7b", PKCS7, pkcs7_pem(links).into_bytes()),
-        "cer" => ("cer", PKCS7, pkcs7_pem(links).into_bytes()),
+        "p7b" => ("p7b", PKCS7, pkcs7::pem(links).into_bytes()),
+        "cer" => ("cer", PKCS7, pkcs7::pem(links).into_bytes()),
         "default" => ("zip", ZIP, archive(links, &stem, "crt").ok()?),
         "apache" => ("zip", ZIP, archive(&without(&[Role::Root]), &stem, "crt").ok()?),
         "default_cer" => ("zip", ZIP, archive(links, &stem, "cer").ok()?),
@@ -65,42 +66,4 @@ fn archive(links: &[Link<'_>], stem: &str, extension: &str) -> ZipResult<Vec<u8>
         zip.write_all(normal(link.pem).as_bytes())?;
     }
     Ok(zip.finish()?.into_inner())
-}
-
-fn pkcs7_pem(links: &[Link<'_>]) -> String {
-    use base64::{Engine, engine::general_purpose::STANDARD};
-    let text = STANDARD.encode(pkcs7(links));
-    let lines = text.as_bytes().chunks(64).map(String::from_utf8_lossy);
-    let body: String = lines.map(|line| format!("{line}\n")).collect();
-    format!("-----BEGIN PKCS7-----\n{body}-----END PKCS7-----\n")
-}
-
-/// A SignedData that carries certificates and no signature (RFC 2315 §9, "degenerate").
-fn pkcs7(links: &[Link<'_>]) -> Vec<u8> {
-    let oid = |last| ObjectIdentifier::from_slice(&[1, 2, 840, 113_549, 1, 7, last]);
-    yasna::construct_der(|writer| {
-        writer.write_sequence(|content_info| {
-            content_info.next().write_oid(&oid(2));
-            content_info.next().write_tagged(Tag::context(0), |writer| {
-                writer.write_sequence(|signed_data| {
-                    signed_data.next().write_u8(1);
-                    signed_data.next().write_set(|_digest_algorithms| {});
-                    signed_data.next().write_sequence(|content| content.next().write_oid(&oid(1)));
-                    signed_data.next().write_tagged_implicit(Tag::context(0), |writer| {
-                        writer.write_set_of(|certificates| {
-                            for link in links {
-                                certificates.next().write_der(&der(link.pem));
-                            }
-                        });
-                    });
-                    signed_data.next().write_set(|_signer_infos| {});
-                });
-            });
-        });
-    })
-}
-
-/// DER of the certificates this CA itself wrote as PEM.
-fn der(pem: &str) -> Vec<u8> {
-    CertificateDer::from_pem_slice(pem.as_bytes()).map(|der| der.to_vec()).unwrap_or_default()
 }

@@ -58,7 +58,7 @@ fn is_json(response: &Response) -> bool {
 fn admit(app: &App, request: &Request) -> Result<Caller, ApiError> {
     let given = request.headers().get("x-dc-devkey");
     let given = given.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let key = app.store.lock().api_keys.iter().find(|key| key.key == given).cloned();
+    let key = app.store.lock().api_keys.iter().find(|key| key.key == given && !key.revoked).cloned();
     let key = key.ok_or_else(|| ApiError::denied("access_denied_invalid_key", "The API key is invalid."))?;
     if !permitted(key.restriction, request.method(), request.uri().path()) {
         return Err(ApiError::denied(

@@ -1,8 +1,7 @@
 //! Finds rows as a caller may see them: of the own account, and not hidden by a look-up lag.
 
-use jiff::Timestamp;
-
 use super::{errors::ApiError, gate::Caller};
+pub use crate::faults::visible;
 use crate::state::{
     World,
     records::{Certificate, Order, Request},
@@ -46,11 +45,6 @@ pub fn request_visible(world: &World, request: &Request) -> bool {
     let order = world.orders.get(request.order).and_then(|order| order.hidden_until);
     let certificate = request.certificate.and_then(|id| world.certificates.get(id));
     visible(order) && visible(certificate.and_then(|row| row.hidden_until))
-}
-
-/// Look-up lag is real time: the clock of certificates has no part in it.
-pub fn visible(hidden_until: Option<Timestamp>) -> bool {
-    hidden_until.is_none_or(|until| until <= Timestamp::now())
 }
 
 fn is_called(certificate: &Certificate, name: &str) -> bool {

@@ -262,6 +262,7 @@ pub fn record(
         alternative_order_id: order.alternative_order_id.clone(),
         renewal_of: order.renewal_of.filter(|_| kind == OperationKind::Renew),
         request_id: request,
+        comments: None,
     };
     world.ledger.insert(operation);
 }

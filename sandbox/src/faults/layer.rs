@@ -3,6 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use axum::{
+    Json,
     body::{Body, Bytes, to_bytes},
     extract::{ConnectInfo, Request, State},
     http::{HeaderValue, StatusCode, header},
@@ -10,16 +11,21 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::{StreamExt, stream};
+use serde_json::json;
 
 use super::{Effects, FaultKind, Subject};
-use crate::{app::App, digicert, wire::Cut};
+use crate::{
+    app::App,
+    digicert, sectigo,
+    wire::{Cut, Peer},
+};
 
 /// Larger than any request of a client.
 const BODY_LIMIT: usize = 4 << 20;
 
 pub async fn inject(
     State(app): State<Arc<App>>,
-    ConnectInfo(cut): ConnectInfo<Cut>,
+    ConnectInfo(Peer { cut, .. }): ConnectInfo<Peer>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -28,12 +34,14 @@ pub async fn inject(
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
-    let operation = digicert::operation(&method, &path, &body);
-    let common_name = digicert::common_name(&body);
+    let (vendor, operation, common_name) = match sectigo::operation(&method, &path) {
+        Some(operation) => (Vendor::Sectigo, Some(operation), sectigo::common_name(&body)),
+        None => (Vendor::DigiCert, digicert::operation(&method, &path, &body), digicert::common_name(&body)),
+    };
     let subject = Subject { method: method.as_str(), path: &path, operation, common_name: common_name.as_deref() };
 
     for (_, fault) in app.faults.take(&subject, FaultKind::is_before) {
-        if let Some(response) = before(fault, &cut).await {
+        if let Some(response) = before(fault, &cut, vendor).await {
             return response;
         }
     }
@@ -46,9 +54,16 @@ pub async fn inject(
         return response;
     }
     match app.faults.take_one(&subject, FaultKind::is_after) {
-        Some(fault) => after(fault, response, &cut).await,
+        Some(fault) => after(fault, response, &cut, vendor).await,
         None => response,
     }
+}
+
+/// Whose API a request is for: they do not fail alike.
+#[derive(Clone, Copy)]
+enum Vendor {
+    DigiCert,
+    Sectigo,
 }
 
 fn effects<'a>(faults: impl Iterator<Item = &'a FaultKind>) -> Effects {
@@ -62,20 +77,31 @@ fn effects<'a>(faults: impl Iterator<Item = &'a FaultKind>) -> Effects {
     effects
 }
 
-async fn before(fault: FaultKind, cut: &Cut) -> Option<Response> {
+async fn before(fault: FaultKind, cut: &Cut, vendor: Vendor) -> Option<Response> {
     match fault {
         FaultKind::Latency { milliseconds } => {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
             None
         }
         FaultKind::RateLimit { retry_after } => {
-            let mut response = digicert::rate_limited();
+            let mut response = match vendor {
+                Vendor::DigiCert => digicert::rate_limited(),
+                // No document tells what it looks like there.
+                Vendor::Sectigo => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests").into_response(),
+            };
             if let Some(seconds) = retry_after {
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
             Some(response)
         }
-        FaultKind::ErrorBeforeCommit { status } => Some(error(status)),
+        FaultKind::ErrorBeforeCommit { status } => Some(error(status, vendor)),
+        FaultKind::Refuse { status, code, description } => {
+            let body = match vendor {
+                Vendor::DigiCert => json!({"errors": [{"code": code, "message": description}]}),
+                Vendor::Sectigo => json!({"code": code, "description": description}),
+            };
+            Some((status_code(status), Json(body)).into_response())
+        }
         FaultKind::ResetBeforeCommit => {
             cut.now();
             Some(StatusCode::INTERNAL_SERVER_ERROR.into_response())
@@ -84,9 +110,9 @@ async fn before(fault: FaultKind, cut: &Cut) -> Option<Response> {
     }
 }
 
-async fn after(fault: FaultKind, response: Response, cut: &Cut) -> Response {
+async fn after(fault: FaultKind, response: Response, cut: &Cut, vendor: Vendor) -> Response {
     match fault {
-        FaultKind::ErrorAfterCommit { status } => error(status),
+        FaultKind::ErrorAfterCommit { status } => error(status, vendor),
         FaultKind::ResetAfterCommit => {
             cut.now();
             response
@@ -101,9 +127,17 @@ async fn after(fault: FaultKind, response: Response, cut: &Cut) -> Response {
     }
 }
 
-fn error(status: u16) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [(header::CONTENT_TYPE, "text/html")], "<html><body>upstream error</body></html>").into_response()
+/// What stands before the API answers when it cannot be reached, or breaks.
+fn error(status: u16, vendor: Vendor) -> Response {
+    let (kind, page) = match vendor {
+        Vendor::DigiCert => ("text/html", "<html><body>upstream error</body></html>"),
+        Vendor::Sectigo => ("text/plain", "upstream connect error or disconnect/reset before headers"),
+    };
+    (status_code(status), [(header::CONTENT_TYPE, kind)], page).into_response()
+}
+
+fn status_code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// Announces the whole body, sends half of it, and ends the connection; without a body, only ends it.

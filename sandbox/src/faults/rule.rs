@@ -1,6 +1,7 @@
 //! One fault as a test states it in JSON: which requests, what goes wrong, how often.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::state::records::Quirk;
 
@@ -33,7 +34,7 @@ pub struct Match {
     /// A glob over the whole path, or over its end when it does not begin with the API's prefix; `*` is anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// `order`, `renew`, `reissue`, `duplicate`, `revoke`, `cancel`, `orderInfo`, … as `Operation` in the ledger.
+    /// `order`, `renew`, `reissue`, `revoke`, `orderInfo`, `enroll`, `collect`, …; the words of the ledger among them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
     /// Of the certificate that an order, renewal, reissue or duplicate asks for.
@@ -53,6 +54,13 @@ pub enum FaultKind {
     },
     ErrorBeforeCommit {
         status: u16,
+    },
+    /// In the vendor's own shape.
+    Refuse {
+        status: u16,
+        code: Value,
+        #[serde(default)]
+        description: String,
     },
     ErrorAfterCommit {
         status: u16,
@@ -84,7 +92,11 @@ impl FaultKind {
     pub fn is_before(&self) -> bool {
         matches!(
             self,
-            Self::Latency { .. } | Self::RateLimit { .. } | Self::ErrorBeforeCommit { .. } | Self::ResetBeforeCommit
+            Self::Latency { .. }
+                | Self::RateLimit { .. }
+                | Self::ErrorBeforeCommit { .. }
+                | Self::Refuse { .. }
+                | Self::ResetBeforeCommit
         )
     }
 
@@ -141,7 +153,8 @@ impl Fault {
 }
 
 fn path_fits(pattern: &str, path: &str) -> bool {
-    glob(pattern, path) || glob(&format!("/services/v2/{}", pattern.trim_start_matches('/')), path)
+    let rest = pattern.trim_start_matches('/');
+    glob(pattern, path) || ["/services/v2/", "/api/"].iter().any(|prefix| glob(&format!("{prefix}{rest}"), path))
 }
 
 /// `*` stands for any run of characters.
@@ -165,6 +178,7 @@ mod tests {
         assert!(path_fits("/order/certificate/*", "/services/v2/order/certificate/ssl_basic"));
         assert!(path_fits("*/reissue", "/services/v2/order/certificate/1/reissue"));
         assert!(path_fits("/services/v2/user/me", "/services/v2/user/me"));
+        assert!(path_fits("/ssl/*/renewById/*", "/api/ssl/v2/renewById/7"));
         assert!(!path_fits("/order/certificate/*/reissue", "/services/v2/order/certificate/1"));
         assert!(!path_fits("order", "/services/v2/order/certificate/1"));
     }

@@ -8,7 +8,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::records::{Account, ApiKey, Certificate, Domain, Operation, Order, Organization, Request};
+use super::{
+    records::{Account, ApiKey, Certificate, Domain, Operation, Order, Organization, Request},
+    scm,
+};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,6 +27,14 @@ pub(super) enum Entry {
     Certificate(Certificate),
     Request(Request),
     Operation(Operation),
+    ScmCustomer(scm::Customer),
+    ScmOrganization(scm::Organization),
+    ScmProfile(scm::Profile),
+    ScmDomain(scm::Domain),
+    ScmSsl(scm::Ssl),
+    ScmField(scm::CustomField),
+    /// The row with this id is no more.
+    Removed(u64),
 }
 
 pub(super) struct Journal(File);

@@ -2,6 +2,7 @@
 
 mod journal;
 pub mod records;
+pub mod scm;
 mod table;
 
 use std::{
@@ -31,6 +32,7 @@ pub struct World {
     pub certificates: Table<Certificate>,
     pub requests: Table<Request>,
     pub ledger: Table<Operation>,
+    pub scm: scm::Scm,
     last_id: u64,
     clock_written: i64,
 }
@@ -65,6 +67,15 @@ impl World {
         entries.extend(self.certificates.changes().map(Entry::Certificate));
         entries.extend(self.requests.changes().map(Entry::Request));
         entries.extend(self.ledger.changes().map(Entry::Operation));
+        entries.extend(self.scm.customers.changes().map(Entry::ScmCustomer));
+        entries.extend(self.scm.organizations.changes().map(Entry::ScmOrganization));
+        entries.extend(self.scm.profiles.changes().map(Entry::ScmProfile));
+        entries.extend(self.scm.domains.changes().map(Entry::ScmDomain));
+        entries.extend(self.scm.certificates.changes().map(Entry::ScmSsl));
+        entries.extend(self.scm.fields.changes().map(Entry::ScmField));
+        entries.extend(self.scm.certificates.removals().map(Entry::Removed));
+        entries.extend(self.scm.organizations.removals().map(Entry::Removed));
+        entries.extend(self.scm.domains.removals().map(Entry::Removed));
         entries
     }
 
@@ -83,6 +94,18 @@ impl World {
             Entry::Certificate(row) => self.certificates.load(row),
             Entry::Request(row) => self.requests.load(row),
             Entry::Operation(row) => self.ledger.load(row),
+            Entry::ScmCustomer(row) => self.scm.customers.load(row),
+            Entry::ScmOrganization(row) => self.scm.organizations.load(row),
+            Entry::ScmProfile(row) => self.scm.profiles.load(row),
+            Entry::ScmDomain(row) => self.scm.domains.load(row),
+            Entry::ScmSsl(row) => self.scm.certificates.load(row),
+            Entry::ScmField(row) => self.scm.fields.load(row),
+            Entry::Removed(id) => {
+                self.scm.certificates.unload(id);
+                self.scm.organizations.unload(id);
+                self.scm.domains.unload(id);
+                id
+            }
         };
         self.last_id = self.last_id.max(id);
     }

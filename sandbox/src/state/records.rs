@@ -35,6 +35,8 @@ pub struct ApiKey {
     pub name: String,
     pub key: String,
     pub restriction: Restriction,
+    #[serde(default)]
+    pub revoked: bool,
 }
 
 /// "API key permissions" of the glossary: ids 0, 100, 101, 102.
@@ -286,12 +288,18 @@ pub struct Operation {
     pub alternative_order_id: Option<String>,
     pub renewal_of: Option<u64>,
     pub request_id: Option<u64>,
+    /// As they came with an enrolment at Sectigo: what a client may mark it with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comments: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum OperationKind {
     Order,
+    /// Sectigo's word for an order; for a reissue it is `Replace`.
+    Enroll,
+    Replace,
     Renew,
     Reissue,
     Duplicate,

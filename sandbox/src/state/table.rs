@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::records::{Account, ApiKey, Certificate, Domain, Operation, Order, Organization, Request};
+use super::{
+    records::{Account, ApiKey, Certificate, Domain, Operation, Order, Organization, Request},
+    scm,
+};
 
 pub trait Row: Clone {
     fn id(&self) -> u64;
@@ -18,15 +21,17 @@ macro_rules! rows {
     };
 }
 rows!(Account, ApiKey, Organization, Domain, Order, Certificate, Request, Operation);
+rows!(scm::Customer, scm::Organization, scm::Profile, scm::Domain, scm::Ssl, scm::CustomField);
 
 pub struct Table<T> {
     rows: BTreeMap<u64, T>,
     changed: BTreeSet<u64>,
+    removed: Vec<u64>,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), changed: BTreeSet::new() }
+        Self { rows: BTreeMap::new(), changed: BTreeSet::new(), removed: Vec::new() }
     }
 }
 
@@ -47,9 +52,19 @@ impl<T: Row> Table<T> {
         self.rows.insert(row.id(), row);
     }
 
+    pub fn remove(&mut self, id: u64) {
+        if self.rows.remove(&id).is_some() {
+            self.removed.push(id);
+        }
+    }
+
     /// Rows in ascending order of id.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.rows.values()
+    }
+
+    pub(super) fn unload(&mut self, id: u64) {
+        self.rows.remove(&id);
     }
 
     pub(super) fn load(&mut self, row: T) -> u64 {
@@ -60,5 +75,9 @@ impl<T: Row> Table<T> {
 
     pub(super) fn changes(&mut self) -> impl Iterator<Item = T> {
         std::mem::take(&mut self.changed).into_iter().filter_map(|id| self.rows.get(&id).cloned())
+    }
+
+    pub(super) fn removals(&mut self) -> impl Iterator<Item = u64> {
+        std::mem::take(&mut self.removed).into_iter()
     }
 }

@@ -1,0 +1,297 @@
+//! A sandbox of this test's own and a client that knows nothing but HTTP.
+
+use std::sync::OnceLock;
+
+use clap::Parser;
+use evercert_sandbox::start::{Options, Sandbox};
+use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData, RsaKeySize};
+use reqwest::header::HeaderMap;
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+/// The day on which every test begins: limits of validity depend on the date.
+pub const TODAY: &str = "2026-06-01";
+
+pub struct Client {
+    /// What the sandbox says of the customer that this client belongs to.
+    pub scm: Value,
+    pub ready: Value,
+    /// `v1` or `v2`.
+    pub version: &'static str,
+    http: reqwest::Client,
+    server: Option<JoinHandle<()>>,
+    _state: Option<TempDir>,
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status and code of an error in the vendor's shape.
+    pub fn error(&self) -> (u16, i64) {
+        assert_eq!(self.header("content-type"), "application/json");
+        let body = self.json();
+        assert!(!body["description"].as_str().unwrap().is_empty());
+        (self.status, body["code"].as_i64().unwrap())
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        if let Some(server) = &self.server {
+            server.abort();
+        }
+    }
+}
+
+impl Client {
+    /// Every name is believed; domains are not validated ahead.
+    pub async fn instant() -> Self {
+        Self::start(&["--dcv", "instant"]).await
+    }
+
+    pub async fn start(arguments: &[&str]) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let path = state.path().to_str().unwrap();
+        let first = ["evercert-sandbox", "--listen", "127.0.0.1:0", "--state", path];
+        let options = Options::parse_from(first.iter().chain(arguments));
+        let sandbox = Sandbox::start(options).await.unwrap();
+        let ready = sandbox.ready().clone();
+        let server = tokio::spawn(async move { sandbox.serve().await.unwrap() });
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let scm = ready["sectigo"].clone();
+        let client = Self { scm, ready, version: "v1", http, server: Some(server), _state: Some(state) };
+        client.admin("PUT", "/clock", json!({"set": format!("{TODAY}T12:00:00Z")})).await;
+        client
+    }
+
+    /// Belongs to the customer whose domains are validated ahead.
+    pub fn prevalidated(mut self) -> Self {
+        self.scm = self.ready["sectigo"]["prevalidated"].clone();
+        self
+    }
+
+    pub fn v2(mut self) -> Self {
+        self.version = "v2";
+        self
+    }
+
+    /// With the password; `path` begins below `/api`, or at `ssl/` without its version.
+    pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        self.call_as(&self.password(), method, path, body).await
+    }
+
+    pub fn password(&self) -> [(&'static str, String); 3] {
+        let text = |name: &str| self.scm[name].as_str().unwrap().to_owned();
+        [("login", text("login")), ("password", text("password")), ("customerUri", text("customerUri"))]
+    }
+
+    /// With the password too.
+    pub async fn upload(&self, path: &str, content_type: &str, body: Vec<u8>) -> Answer {
+        let request = self.http.post(self.url(path)).header("content-type", content_type).body(body);
+        answer(self.password().iter().fold(request, |request, (name, value)| request.header(*name, value))).await
+    }
+
+    fn url(&self, path: &str) -> String {
+        let path = match path.strip_prefix("ssl") {
+            Some(rest) => format!("/ssl/{}{rest}", self.version),
+            None => path.to_owned(),
+        };
+        format!("{}{path}", self.scm["url"].as_str().unwrap())
+    }
+
+    pub async fn call_as(&self, headers: &[(&str, String)], method: &str, path: &str, body: Option<Value>) -> Answer {
+        let mut request = self.http.request(method.parse().unwrap(), self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        answer(request).await
+    }
+
+    pub async fn admin(&self, method: &str, path: &str, body: Value) -> Value {
+        let url = format!("{}/_sandbox{path}", self.ready["url"].as_str().unwrap());
+        let answer = answer(self.http.request(method.parse().unwrap(), url).json(&body)).await;
+        assert!(answer.status < 300, "{path}: {answer:?}");
+        if answer.body.is_empty() { Value::Null } else { answer.json() }
+    }
+
+    pub async fn settings(&self, settings: Value) {
+        let path = format!("/scm/customers/{}", self.scm["customerId"]);
+        self.admin("POST", &path, json!({"settings": settings})).await;
+    }
+
+    pub async fn fault(&self, fault: Value) {
+        self.admin("POST", "/faults", fault).await;
+    }
+
+    pub async fn advance(&self, span: &str) {
+        self.admin("POST", "/clock", json!({"advance": span})).await;
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.call("GET", path, None).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.json()
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        let answer = self.call("POST", path, Some(body)).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+        answer.json()
+    }
+
+    /// A call that answers 204 and nothing.
+    pub async fn silent(&self, method: &str, path: &str, body: Value) {
+        let answer = self.call(method, path, Some(body)).await;
+        assert_eq!((answer.status, answer.body.len()), (204, 0), "{path}: {answer:?}");
+    }
+
+    /// Status and code of a POST that is refused.
+    pub async fn refused(&self, path: &str, body: Value) -> (u16, i64) {
+        self.call("POST", path, Some(body)).await.error()
+    }
+
+    pub fn enrolment(&self, names: &[&str], csr: &str) -> Value {
+        json!({
+            "orgId": self.scm["orgId"], "csr": csr, "certType": self.scm["profileId"], "term": 90,
+            "subjAltNames": names.join(","), "comments": "made by a test", "dcvMode": "CNAME",
+        })
+    }
+
+    /// Enrols for these names and answers the id.
+    pub async fn enroll(&self, names: &[&str]) -> u64 {
+        let csr = Key::new(names[0]).csr;
+        self.post("ssl/enroll", self.enrolment(names, &csr)).await["sslId"].as_u64().unwrap()
+    }
+
+    pub async fn details(&self, id: u64) -> Value {
+        self.get(&format!("ssl/{id}")).await
+    }
+
+    pub async fn collect(&self, id: u64, format: &str) -> Answer {
+        self.call("GET", &format!("ssl/collect/{id}?format={format}"), None).await
+    }
+
+    /// The leaf that is collected.
+    pub async fn leaf(&self, id: u64) -> Leaf {
+        leaf(&self.collect(id, "x509CO").await.text())
+    }
+
+    /// The kinds of accepted operations, in order, and whether each was paid.
+    pub async fn operations(&self) -> Vec<(String, bool)> {
+        let ledger = self.admin("GET", "/ledger", Value::Null).await;
+        let rows = ledger["operations"].as_array().unwrap();
+        rows.iter().map(|row| (row["kind"].as_str().unwrap().to_owned(), row["paid"].as_bool().unwrap())).collect()
+    }
+
+    pub async fn crl_serials(&self) -> Vec<String> {
+        let crl = self.http.get(self.ready["crl"].as_str().unwrap()).send().await.unwrap().bytes().await.unwrap();
+        let (_, crl) = x509_parser::parse_x509_crl(&crl).unwrap();
+        let serials = crl.iter_revoked_certificates();
+        serials.map(|row| row.raw_serial().iter().map(|byte| format!("{byte:02X}")).collect()).collect()
+    }
+
+    /// A form, as the token server takes it.
+    pub async fn token(&self, form: &[(&str, &str)]) -> Answer {
+        let body = form.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
+        let request = self.http.post(self.scm["tokenUrl"].as_str().unwrap()).body(body);
+        answer(request.header("content-type", "application/x-www-form-urlencoded")).await
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
+}
+
+pub struct Key {
+    pub csr: String,
+    pub spki: Vec<u8>,
+}
+
+impl Key {
+    pub fn new(common_name: &str) -> Self {
+        Self::of(KeyPair::generate().unwrap(), common_name)
+    }
+
+    /// The same RSA key each time: they are slow to make.
+    pub fn rsa(common_name: &str) -> Self {
+        static KEY: OnceLock<String> = OnceLock::new();
+        let pem = KEY.get_or_init(|| {
+            KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap().serialize_pem()
+        });
+        Self::of(KeyPair::from_pem(pem).unwrap(), common_name)
+    }
+
+    fn of(key: KeyPair, common_name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        if !common_name.is_empty() {
+            params.distinguished_name.push(DnType::CommonName, common_name);
+        }
+        let csr = params.serialize_request(&key).unwrap();
+        Self { csr: csr.pem().unwrap(), spki: key.subject_public_key_info() }
+    }
+}
+
+/// What a leaf says.
+#[derive(Debug)]
+pub struct Leaf {
+    pub spki: Vec<u8>,
+    pub names: Vec<String>,
+    pub subject: String,
+    pub not_after: String,
+    pub serial: String,
+}
+
+pub fn pem_blocks(pem: &str) -> Vec<Vec<u8>> {
+    CertificateDer::pem_slice_iter(pem.as_bytes()).map(|der| der.unwrap().to_vec()).collect()
+}
+
+/// Subject common names, in order.
+pub fn subjects(pem: &str) -> Vec<String> {
+    let name = |der: &Vec<u8>| {
+        let (_, certificate) = x509_parser::parse_x509_certificate(der).unwrap();
+        certificate.subject().iter_common_name().next().unwrap().as_str().unwrap().to_owned()
+    };
+    pem_blocks(pem).iter().map(name).collect()
+}
+
+pub fn leaf(pem: &str) -> Leaf {
+    let der = pem_blocks(pem).remove(0);
+    let (_, certificate) = x509_parser::parse_x509_certificate(&der).unwrap();
+    let san = certificate.subject_alternative_name().unwrap().unwrap();
+    let names = san.value.general_names.iter().map(|name| match name {
+        x509_parser::extensions::GeneralName::DNSName(name) => (*name).to_owned(),
+        other => panic!("{other:?}"),
+    });
+    Leaf {
+        spki: certificate.public_key().raw.to_vec(),
+        names: names.collect(),
+        subject: certificate.subject().to_string(),
+        not_after: certificate.validity().not_after.to_datetime().date().to_string(),
+        serial: certificate.raw_serial_as_string().to_uppercase(),
+    }
+}
