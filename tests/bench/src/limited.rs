@@ -51,5 +51,5 @@ async fn count(operator: &harness::Operator, class: Option<&str>) -> Result<f64>
     let metrics = operator.metrics().await?;
     let samples = metrics.families.get("evercert_ca_calls").map(|family| family.samples.as_slice()).unwrap_or_default();
     let wanted = samples.iter().filter(|sample| class.is_none_or(|class| sample.labels["class"] == class));
-    Ok(wanted.map(|sample| sample.value).sum())
+    Ok(wanted.map(|sample| sample.value).fold(0.0, |sum, value| sum + value))
 }

@@ -3,6 +3,7 @@
 use std::{collections::HashSet, fs};
 
 use anyhow::{Context, Result};
+use control_plane::ControlPlane;
 
 /// Kernel ticks in a second: fixed for user space on Linux (`proc_pid_stat(5)`, `sysconf(3)`).
 const TICKS: f64 = 100.0;
@@ -50,5 +51,22 @@ impl Process {
             fields.len() > 9 && fields[2].ends_with(&to) && fields[3] == ESTABLISHED && sockets.contains(fields[9])
         });
         Ok(ours.count())
+    }
+}
+
+/// The API server and etcd.
+pub struct Servers([Process; 2]);
+
+impl Servers {
+    pub fn of(plane: &ControlPlane) -> Result<Self> {
+        let process = |name: &str| -> Result<Process> {
+            Ok(Process(fs::read_to_string(plane.dir().join(format!("{name}.pid")))?.trim().parse()?))
+        };
+        Ok(Self([process("kube-apiserver")?, process("etcd")?]))
+    }
+
+    /// Of both together.
+    pub fn cpu_seconds(&self) -> Result<f64> {
+        self.0.iter().map(|process| process.cpu_seconds()).sum()
     }
 }

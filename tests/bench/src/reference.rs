@@ -14,6 +14,8 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::process::Servers;
+
 /// As many clients as a plain tool would use.
 const CLIENTS: usize = 32;
 const SECRETS: usize = 3_000;
@@ -42,6 +44,8 @@ pub async fn secrets_per_second(world: &World) -> Result<f64> {
 pub struct Mix {
     certificate: Value,
     issuance: Value,
+    /// The key that waits for its certificate.
+    key: Value,
     secret: Value,
     event: Value,
     /// Updates of a Certificate's status, updates of an Issuance's, creations of an Event.
@@ -52,11 +56,25 @@ impl Mix {
     /// As the operator wrote them: `each` says how often, a certificate.
     pub async fn of(world: &World, name: &str, each: impl Fn(&str, &str) -> u64) -> Result<Self> {
         let secret = world.objects.secret(&format!("{name}-tls")).await?.context("no Secret")?;
+        let secret = serde_json::to_value(secret)?;
+        let certificate = world.objects.get("Certificate", name).await?;
+        let issuance = world.objects.get("Issuance", &format!("{name}-1")).await?;
+        let request = &issuance["spec"]["request"];
+        let key = json!({
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"labels": {"evercert.dev/managed": "true", "evercert.dev/key-for": name}},
+            "type": "evercert.dev/key",
+            "immutable": true,
+            "data": {"tls.key": secret["data"]["tls.key"]},
+            "stringData": {"tls.csr": request["csr"], "names": request["dnsNames"].to_string()},
+        });
         let events = Place::new(world, &world.objects.namespace)?.events.list(&Default::default()).await?;
         Ok(Self {
-            certificate: world.objects.get("Certificate", name).await?,
-            issuance: world.objects.get("Issuance", &format!("{name}-1")).await?,
-            secret: serde_json::to_value(secret)?,
+            certificate,
+            issuance,
+            key,
+            secret,
             event: serde_json::to_value(events.items.first().context("no Event")?)?,
             updates: [
                 each("update", "certificates/status"),
@@ -68,7 +86,8 @@ impl Mix {
 
     /// Certificates a second of a client that writes the same objects in the same order over so many connections.
     /// Certificates themselves are there before, as they are for the operator.
-    pub async fn per_second(&self, world: &World, connections: usize) -> Result<f64> {
+    /// Also what that costs the control plane, CPU seconds a certificate.
+    pub async fn per_second(&self, world: &World, connections: usize) -> Result<(f64, f64)> {
         let namespace = world.plane.namespace("mix").await?;
         let clients = clients(world, connections);
         let places: Result<Vec<_>> = clients.iter().map(|client| Place::with(client.clone(), &namespace)).collect();
@@ -82,42 +101,58 @@ impl Mix {
                 }
             });
         let certificates: Vec<DynamicObject> = prepared.buffer_unordered(connections).try_collect().await?;
-        let started = Instant::now();
+        let servers = Servers::of(&world.plane)?;
+        let (started, before) = (Instant::now(), servers.cpu_seconds()?);
         let works = certificates.into_iter().enumerate().map(|(n, certificate)| {
             let place = &places[n % connections];
             async move { self.write(place, certificate).await }
         });
         stream::iter(works).buffer_unordered(connections).try_collect::<()>().await?;
-        Ok(MIXES as f64 / started.elapsed().as_secs_f64())
+        let rate = MIXES as f64 / started.elapsed().as_secs_f64();
+        Ok((rate, (servers.cpu_seconds()? - before) / MIXES as f64))
     }
 
     async fn write(&self, place: &Place, mut certificate: DynamicObject) -> Result<()> {
         let post = PostParams::default();
         let name = certificate.name_any();
         let key = format!("key-{name}");
-        place.secrets.create(&post, &fresh(&self.secret, &key, None)?).await?;
+        let [certificates, issuances, events] = self.updates;
+        let begun = json!({"conditions": self.certificate["status"]["conditions"]});
+        update(&place.certificates, &mut certificate, &begun, 0..certificates.min(1)).await?;
+        place.secrets.create(&post, &fresh(&self.key, &key, None)?).await?;
         let mut issuance = fresh(&self.issuance, &format!("{name}-1"), None)?;
         issuance.data["spec"]["certificateRef"]["name"] = json!(name);
         let mut issuance = place.issuances.create(&post, &issuance).await?;
-        for (api, object, from, times) in [
-            (&place.certificates, &mut certificate, &self.certificate, self.updates[0]),
-            (&place.issuances, &mut issuance, &self.issuance, self.updates[1]),
-        ] {
-            for time in 0..times {
-                object.data["status"] = from["status"].clone();
-                // The API server does not store what has not changed.
-                object.data["status"]["conditions"] = json!([{"type": "Ready", "status": "True", "reason": "Mix",
-                    "message": time.to_string(), "lastTransitionTime": "2026-01-01T00:00:00Z"}]);
-                *object = api.replace_status(&object.name_any(), &post, object).await?;
-            }
-        }
+        update(&place.issuances, &mut issuance, &self.issuance["status"], 0..issuances).await?;
         place.secrets.create(&post, &fresh(&self.secret, &format!("{name}-tls"), None)?).await?;
-        for time in 0..self.updates[2] {
+        for time in 0..events {
             place.events.create(&post, &fresh(&self.event, &format!("{name}-{time}"), Some(&place.namespace))?).await?;
         }
         place.secrets.delete(&key, &Default::default()).await?;
-        Ok(())
+        update(&place.certificates, &mut certificate, &self.certificate["status"], 1..certificates).await
     }
+}
+
+/// Writes a status so often, each time a little different: what has not changed is not stored.
+async fn update(
+    api: &Api<DynamicObject>,
+    object: &mut DynamicObject,
+    status: &Value,
+    times: std::ops::Range<u64>,
+) -> Result<()> {
+    for time in times {
+        object.data["status"] = status.clone();
+        let conditions = &mut object.data["status"]["conditions"];
+        match conditions.get_mut(0) {
+            Some(first) => first["message"] = json!(time.to_string()),
+            None => {
+                *conditions = json!([{"type": "Ready", "status": "True", "reason": "Mix", "message": time.to_string(),
+                    "lastTransitionTime": "2026-01-01T00:00:00Z"}]);
+            }
+        }
+        *object = api.replace_status(&object.name_any(), &PostParams::default(), object).await?;
+    }
+    Ok(())
 }
 
 fn clients(world: &World, count: usize) -> Vec<Client> {

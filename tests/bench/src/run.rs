@@ -7,7 +7,7 @@ use harness::World;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    process::Process,
+    process::{Process, Servers},
     reference::{self, Mix},
     report::Figures,
     stage::{Stage, end, rest},
@@ -28,7 +28,8 @@ pub async fn measure(size: usize) -> Result<Figures> {
     let mut readiness = stage.watch();
     let mut operator = stage.operator()?;
     operator.until("it works", |log| log.contains("all watches are synced")).await?;
-    let started = Instant::now();
+    let servers = Servers::of(&stage.world.plane)?;
+    let (started, idle) = (Instant::now(), servers.cpu_seconds()?);
     let process = Process(operator.pid()?);
     let port = api_port(&stage.world).await?;
     let mut connections = 0;
@@ -41,7 +42,7 @@ pub async fn measure(size: usize) -> Result<Figures> {
         }
     };
     let took = finished - started;
-    let cpu = process.cpu_seconds()?;
+    let (cpu, control_plane) = (process.cpu_seconds()?, servers.cpu_seconds()? - idle);
     let peak = process.peak_rss()?;
     // What comes after Ready belongs to the certificate as well.
     let mut writes = stage.audit.read()?;
@@ -61,7 +62,7 @@ pub async fn measure(size: usize) -> Result<Figures> {
         (count + size as u64 / 2) / size as u64
     };
     let mix = Mix::of(&stage.world, "c0", each).await?;
-    let same_mix = mix.per_second(&stage.world, connections.max(1)).await?;
+    let (same_mix, same_mix_control_plane) = mix.per_second(&stage.world, connections.max(1)).await?;
     Ok(Figures {
         certificates_per_second: size as f64 / took.as_secs_f64(),
         secrets_per_second,
@@ -70,6 +71,8 @@ pub async fn measure(size: usize) -> Result<Figures> {
         writes: writes.0.into_iter().map(|(what, count)| (what, count as f64 / size as f64)).collect(),
         calls: calls / size as f64,
         cpu_seconds: cpu / size as f64,
+        control_plane: control_plane / size as f64,
+        same_mix_control_plane,
         peak_rss: peak,
         resting_rss: resting,
         restart: restart.as_secs_f64(),

@@ -70,10 +70,8 @@ impl Stage {
         let events = watcher(self.world.objects.api("Certificate"), watcher::Config::default());
         let ready = events.filter_map(async |event| match event {
             Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
-                let name = object.name_any();
-                let object = serde_json::to_value(object).ok()?;
-                let ready = condition(&object, "Ready").is_some_and(|ready| ready["status"] == "True");
-                Some(Seen { name, ready })
+                let ready = condition(&object.data, "Ready").is_some_and(|ready| ready["status"] == "True");
+                Some(Seen { name: object.name_any(), ready })
             }
             _ => None,
         });

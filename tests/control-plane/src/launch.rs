@@ -176,6 +176,8 @@ fn apiserver(dir: &Path, etcd_port: u16, secure_port: u16) -> Vec<String> {
         "--authorization-mode=RBAC".into(),
         format!("--audit-policy-file={}", file("audit-policy")),
         format!("--audit-log-path={}", file("audit.log")),
+        // One file, whatever is written: MiB.
+        "--audit-log-maxsize=100000".into(),
     ]
 }
 
