@@ -1,12 +1,7 @@
 //! What every reconciler shares: one run at a time per object, a deadline, back-off by uid, and a panic that
 //! stops one reconcile and nothing else.
 
-use std::{
-    collections::HashMap,
-    panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::{FutureExt, TryFutureExt};
@@ -21,6 +16,7 @@ use tracing::{Instrument, debug, info_span, warn};
 
 use super::{
     error::Error,
+    failures::Failures,
     metrics::{Meter, Metrics},
     schedule::Schedule,
     store::Store,
@@ -32,9 +28,6 @@ pub const MAX_STEPS: usize = 24;
 
 /// Longer than any one provider call with its recording, so that a deadline never cuts one short.
 const DEADLINE: Duration = Duration::from_secs(300);
-
-const FIRST_BACKOFF: Duration = Duration::from_secs(1);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 
 #[async_trait]
 pub trait Reconciler<K>: Send + Sync + 'static {
@@ -62,7 +55,7 @@ impl Action {
 pub async fn drive<K, R>(
     reconciler: Arc<R>,
     store: Store<K>,
-    mut queue: UnboundedReceiver<Woken<K>>,
+    queue: UnboundedReceiver<Woken<K>>,
     concurrency: u16,
     metrics: &Metrics,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -70,7 +63,20 @@ pub async fn drive<K, R>(
     K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     R: Reconciler<K>,
 {
-    let runs = Arc::new(Runs { reconciler, failures: Mutex::default(), meter: metrics.meter(R::NAME) });
+    let runs = Runs { reconciler, failures: Failures::default(), meter: metrics.meter(R::NAME) };
+    work(Arc::new(runs), store, queue, concurrency, stop).await;
+}
+
+async fn work<K, R>(
+    runs: Arc<Runs<R>>,
+    store: Store<K>,
+    mut queue: UnboundedReceiver<Woken<K>>,
+    concurrency: u16,
+    stop: impl Future<Output = ()> + Send + 'static,
+) where
+    K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    R: Reconciler<K>,
+{
     let mut schedule = Schedule::<(Option<String>, String)>::default();
     let mut running = JoinSet::new();
     // Nothing is due before it.
@@ -103,6 +109,7 @@ pub async fn drive<K, R>(
                     // An object that is gone by the time its turn comes is the normal end of a deletion.
                     None => {
                         runs.meter.taken(&name);
+                        runs.failures.forget(&name);
                         schedule.ended(&name);
                     }
                 }
@@ -125,8 +132,7 @@ where
 
 struct Runs<R> {
     reconciler: Arc<R>,
-    /// Failures in a row by uid: a name created anew starts afresh.
-    failures: Mutex<HashMap<String, u32>>,
+    failures: Failures,
     meter: Meter,
 }
 
@@ -136,39 +142,29 @@ where
     R: Reconciler<K>,
 {
     let meta = object.meta();
-    runs.meter.taken(&(meta.namespace.clone(), meta.name.clone().unwrap_or_default()));
+    let name = (meta.namespace.clone(), meta.name.clone().unwrap_or_default());
+    runs.meter.taken(&name);
     let _running = runs.meter.begin();
     let started = Instant::now();
-    let uid = meta.uid.clone().unwrap_or_default();
     let span = info_span!("reconcile", controller = R::NAME, namespace = meta.namespace, name = meta.name);
     let reconcile =
         timeout(DEADLINE, runs.reconciler.reconcile(object)).unwrap_or_else(|_| Err(Error::Deadline)).instrument(span);
     let result = AssertUnwindSafe(reconcile).catch_unwind().await.unwrap_or(Err(Error::Panicked));
     runs.meter.ended(started.elapsed(), &result);
     if result.is_ok() {
-        runs.failures().remove(&uid);
+        runs.failures.forget(&name);
     }
     result
 }
 
 impl<R> Runs<R> {
-    fn failures(&self) -> std::sync::MutexGuard<'_, HashMap<String, u32>> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn back_off<K: Resource<DynamicType = ()>>(&self, object: &K, error: &Error) -> Action
     where
         R: Reconciler<K>,
     {
         let meta = object.meta();
-        let uid = meta.uid.clone().unwrap_or_default();
-        let count = {
-            let mut failures = self.failures();
-            let count = failures.entry(uid).or_insert(0);
-            *count = count.saturating_add(1);
-            *count
-        };
-        let delay = (FIRST_BACKOFF * 2_u32.saturating_pow(count.saturating_sub(1).min(16))).min(LONGEST_BACKOFF);
+        let name = (meta.namespace.clone(), meta.name.clone().unwrap_or_default());
+        let delay = self.failures.another(&name, meta.uid.as_deref().unwrap_or_default());
         match error {
             // Somebody else wrote first: the ordinary way of things, look again.
             Error::Conflict { .. } => debug!(controller = R::NAME, name = meta.name, %error, "observing again"),
@@ -187,4 +183,56 @@ fn report(error: &dyn std::error::Error) -> String {
         let cause = cause.to_string();
         if text.contains(&cause) { text } else { format!("{text}: {cause}") }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::runtime::watcher::Event;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::controller::watch::queue;
+
+    struct Failing(Store<ConfigMap>);
+
+    #[async_trait]
+    impl Reconciler<ConfigMap> for Failing {
+        const NAME: &'static str = "failing";
+
+        /// Somebody deletes the object meanwhile.
+        async fn reconcile(&self, object: Arc<ConfigMap>) -> Result<Action, Error> {
+            self.0.apply(&Event::Delete(object.as_ref().clone()));
+            Err(Error::Deadline)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_kept_of_what_was_deleted_while_it_failed() {
+        let mut registry = prometheus_client::registry::Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        let store = Store::new(|_| Vec::new());
+        let runs = Runs {
+            reconciler: Arc::new(Failing(store.clone())),
+            failures: Failures::default(),
+            meter: metrics.meter(Failing::NAME),
+        };
+        let runs = Arc::new(runs);
+        let (names, queue) = queue();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let driven = tokio::spawn(work(runs.clone(), store.clone(), queue, 1, async move { drop(stopped.await) }));
+        for n in 0..3 {
+            let mut object = ConfigMap::default();
+            object.metadata.name = Some(n.to_string());
+            object.metadata.uid = Some(n.to_string());
+            store.apply(&Event::Apply(object.clone()));
+            names.send(Woken { name: ObjectRef::from_obj(&object), first: false }).expect("it is read");
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(runs.failures.count(), 3, "each is to be tried again");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(runs.failures.count(), 0);
+        drop(stop);
+        driven.await.expect("no panic");
+    }
 }

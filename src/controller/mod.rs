@@ -11,6 +11,7 @@ pub mod driver;
 pub mod endpoint;
 pub mod error;
 pub mod events;
+mod failures;
 pub mod fault;
 pub mod identity;
 pub mod intents;
