@@ -1,7 +1,7 @@
 //! Asks each account what has changed there, once for everything that is pending on it, and wakes what is named.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -91,6 +91,10 @@ impl Changes {
         }
     }
 
+    pub fn count(&self) -> usize {
+        self.waiting().len()
+    }
+
     fn waiting(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -149,8 +153,7 @@ pub async fn follow(context: Arc<Context>, queue: Queue<Issuance>) {
         let rests = rested.elapsed() >= REST.min(context.revocations.period);
         if rests {
             rested = Instant::now();
-            let there = context.stores.issuances.names().into_iter().collect::<HashSet<_>>();
-            context.changes.waiting().retain(|_, waiting| there.contains(&waiting.name));
+            context.changes.waiting().retain(|_, waiting| context.stores.issuances.has(&waiting.name));
         }
         for (account, pending) in due(&context, rests).await {
             account.begin();

@@ -18,7 +18,7 @@ use super::{
     intents::Intents,
     lease::LeaseHandle,
     metrics::Metrics,
-    own::Own,
+    own::{Own, is_newer},
     pace::Paces,
     reservations::Reservations,
     revoked::Revocations,
@@ -53,8 +53,8 @@ pub struct Context {
     pub unwritten: Unwritten,
     pub revocations: Revocations,
     pub dependents: Dependents,
-    pub own_certificates: Own<Certificate>,
-    pub own_issuances: Own<Issuance>,
+    pub own_certificates: Arc<Own<Certificate>>,
+    pub own_issuances: Arc<Own<Issuance>>,
     /// Wakes a Certificate whose Issuance is more than what is written of it.
     pub certificate_queue: Queue<Certificate>,
     pub events: Events,
@@ -108,11 +108,15 @@ impl Context {
         let of_this = |issuance: &Issuance| {
             issuance.spec.certificate_ref.name == certificate && issuance.namespace().as_deref() == Some(namespace)
         };
+        // In this order: what is forgotten there has been shown here before.
+        let own = self.own_issuances.find(of_this);
         let watched = self.stores.issuances.of(namespace, certificate).into_iter();
-        let mut known: BTreeMap<i64, _> =
-            watched.map(|issuance| (issuance.spec.revision, self.own_issuances.newest(issuance))).collect();
-        for own in self.own_issuances.find(of_this) {
-            known.entry(own.spec.revision).or_insert(own);
+        let mut known: BTreeMap<i64, _> = watched.map(|issuance| (issuance.spec.revision, issuance)).collect();
+        for own in own {
+            let watched = known.get(&own.spec.revision);
+            if watched.is_none_or(|watched| is_newer(own.as_ref(), watched.as_ref())) {
+                known.insert(own.spec.revision, own);
+            }
         }
         known.into_values().map(|issuance| self.unwritten.shown(issuance, self.machine_now())).collect()
     }
@@ -130,6 +134,20 @@ impl Context {
                 kube("read a ClusterIssuer", api.get_opt(name)).await?.map(|issuer| (&issuer).into())
             }
         })
+    }
+
+    /// Entries of what is remembered beside the watches, by what they are.
+    pub fn remembered(&self) -> [(&'static str, usize); 8] {
+        [
+            ("own_certificates", self.own_certificates.count()),
+            ("own_issuances", self.own_issuances.count()),
+            ("intents", self.intents.count()),
+            ("paces", self.paces.count()),
+            ("waiting", self.changes.count()),
+            ("unwritten", self.unwritten.count()),
+            ("served", self.revocations.count()),
+            ("dependents", self.dependents.count()),
+        ]
     }
 
     /// Whether the lease outlasts `call` with a margin.

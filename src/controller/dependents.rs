@@ -36,6 +36,10 @@ impl Dependents {
         }
     }
 
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), BTreeSet<String>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

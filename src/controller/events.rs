@@ -1,25 +1,31 @@
 //! Events on the objects of users: what was done at the provider, with its ids. Each is a line of the log too.
 
-use k8s_openapi::api::core::v1::ObjectReference;
-use kube::{
-    Client, Resource, ResourceExt,
-    runtime::events::{Event, EventType, Recorder, Reporter},
+//!
+//! Not kube's `Recorder`: it keeps each one for minutes, to merge repetitions, which are rare here and each worth telling.
+
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::{core::v1::ObjectReference, events::v1::Event},
+    apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta},
 };
+use kube::{Api, Client, Resource, ResourceExt, api::PostParams, runtime::events::EventType};
 use tracing::{info, warn};
 
+use super::error::kube;
 use crate::api::{Certificate, Issuance};
 
 /// Longest note the API server takes (events.k8s.io/v1), in bytes.
 const MAX_NOTE: usize = 1024;
 
 pub struct Events {
-    recorder: Recorder,
+    client: Client,
+    /// Which process reports.
+    instance: String,
 }
 
 impl Events {
     pub fn new(client: Client, instance: &str) -> Self {
-        let reporter = Reporter { controller: "evercert".to_owned(), instance: Some(instance.to_owned()) };
-        Self { recorder: Recorder::new(client, reporter) }
+        Self { client, instance: instance.to_owned() }
     }
 
     pub async fn normal(&self, issuance: &Issuance, action: &str, reason: &str, note: String) {
@@ -43,8 +49,7 @@ impl Events {
         self.write(&about, None, EventType::Warning, action, reason, note).await;
     }
 
-    /// About the Certificate. Related is the Issuance: without it the recorder would take the next one's event for a
-    /// repetition, and its note would be lost.
+    /// About the Certificate. Related is the Issuance.
     async fn publish(&self, issuance: &Issuance, type_: EventType, action: &str, reason: &str, note: String) {
         let namespace = issuance.namespace().unwrap_or_default();
         let certificate = &issuance.spec.certificate_ref;
@@ -71,9 +76,25 @@ impl Events {
             let end = (0..=MAX_NOTE).rev().find(|end| note.is_char_boundary(*end)).unwrap_or(0);
             note.truncate(end);
         }
-        let event =
-            Event { type_, reason: reason.to_owned(), note: Some(note), action: action.to_owned(), secondary: related };
-        if let Err(error) = super::error::kube("create an Event", self.recorder.publish(&event, about)).await {
+        let now = Timestamp::now();
+        let namespace = about.namespace.clone().unwrap_or_default();
+        // As client-go names them.
+        let name = format!("{}.{:x}", about.name.as_deref().unwrap_or_default(), now.as_nanosecond());
+        let event = Event {
+            metadata: ObjectMeta { name: Some(name), namespace: about.namespace.clone(), ..ObjectMeta::default() },
+            event_time: Some(MicroTime(now)),
+            type_: Some(format!("{type_:?}")),
+            action: Some(action.to_owned()),
+            reason: Some(reason.to_owned()),
+            note: Some(note),
+            regarding: Some(about.clone()),
+            related,
+            reporting_controller: Some("evercert".to_owned()),
+            reporting_instance: Some(self.instance.clone()),
+            ..Event::default()
+        };
+        let api: Api<Event> = Api::namespaced(self.client.clone(), &namespace);
+        if let Err(error) = kube("create an Event", api.create(&PostParams::default(), &event)).await {
             warn!(%error, reason, "event not written");
         }
     }

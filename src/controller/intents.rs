@@ -2,12 +2,15 @@
 //! this memory is gone, and with it the right to call.
 
 use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::{sync::Notify, time::timeout};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
 
 use crate::provider::Permit;
 
@@ -21,6 +24,16 @@ pub struct Intents {
     /// By uid of the Issuance: number of the submission, and the room in the rate limit kept for it.
     recorded: Mutex<HashMap<String, (i32, Permit)>>,
     spent: Notify,
+    /// Issuances that are being created, by namespace and name.
+    creating: watch::Sender<HashSet<Name>>,
+}
+
+type Name = (String, String);
+
+/// An Issuance that is being created, until dropped.
+pub struct Creating<'a> {
+    intents: &'a Intents,
+    name: Name,
 }
 
 impl Intents {
@@ -32,6 +45,23 @@ impl Intents {
             }
         };
         let _ = timeout(LONGEST, room).await;
+    }
+
+    /// To be held from before an Issuance is created until its submission is recorded here: the watch may show it before
+    /// the answer comes, and then it would look like a submission of a process that has died.
+    pub fn creating(&self, namespace: &str, name: &str) -> Creating<'_> {
+        let name = (namespace.to_owned(), name.to_owned());
+        self.creating.send_modify(|creating| {
+            creating.insert(name.clone());
+        });
+        Creating { intents: self, name }
+    }
+
+    /// Waits until nobody is creating it.
+    pub async fn created(&self, namespace: &str, name: &str) {
+        let name = (namespace.to_owned(), name.to_owned());
+        // Cannot fail: the sender lives as long as `self`.
+        let _ = self.creating.subscribe().wait_for(|creating| !creating.contains(&name)).await;
     }
 
     /// To be called only after the API server has stored the submission.
@@ -50,8 +80,20 @@ impl Intents {
         (recorded == n).then_some(permit)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, (i32, Permit)>> {
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (i32, Permit)>> {
         self.recorded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Creating<'_> {
+    fn drop(&mut self) {
+        self.intents.creating.send_modify(|creating| {
+            creating.remove(&self.name);
+        });
     }
 }
 
@@ -85,5 +127,19 @@ mod tests {
         assert!(intents.take("0", 1).is_some());
         waiting.await.expect("no panic");
         assert!(started.elapsed() < LONGEST, "a call was made");
+    }
+
+    #[tokio::test]
+    async fn what_is_being_created_is_left_alone_until_it_is_recorded() {
+        let intents = Arc::new(Intents::default());
+        intents.created("shop", "a-1").await;
+        let creating = intents.creating("shop", "a-1");
+        intents.created("shop", "b-1").await;
+        let waits = intents.clone();
+        let waiting = tokio::spawn(async move { waits.created("shop", "a-1").await });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(creating);
+        waiting.await.expect("no panic");
     }
 }

@@ -116,6 +116,12 @@ pub fn certificate_of(secret: &PartialObjectMeta<Secret>) -> Vec<String> {
     key.or(secret.annotations().get(meta::secret::CERTIFICATE)).cloned().into_iter().collect()
 }
 
+/// Of annotations, those that are looked at where only metadata is kept.
+pub fn trim(secret: &mut PartialObjectMeta<Secret>) {
+    let kept = [meta::secret::CERTIFICATE, meta::secret::PUBLIC_KEY_SHA256];
+    secret.annotations_mut().retain(|key, _| kept.contains(&key.as_str()));
+}
+
 /// Whether Evercert made this Secret to hold a waiting key.
 pub fn is_key(secret: &impl ResourceExt) -> bool {
     secret.labels().contains_key(FOR_CERTIFICATE)

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::{
         Certificate, Issuance, IssuanceSpec,
-        issuance::{CertificateRef, Cost, Operation, Submission},
+        issuance::{CertificateRef, Cost, Operation, State, Submission},
         meta,
     },
     lifecycle::{
@@ -59,6 +59,7 @@ pub async fn create(
         submissions: permit.iter().map(|_| submission(context, 1)).collect(),
     };
     fault::point("intent.before", &name);
+    let _creating = context.intents.creating(&namespace, &name);
     let created = store(context, certificate, &name, spec).await?;
     if let Some(permit) = permit {
         keep(context, &created, permit);
@@ -105,6 +106,13 @@ async fn store(
     let created = kube("create an Issuance", api.create(&PostParams::default(), &issuance)).await?;
     context.own_issuances.remember(&created);
     Ok(created)
+}
+
+/// The CSR of what has ended is not read any more, and is most of an Issuance.
+pub fn trim(issuance: &mut Issuance) {
+    if issuance.status.as_ref().and_then(|status| status.state).is_some_and(State::is_final) {
+        issuance.spec.request.csr = String::new();
+    }
 }
 
 fn reference(certificate: &Certificate) -> CertificateRef {

@@ -6,8 +6,11 @@ use std::{
     time::Duration,
 };
 
-use kube::{Resource, ResourceExt};
+use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::Instant;
+
+use super::store::Store;
 
 /// By then a watch has shown a write, or the object's deletion.
 const LAG: Duration = Duration::from_secs(30);
@@ -15,6 +18,8 @@ const LAG: Duration = Duration::from_secs(30);
 pub struct Own<K> {
     /// By namespace and name.
     written: Mutex<HashMap<(String, String), Written<K>>>,
+    /// What the watch has shown.
+    store: Store<K>,
 }
 
 struct Written<K> {
@@ -22,18 +27,23 @@ struct Written<K> {
     at: Instant,
 }
 
-impl<K> Default for Own<K> {
-    fn default() -> Self {
-        Self { written: Mutex::default() }
+impl<K: Resource<DynamicType = ()> + Clone + Serialize + DeserializeOwned> Own<K> {
+    pub fn new(store: Store<K>) -> Self {
+        Self { written: Mutex::default(), store }
     }
-}
 
-impl<K: Resource<DynamicType = ()> + Clone> Own<K> {
     /// Remembers what the API server has stored for us.
     pub fn remember(&self, object: &K) {
-        let mut written = self.lock();
-        written.retain(|_, written| written.at.elapsed() < LAG);
-        written.insert(key(object), Written { object: Arc::new(object.clone()), at: Instant::now() });
+        let written = Written { object: Arc::new(object.clone()), at: Instant::now() };
+        {
+            let mut all = self.lock();
+            all.retain(|_, written| written.at.elapsed() < LAG);
+            all.insert(key(object), written);
+        }
+        // The watch may have been faster than the answer.
+        if let Some(watched) = self.store.get(&ObjectRef::from_obj(object)) {
+            self.shown(watched.as_ref());
+        }
     }
 
     /// What we have deleted.
@@ -41,27 +51,38 @@ impl<K: Resource<DynamicType = ()> + Clone> Own<K> {
         self.lock().remove(&key(object));
     }
 
-    /// The newer of a watched copy and our own write.
-    pub fn newest(&self, watched: Arc<K>) -> Arc<K> {
+    /// The watch shows this by now, and so does its store.
+    pub fn shown(&self, watched: &K) {
         let mut written = self.lock();
-        let key = key(watched.as_ref());
-        match written.get(&key) {
-            Some(own) if own.at.elapsed() < LAG && is_newer(own.object.as_ref(), watched.as_ref()) => {
-                own.object.clone()
-            }
-            Some(_) => {
-                written.remove(&key);
-                watched
-            }
-            None => watched,
+        let key = key(watched);
+        if written.get(&key).is_some_and(|own| !is_newer(own.object.as_ref(), watched)) {
+            written.remove(&key);
         }
     }
 
-    /// Our own writes that satisfy `wanted`, seen by the watches or not.
+    /// The newest of a copy read before, the watched one and our own write.
+    pub fn newest(&self, known: Arc<K>) -> Arc<K> {
+        // In this order: what is forgotten here has been shown there before.
+        let own = self.recent(&key(known.as_ref()));
+        let watched = self.store.get(&ObjectRef::from_obj(known.as_ref())).unwrap_or(known);
+        own.filter(|own| is_newer(own.as_ref(), watched.as_ref())).unwrap_or(watched)
+    }
+
+    /// Our own writes that satisfy `wanted` and may not have been shown. To be asked before the store.
     pub fn find(&self, wanted: impl Fn(&K) -> bool) -> Vec<Arc<K>> {
         let written = self.lock();
         let recent = written.values().filter(|written| written.at.elapsed() < LAG);
         recent.filter(|written| wanted(&written.object)).map(|written| written.object.clone()).collect()
+    }
+
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn recent(&self, key: &(String, String)) -> Option<Arc<K>> {
+        let written = self.lock();
+        let own = written.get(key).filter(|own| own.at.elapsed() < LAG)?;
+        Some(own.object.clone())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Written<K>>> {
@@ -75,7 +96,7 @@ fn key<K: Resource>(object: &K) -> (String, String) {
 
 /// Resource versions are comparable numbers (Kubernetes API concepts, *Resource versions*, since 1.35; in practice
 /// always). One that is none is not newer: the watch will tell.
-fn is_newer<K: Resource>(own: &K, watched: &K) -> bool {
+pub fn is_newer<K: Resource>(own: &K, watched: &K) -> bool {
     let version = |object: &K| object.resource_version().and_then(|version| version.parse::<u128>().ok());
     own.uid() == watched.uid() && version(own).zip(version(watched)).is_some_and(|(own, watched)| own > watched)
 }
@@ -84,6 +105,7 @@ fn is_newer<K: Resource>(own: &K, watched: &K) -> bool {
 mod tests {
     use super::*;
     use k8s_openapi::api::core::v1::ConfigMap;
+    use kube::runtime::watcher::Event;
 
     fn object(uid: &str, version: &str) -> Arc<ConfigMap> {
         let mut object = ConfigMap::default();
@@ -93,18 +115,33 @@ mod tests {
         Arc::new(object)
     }
 
+    fn watched(store: &Store<ConfigMap>, version: &str) -> Arc<ConfigMap> {
+        let watched = object("a", version);
+        store.apply(&Event::Apply(watched.as_ref().clone()));
+        watched
+    }
+
     #[tokio::test(start_paused = true)]
     async fn our_write_counts_until_the_watch_shows_it_or_something_newer() {
-        let own = Own::default();
+        let store = Store::new(|_| Vec::new());
+        let own = Own::new(store.clone());
+        let newest = |version| own.newest(object("a", version));
         own.remember(object("a", "100").as_ref());
-        assert_eq!(own.newest(object("a", "99")), object("a", "100"), "numbers, not text");
-        assert_eq!(own.newest(object("b", "7")), object("b", "7"), "made anew under the same name");
-        own.remember(object("a", "100").as_ref());
-        assert_eq!(own.newest(object("a", "101")), object("a", "101"));
+        assert_eq!(own.find(|_| true), [object("a", "100")]);
+        assert_eq!(newest("90"), object("a", "100"), "numbers, not text; not shown yet");
+        own.shown(watched(&store, "99").as_ref());
+        assert_eq!(newest("90"), object("a", "100"));
+        own.shown(watched(&store, "101").as_ref());
         assert!(own.find(|_| true).is_empty(), "what the watch has shown is forgotten");
+        assert_eq!(newest("90"), object("a", "101"), "also what was read before");
+        own.remember(object("a", "101").as_ref());
+        assert!(own.find(|_| true).is_empty(), "the watch was faster than the answer");
 
+        own.remember(object("b", "200").as_ref());
+        assert_eq!(newest("90"), object("a", "101"), "made anew under the same name");
         own.remember(object("a", "200").as_ref());
         tokio::time::advance(LAG).await;
-        assert_eq!(own.newest(object("a", "150")), object("a", "150"), "it was deleted, or restored from a backup");
+        watched(&store, "150");
+        assert_eq!(newest("90"), object("a", "150"), "it was deleted, or restored from a backup");
     }
 }

@@ -130,6 +130,10 @@ impl Paces {
         self.lock().remove(uid);
     }
 
+    pub fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Pace>> {
         self.paces.lock().unwrap_or_else(PoisonError::into_inner)
     }

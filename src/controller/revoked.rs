@@ -2,7 +2,7 @@
 //! responder where there is no list, and from the order at the provider. What is found is kept here and wakes its Certificate, whose status keeps it from then on.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -40,7 +40,8 @@ pub struct Revocations {
     fetcher: Fetcher,
     /// How often a list is fetched.
     pub period: Duration,
-    watched: Mutex<HashMap<String, Watched>>,
+    /// Boxed: a map keeps room for as many again.
+    watched: Mutex<HashMap<String, Box<Watched>>>,
     found: Mutex<HashMap<String, RevokedCertificate>>,
     sources: Mutex<BTreeSet<Arc<Source>>>,
 }
@@ -82,7 +83,11 @@ impl Revocations {
     }
 
     pub fn any(&self) -> bool {
-        !lock(&self.watched).is_empty()
+        self.count() > 0
+    }
+
+    pub fn count(&self) -> usize {
+        lock(&self.watched).len()
     }
 
     /// A Certificate serves this pair; `tls_crt` holds it and the CA that signed it.
@@ -105,7 +110,8 @@ impl Revocations {
             })
         });
         let entry = Watched {
-            certificate: ObjectRef::from_obj(certificate),
+            // Nothing but the name.
+            certificate: ObjectRef::new(&certificate.name_any()).within(&certificate.namespace().unwrap_or_default()),
             issuer: certificate.spec.issuer_ref.clone(),
             serial: leaf.serial.clone(),
             source,
@@ -118,7 +124,7 @@ impl Revocations {
         if lock(&self.found).get(&uid).is_some_and(|found| found.serial_number != leaf.serial) {
             lock(&self.found).remove(&uid);
         }
-        watched.insert(uid, entry);
+        watched.insert(uid, Box::new(entry));
     }
 
     /// An answer for a whole account says that orders have changed since `from`: by somebody else, when it was long
@@ -133,16 +139,16 @@ impl Revocations {
     }
 
     /// Forgets what is gone, and what had the same name before.
-    fn prune(&self, there: &HashSet<ObjectRef<Certificate>>) {
+    fn prune(&self, there: impl Fn(&ObjectRef<Certificate>) -> bool) {
         let mut watched = lock(&self.watched);
-        let mut newest: HashMap<ObjectRef<Certificate>, Timestamp> = HashMap::new();
+        let mut newest: HashMap<&ObjectRef<Certificate>, Timestamp> = HashMap::new();
         for known in watched.values() {
-            let since = newest.entry(known.certificate.clone()).or_insert(known.since);
+            let since = newest.entry(&known.certificate).or_insert(known.since);
             *since = known.since.max(*since);
         }
-        watched.retain(|_, known| {
-            there.contains(&known.certificate) && newest.get(&known.certificate) == Some(&known.since)
-        });
+        let stays = |known: &Watched| there(&known.certificate) && newest.get(&known.certificate) == Some(&known.since);
+        let gone: Vec<String> = watched.iter().filter(|(_, known)| !stays(known)).map(|(uid, _)| uid.clone()).collect();
+        gone.iter().for_each(|uid| drop(watched.remove(uid)));
         lock(&self.found).retain(|uid, _| watched.contains_key(uid));
         lock(&self.sources).retain(|source| Arc::strong_count(source) > 1);
     }
@@ -160,7 +166,7 @@ impl Revocations {
         let due = watched.iter_mut().filter(|(_, it)| it.order_id.is_some() && it.next_look <= now);
         let (uid, due) = due.min_by_key(|(_, it)| it.next_look)?;
         due.next_look = polling::next_look(uid, 24 * self.period, now);
-        Some((uid.clone(), due.clone()))
+        Some((uid.clone(), due.as_ref().clone()))
     }
 
     /// The certificate whose responder is to be asked next.
@@ -169,7 +175,7 @@ impl Revocations {
         let due = watched.iter_mut().filter(|(_, it)| it.responder.is_some() && it.next_ask <= now);
         let (uid, due) = due.min_by_key(|(_, it)| it.next_ask)?;
         due.next_ask = polling::next_look(uid, 6 * self.period, now);
-        Some((uid.clone(), due.clone()))
+        Some((uid.clone(), due.as_ref().clone()))
     }
 
     /// Whether that is news.
@@ -195,7 +201,7 @@ pub async fn follow(context: Arc<Context>, queue: Queue<Certificate>) {
         sleep(TICK).await;
         if pruned.elapsed() > PRUNE {
             pruned = Instant::now();
-            context.revocations.prune(&context.stores.certificates.names().into_iter().collect());
+            context.revocations.prune(|certificate| context.stores.certificates.has(certificate));
         }
         let sources: Vec<Arc<Source>> = lock(&context.revocations.sources).iter().cloned().collect();
         turns.retain(|source, _| sources.contains(source));
@@ -262,7 +268,7 @@ fn compare(context: &Context, queue: &Queue<Certificate>, source: &Arc<Source>, 
                 at: Some(Time(revocation.at)),
                 reason: revocation.reason.map(str::to_owned),
             };
-            Some((uid.clone(), watched.clone(), revoked))
+            Some((uid.clone(), watched.as_ref().clone(), revoked))
         })
         .collect();
     for (uid, watched, revoked) in listed {

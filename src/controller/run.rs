@@ -26,8 +26,10 @@ use super::{
     issuer::IssuerReconciler,
     keys,
     lease::LeaseHandle,
+    ledger,
     metrics::{Metrics, Observed},
     news::News,
+    own::Own,
     revoked::{self, Revocations},
     store::Store,
     sweep::sweep,
@@ -87,7 +89,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
     let (issuances, issuance_queue) = queue::<Issuance>();
     let (issuers, issuer_queue) = queue::<Issuer>();
     let (cluster_issuers, cluster_issuer_queue) = queue::<ClusterIssuer>();
-    let stores = watch(
+    let (stores, (own_certificates, own_issuances)) = watch(
         &client,
         &Queues {
             certificates: certificates.clone(),
@@ -97,7 +99,6 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         },
         &metrics,
     );
-    metrics.observe(Observed { stores: stores.clone(), lease: lease.clone(), clock: clock.clone() });
     let self_check = SelfCheckConfig { resolvers: network.resolvers.clone(), ..SelfCheckConfig::default() };
     let context = Arc::new(Context {
         events: Events::new(client.clone(), lease.holder()),
@@ -110,8 +111,8 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         certificate_queue: certificates.clone(),
         revocations: Revocations::new(fetcher, revocation_period),
         dependents: Dependents::new(certificates.clone()),
-        own_certificates: Default::default(),
-        own_issuances: Default::default(),
+        own_certificates,
+        own_issuances,
         self_check: SelfCheck::new(&self_check)
             .map_err(|error| format!("the system's resolvers cannot be used: {error}")),
         http_check: HttpCheck::new(&network.resolvers, &network.http_check_addresses)
@@ -127,6 +128,13 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         installation,
         times,
         network,
+    });
+    let shown = context.clone();
+    metrics.observe(Observed {
+        stores: stores.clone(),
+        lease: context.lease.clone(),
+        clock: context.clock.clone(),
+        remembered: Box::new(move || shown.remembered().to_vec()),
     });
     synced(&stores).await;
     ready();
@@ -177,16 +185,18 @@ struct Queues {
 }
 
 /// Starts the watches and says whom each of them wakes. A queue whose reader is gone belongs to a process that ends.
-fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
+fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> (Stores, Written) {
     // By the Secrets it names.
     let mut certificates = Watch::<Certificate>::new(client.clone(), |certificate| {
         let csr = certificate.spec.csr_secret_ref.iter().map(|csr| &csr.name);
         csr.chain([&certificate.spec.secret_name]).cloned().collect()
     });
-    let (queue, under_way) = (queues.certificates.clone(), queues.issuances.clone());
+    let own_certificates = Arc::new(Own::new(certificates.store()));
+    let (queue, under_way, own) = (queues.certificates.clone(), queues.issuances.clone(), own_certificates.clone());
     let known = certificates.store();
     let all = known.clone();
     certificates.on_change(move |certificate| {
+        own.shown(certificate);
         send(&queue, ObjectRef::from_obj(certificate));
         if let Some(issuance) = under_way_of(certificate)
             && (edited(certificate) || !all.has(&ObjectRef::from_obj(certificate)))
@@ -196,9 +206,12 @@ fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
     });
 
     let mut issuances =
-        Watch::<Issuance>::new(client.clone(), |issuance| vec![issuance.spec.certificate_ref.name.clone()]);
-    let (queue, owners) = (queues.issuances.clone(), queues.certificates.clone());
+        Watch::<Issuance>::new(client.clone(), |issuance| vec![issuance.spec.certificate_ref.name.clone()])
+            .trimmed(ledger::trim);
+    let own_issuances = Arc::new(Own::new(issuances.store()));
+    let (queue, owners, own) = (queues.issuances.clone(), queues.certificates.clone(), own_issuances.clone());
     issuances.on_change(move |issuance| {
+        own.shown(issuance);
         send(&queue, ObjectRef::from_obj(issuance));
         let owner = ObjectRef::new(&issuance.spec.certificate_ref.name);
         send(&owners, owner.within(&issuance.namespace().unwrap_or_default()));
@@ -226,21 +239,26 @@ fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> Stores {
 
     // Only Secrets with our label, which Evercert made or a user wants to be followed: others never reach its memory.
     let managed = watcher::Config::default().labels(&format!("{}=true", meta::MANAGED));
-    let mut secrets = Watch::<PartialObjectMeta<Secret>>::metadata(client.clone(), managed, keys::certificate_of);
+    let mut secrets =
+        Watch::<PartialObjectMeta<Secret>>::metadata(client.clone(), managed, keys::certificate_of).trimmed(keys::trim);
     let (users, all) = (queues.certificates.clone(), known);
     secrets.on_change(move |secret| wake_owner(&users, &all, secret));
 
     let namespaces =
         Watch::<PartialObjectMeta<Namespace>>::metadata(client.clone(), watcher::Config::default(), |_| Vec::new());
-    Stores {
+    let stores = Stores {
         certificates: certificates.spawn(metrics),
         issuances: issuances.spawn(metrics),
         issuers: issuers.spawn(metrics),
         cluster_issuers: cluster_issuers.spawn(metrics),
         secrets: secrets.spawn(metrics),
         namespaces: namespaces.spawn(metrics),
-    }
+    };
+    (stores, (own_certificates, own_issuances))
 }
+
+/// Our own writes that the watches may not have shown yet.
+type Written = (Arc<Own<Certificate>>, Arc<Own<Issuance>>);
 
 /// The Issuance that an edit or the end of its Certificate may concern.
 fn under_way_of(certificate: &Certificate) -> Option<ObjectRef<Issuance>> {

@@ -6,7 +6,7 @@
 //! and decisions are made by that.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
@@ -30,8 +30,8 @@ struct Shared<K> {
     complete: watch::Sender<bool>,
 }
 
-/// Namespace and name; without a namespace, the first is empty.
-type Name = (Box<str>, Box<str>);
+/// `namespace/name`; without a namespace, nothing stands before the slash.
+type Name = Box<str>;
 
 enum Kept<K> {
     Packed(Arc<[u8]>),
@@ -40,8 +40,8 @@ enum Kept<K> {
 
 struct Contents<K> {
     objects: HashMap<Name, Kept<K>>,
-    /// Names by namespace and key.
-    index: HashMap<Name, BTreeSet<Box<str>>>,
+    /// Names by namespace and key: mostly one.
+    index: HashMap<Name, Vec<Name>>,
     /// Of a list that has not ended yet.
     arriving: HashMap<Name, Kept<K>>,
     /// JSON of the first object.
@@ -112,9 +112,8 @@ where
     pub fn of(&self, namespace: &str, key: &str) -> Vec<Arc<K>> {
         let (sample, found): (_, Vec<Kept<K>>) = {
             let contents = self.read();
-            let Some(names) = contents.index.get(&(namespace.into(), key.into())) else { return Vec::new() };
-            let kept = |name: &str| contents.objects.get(&(namespace.into(), name.into())).cloned();
-            (contents.sample.clone(), names.iter().filter_map(|name| kept(name)).collect())
+            let Some(names) = contents.index.get(&place(namespace, key)) else { return Vec::new() };
+            (contents.sample.clone(), names.iter().filter_map(|name| contents.objects.get(name).cloned()).collect())
         };
         found.iter().filter_map(|kept| kept.unpack(&sample)).collect()
     }
@@ -208,7 +207,11 @@ impl<K: Resource> Contents<K> {
     fn learn(&mut self, object: &K, kept: Kept<K>, keys: Keys<K>) {
         let name = name(object);
         for key in keys(object) {
-            self.index.entry((name.0.clone(), key.into())).or_default().insert(name.1.clone());
+            let names = self.index.entry(place(namespace(object), &key)).or_default();
+            if let Err(at) = names.binary_search(&name) {
+                names.reserve_exact(1);
+                names.insert(at, name.clone());
+            }
         }
         self.objects.insert(name, kept);
     }
@@ -217,9 +220,11 @@ impl<K: Resource> Contents<K> {
         let name = name(object);
         self.objects.remove(&name);
         for key in keys(object) {
-            let place = (name.0.clone(), key.into());
+            let place = place(namespace(object), &key);
             if let Some(names) = self.index.get_mut(&place) {
-                names.remove(&name.1);
+                if let Ok(found) = names.binary_search(&name) {
+                    names.remove(found);
+                }
                 if names.is_empty() {
                     self.index.remove(&place);
                 }
@@ -228,18 +233,28 @@ impl<K: Resource> Contents<K> {
     }
 }
 
+fn namespace<K: Resource>(object: &K) -> &str {
+    object.meta().namespace.as_deref().unwrap_or_default()
+}
+
 fn name<K: Resource>(object: &K) -> Name {
-    let meta = object.meta();
-    (meta.namespace.as_deref().unwrap_or_default().into(), meta.name.as_deref().unwrap_or_default().into())
+    place(namespace(object), object.meta().name.as_deref().unwrap_or_default())
 }
 
-fn named<K: Resource>(reference: &ObjectRef<K>) -> Name {
-    (reference.namespace.as_deref().unwrap_or_default().into(), reference.name.as_str().into())
+fn named<K: Resource>(name: &ObjectRef<K>) -> Name {
+    place(name.namespace.as_deref().unwrap_or_default(), &name.name)
 }
 
-fn reference<K: Resource<DynamicType = ()>>((namespace, name): &Name) -> ObjectRef<K> {
-    let reference = ObjectRef::new(name);
-    if namespace.is_empty() { reference } else { reference.within(namespace) }
+fn place(namespace: &str, name: &str) -> Name {
+    format!("{namespace}/{name}").into()
+}
+
+fn reference<K: Resource<DynamicType = ()>>(name: &Name) -> ObjectRef<K> {
+    match name.split_once('/') {
+        Some(("", name)) => ObjectRef::new(name),
+        Some((namespace, name)) => ObjectRef::new(name).within(namespace),
+        None => ObjectRef::new(name),
+    }
 }
 
 #[cfg(test)]

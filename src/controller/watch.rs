@@ -53,6 +53,7 @@ where
     events: Events<K>,
     store: Store<K>,
     listeners: Vec<Listener<K>>,
+    trim: fn(&mut K),
 }
 
 impl<K> Watch<PartialObjectMeta<K>>
@@ -83,7 +84,12 @@ where
     }
 
     fn of(events: Events<K>, keys: Keys<K>) -> Self {
-        Self { events, store: Store::new(keys), listeners: Vec::new() }
+        Self { events, store: Store::new(keys), listeners: Vec::new(), trim: |_| {} }
+    }
+
+    /// Takes off each object what nobody looks at.
+    pub fn trimmed(self, trim: fn(&mut K)) -> Self {
+        Self { trim, ..self }
     }
 
     pub fn store(&self) -> Store<K> {
@@ -97,13 +103,13 @@ where
 
     /// Runs for the life of the process.
     pub fn spawn(self, metrics: &Metrics) -> Store<K> {
-        let Self { events, store, listeners } = self;
+        let Self { events, store, listeners, trim } = self;
         let meter = metrics.watch_meter(&K::kind(&()));
         let mut answered = events.filter_map(move |event| {
             let event = match event {
                 Ok(mut event) => {
                     meter.event();
-                    prune(&mut event);
+                    prune(&mut event, trim);
                     Some(event)
                 }
                 Err(error) => {
@@ -131,9 +137,10 @@ where
 }
 
 /// Managed fields are most of an object's memory, and nothing here looks at them.
-fn prune<K: Resource>(event: &mut Event<K>) {
+fn prune<K: Resource>(event: &mut Event<K>, trim: fn(&mut K)) {
     if let Event::Apply(object) | Event::Delete(object) | Event::InitApply(object) = event {
         object.meta_mut().managed_fields = None;
+        trim(object);
     }
 }
 

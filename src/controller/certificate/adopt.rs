@@ -37,9 +37,10 @@ impl Work {
             let order = certificate.status.as_ref().and_then(|status| status.order.as_ref());
             order.is_some_and(|order| order.order_id == order_id) && certificate.uid() != self.certificate.uid()
         };
+        let own = self.context.own_issuances.find(recorded);
         let issuances = stores.issuances.state_filter(recorded).into_iter();
         let mut owners = issuances
-            .chain(self.context.own_issuances.find(recorded))
+            .chain(own)
             .map(|issuance| (issuance.namespace().unwrap_or_default(), issuance.spec.certificate_ref.name.clone()));
         let certificates = stores.certificates.state_filter(status).into_iter();
         let named = certificates.map(|other| (other.namespace().unwrap_or_default(), other.name_any()));

@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::{
     ResourceExt,
     api::{DeleteParams, ListParams, PostParams, Preconditions},
+    runtime::reflector::ObjectRef,
 };
 use tracing::info;
 
@@ -39,9 +40,12 @@ use crate::{
 impl Work {
     pub(super) async fn execute(&mut self, effect: Effect) -> Result<(), Error> {
         match effect {
-            Effect::ReadSecret => self.read_secret().await.map(drop),
+            Effect::ReadSecret => {
+                self.read = Some(self.read_secret().await?);
+                Ok(())
+            }
             Effect::ReadOrder { order_id } => self.read_order(&order_id).await,
-            Effect::ReadKey { issuance } => self.read_key(&issuance).await,
+            Effect::ReadKey { issuance } => self.find_key(&issuance).await,
             Effect::ReadCsr => self.read_csr().await,
             Effect::StoreKey(plan) => self.store_key(*plan).await,
             Effect::DeleteKey { secret } => self.delete_key(&secret).await,
@@ -67,6 +71,7 @@ impl Work {
     }
 
     pub(super) async fn read_secret(&mut self) -> Result<Option<Secret>, Error> {
+        self.read = None;
         let api = self.context.secrets(&self.namespace);
         let secret = kube("read a Secret", api.get_opt(&self.certificate.spec.secret_name)).await?;
         self.judge(secret.as_ref()).await?;
@@ -89,6 +94,16 @@ impl Work {
         Ok(())
     }
 
+    /// What the watch does not show is taken to be absent: a key that is there all the same is found when one is stored.
+    async fn find_key(&mut self, issuance: &str) -> Result<(), Error> {
+        let name = ObjectRef::new(&meta::key_secret_name(issuance)).within(&self.namespace);
+        if self.context.stores.secrets.get(&name).is_none() {
+            self.key = KeyView::Absent;
+            return Ok(());
+        }
+        self.read_key(issuance).await
+    }
+
     async fn read_key(&mut self, issuance: &str) -> Result<(), Error> {
         let api = self.context.secrets(&self.namespace);
         let secret = kube("read a waiting key", api.get_opt(&meta::key_secret_name(issuance))).await?;
@@ -109,11 +124,15 @@ impl Work {
                 Some(key.ok_or(Error::Conflict { call: "use a key again" })?)
             }
         };
-        let _thread = self.context.keygen.acquire().await;
-        let secret =
-            tokio::task::spawn_blocking(move || keys::make(&plan, again)).await.map_err(|_| Error::Panicked)??;
+        let secret = {
+            let _thread = self.context.keygen.acquire().await;
+            tokio::task::spawn_blocking(move || keys::make(&plan, again)).await.map_err(|_| Error::Panicked)??
+        };
         let api = self.context.secrets(&self.namespace);
-        let stored = kube("store a key", api.create(&PostParams::default(), &secret)).await?;
+        let stored = match kube("store a key", api.create(&PostParams::default(), &secret)).await {
+            Err(Error::Conflict { .. }) => return self.read_key(&issuance).await,
+            stored => stored?,
+        };
         fault::point("key.after", &issuance);
         self.key = keys::stored(&stored).map_or(KeyView::Foreign, KeyView::Stored);
         Ok(())
@@ -210,7 +229,11 @@ impl Work {
 
     async fn install(&mut self, name: &str) -> Result<(), Error> {
         let issuance = self.issuance(name)?;
-        let before = self.read_secret().await?;
+        // The write is guarded by what was read, so that the read of this reconcile is as good as another.
+        let before = match self.read.take() {
+            Some(read) => read,
+            None => self.read_secret().await?,
+        };
         let may_write = match &self.secret {
             SecretView::Absent | SecretView::Ours(_) => true,
             SecretView::Foreign { .. } => self.certificate.spec.take_over_secret == Some(true),

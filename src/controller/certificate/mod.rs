@@ -55,6 +55,7 @@ impl Reconciler<Certificate> for CertificateReconciler {
                 .issuer(&object.spec.issuer_ref, &namespace)
                 .map_or(IssuerView::Missing, |issuer| issuer.view()),
             secret: SecretView::Unread,
+            read: None,
             unwritable: None,
             wants: None,
             key: KeyView::Unread,
@@ -81,6 +82,8 @@ struct Work {
     issuer: IssuerView,
     issuances: Vec<Arc<Issuance>>,
     secret: SecretView,
+    /// As it was read first, until something is made of it.
+    read: Option<Option<Secret>>,
     unwritable: Option<String>,
     /// Read once, with the passwords of keystores.
     wants: Option<Wants>,

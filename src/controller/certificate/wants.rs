@@ -107,7 +107,12 @@ impl Wants {
         }
     }
 
-    /// Brings a Secret to what is wanted. Keystores take a while: never on an async thread.
+    /// Whether there are keystores to be made, which is nothing for an async thread.
+    pub fn take_a_while(&self) -> bool {
+        self.outputs.pkcs12.is_some() || self.outputs.jks.is_some()
+    }
+
+    /// Brings a Secret to what is wanted.
     pub fn dress(&mut self, secret: &mut Secret, key: Option<&PrivateKey>) {
         self.dress_plainly(secret, key);
         if self.problem.is_some() || self.seal(secret, key) == seal_of(secret) {

@@ -64,12 +64,18 @@ impl Work {
         mut next: Secret,
         key: Option<PrivateKey>,
     ) -> Result<(), Error> {
+        self.read = None;
         let mut wants = self.take_wants().await?;
-        let dressed = tokio::task::spawn_blocking(move || {
+        let (next, wants) = if wants.take_a_while() {
+            let dressed = tokio::task::spawn_blocking(move || {
+                wants.dress(&mut next, key.as_ref());
+                (next, wants)
+            });
+            dressed.await.map_err(|_| Error::Panicked)?
+        } else {
             wants.dress(&mut next, key.as_ref());
             (next, wants)
-        });
-        let (next, wants) = dressed.await.map_err(|_| Error::Panicked)?;
+        };
         self.wants = Some(wants);
         if before.as_ref() == Some(&next) {
             return self.judge(Some(&next)).await;

@@ -44,6 +44,7 @@ impl Reconciler<Issuance> for IssuanceReconciler {
 
     async fn reconcile(&self, object: Arc<Issuance>) -> Result<Action, Error> {
         let namespace = object.namespace().unwrap_or_default();
+        self.context.intents.created(&namespace, &object.name_any()).await;
         let newest = self.context.own_issuances.newest(object);
         let issuance = self.context.unwritten.shown(newest, self.context.machine_now());
         let issuer = self.context.stores.issuer(&issuance.spec.issuer_ref, &namespace);

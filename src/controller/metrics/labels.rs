@@ -140,3 +140,8 @@ pub(super) struct PaidLabels {
     pub issuer: IssuerLabels,
     pub operation: String,
 }
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct RememberedLabels {
+    pub what: &'static str,
+}

@@ -17,7 +17,8 @@ use prometheus_client::{
 };
 
 use super::labels::{
-    ActionLabels, BudgetLabels, CertificateLabels, IssuerLabels, KindLabels, PaidLabels, StateLabels, UseLabels,
+    ActionLabels, BudgetLabels, CertificateLabels, IssuerLabels, KindLabels, PaidLabels, RememberedLabels, StateLabels,
+    UseLabels,
 };
 use crate::{
     api::{
@@ -35,6 +36,8 @@ pub struct Observed {
     pub stores: Stores,
     pub lease: LeaseHandle,
     pub clock: Clock,
+    /// Entries of what is remembered beside the watches, by what they are.
+    pub remembered: Box<dyn Fn() -> Vec<(&'static str, usize)> + Send + Sync>,
 }
 
 #[derive(Default)]
@@ -93,7 +96,7 @@ impl Collector for Objects {
                 MetricType::Gauge,
             )?
             .encode_gauge(&i64::from(held))?;
-        let Some(Observed { stores, clock, .. }) = self.observed.get() else { return Ok(()) };
+        let Some(Observed { stores, clock, remembered, .. }) = self.observed.get() else { return Ok(()) };
         let shown: Vec<Shown> = stores.certificates.each().map(|certificate| Shown::of(&certificate)).collect();
         certificates(&mut out, &shown)?;
         self.issuers_of(&mut out, stores, clock.now())?;
@@ -106,7 +109,9 @@ impl Collector for Objects {
             size(&stores.secrets),
             size(&stores.namespaces),
         ];
-        out.gauges("watch_objects", "Objects that a watch keeps in memory", sizes)
+        out.gauges("watch_objects", "Objects that a watch keeps in memory", sizes)?;
+        let entries = |(what, count)| (RememberedLabels { what }, i64::try_from(count).unwrap_or(i64::MAX));
+        out.gauges("remembered", "Entries in memory beside the watches", remembered().into_iter().map(entries))
     }
 }
 
