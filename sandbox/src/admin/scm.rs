@@ -19,7 +19,7 @@ use crate::{
     state::{
         World,
         records::Quirk,
-        scm::{AutoRenewalState, Settings, Status},
+        scm::{AutoRenewalState, Delegation, Settings, Status},
     },
 };
 
@@ -148,8 +148,11 @@ async fn change_organization(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct DomainChange {
     name: String,
+    /// This organization or department asks for its delegation, which waits for an approval.
+    requested_by: Option<u64>,
     /// All that have the domain, when absent.
     customer: Option<u64>,
     validated: Option<bool>,
@@ -166,6 +169,8 @@ async fn change_domain(State(app): State<Arc<App>>, Json(change): Json<DomainCha
         if let Some(row) = world.scm.domains.edit(*id) {
             row.validated = change.validated.map_or(row.validated, |validated| validated.then_some(now));
             row.active = change.active.unwrap_or(row.active);
+            let asks = |delegation: &&mut Delegation| Some(delegation.organization) == change.requested_by;
+            row.delegations.iter_mut().filter(asks).for_each(|delegation| delegation.requested = true);
         }
     }
     if ids.is_empty() { StatusCode::NOT_FOUND } else { StatusCode::NO_CONTENT }

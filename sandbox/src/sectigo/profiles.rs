@@ -11,7 +11,7 @@ use axum::{
 use serde_json::{Value, json};
 
 use super::{
-    asked,
+    asked, details,
     errors::{ApiError, Reply},
     fields::{Fields, Query},
     gate::Caller,
@@ -40,7 +40,7 @@ pub fn view(world: &World, profile: &Profile) -> Value {
     json!({
         "id": profile.id,
         "name": profile.name,
-        "description": format!("{:?} certificates of the sandbox", profile.validation),
+        "description": details::validation_type(profile.validation),
         "terms": limits::terms(profile, day(world.now())),
         "keyTypes": profile.key_types,
         "useSecondaryOrgName": false,

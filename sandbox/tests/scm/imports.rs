@@ -14,6 +14,18 @@ fn foreign(name: &str) -> rcgen::Certificate {
     params.self_signed(&KeyPair::generate().unwrap()).unwrap()
 }
 
+/// As the part `file` of a form whose boundary is `line`.
+pub fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let packed = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+    for (name, content) in files {
+        zip.start_file(*name, packed).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    let head = "--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"certs.zip\"\r\n\r\n";
+    [head.as_bytes(), &zip.finish().unwrap().into_inner(), b"\r\n--line--\r\n"].concat()
+}
+
 #[tokio::test]
 async fn a_list_says_of_each_whether_it_is_new() {
     let client = Client::instant().await.v2();
@@ -48,22 +60,13 @@ async fn a_list_says_of_each_whether_it_is_new() {
 #[tokio::test]
 async fn an_archive_is_unpacked() {
     let client = Client::instant().await;
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let packed = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
     let certificate = foreign("other.test");
-    for (name, content) in [
-        ("one.pem", certificate.pem().into_bytes()),
-        ("two.cer", certificate.der().to_vec()),
-        ("three.crt", b"rubbish".to_vec()),
-        ("four.p12", Vec::new()),
-    ] {
-        zip.start_file(name, packed).unwrap();
-        zip.write_all(&content).unwrap();
-    }
-    let file = zip.finish().unwrap().into_inner();
-    let mut body = b"--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"certs.zip\"\r\n\r\n".to_vec();
-    body.extend(file);
-    body.extend(b"\r\n--line--\r\n");
+    let body = archive(&[
+        ("one.pem", certificate.pem().as_bytes()),
+        ("two.cer", certificate.der()),
+        ("three.crt", b"rubbish"),
+        ("four.p12", b""),
+    ]);
     let path = format!("ssl/import?orgId={}", client.scm["orgId"]);
     let answer = client.upload(&path, "multipart/form-data; boundary=line", body).await;
     assert_eq!(answer.status, 200, "{answer:?}");

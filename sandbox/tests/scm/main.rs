@@ -5,6 +5,7 @@ mod access;
 mod approvals;
 mod client;
 mod collecting;
+mod described;
 mod enrolments;
 mod faults;
 mod imports;
