@@ -12,10 +12,12 @@ pub async fn page(State(app): State<Arc<App>>) -> Html<String> {
         "<!doctype html><html lang=en><meta charset=utf-8><title>evercert-sandbox</title><style>{STYLE}</style>\
          <h1>evercert-sandbox</h1><p>It is {} here. <a href=/_sandbox/ledger>Ledger</a>, \
          <a href={crl}>CRL</a>, <a href=/_sandbox/ca.pem>root</a>.</p>\
-         <h2>Orders</h2>{}<h2>Certificates</h2>{}<h2>Ledger</h2>{}</html>",
+         <h2>DigiCert: orders</h2>{}<h2>DigiCert: certificates</h2>{}<h2>Sectigo: SSL certificates</h2>{}\
+         <h2>Ledger</h2>{}</html>",
         world.now().strftime("%Y-%m-%d %H:%M:%S UTC"),
         orders(&world),
         certificates(&world),
+        ssl(&world),
         ledger(&world),
         crl = crate::server::CRL_PATH,
     ))
@@ -62,6 +64,23 @@ fn certificates(world: &World) -> String {
         ]
     });
     table(["certificate", "order", "common name", "status", "valid", "serial number"], rows)
+}
+
+fn ssl(world: &World) -> String {
+    let rows = world.scm.certificates.iter().rev().map(|row| {
+        let version = row.shown();
+        let issued = version.and_then(|version| version.issued.as_ref());
+        let renewal = row.renewal_of.map(|id| format!("renews {id}")).unwrap_or_default();
+        [
+            row.id.to_string(),
+            row.status_name(world).to_owned(),
+            version.map(|version| version.names.join(", ")).unwrap_or_default(),
+            issued.map(|issued| format!("{} – {}", issued.valid_from, issued.valid_till)).unwrap_or_default(),
+            issued.map(|issued| issued.serial_number.clone()).unwrap_or_default(),
+            renewal,
+        ]
+    });
+    table(["id", "status", "names", "valid", "serial number", ""], rows)
 }
 
 fn ledger(world: &World) -> String {

@@ -74,13 +74,22 @@ impl Client {
         let first = ["evercert-sandbox", "--listen", "127.0.0.1:0", "--state", path];
         let options = Options::parse_from(first.iter().chain(arguments));
         let sandbox = Sandbox::start(options).await.unwrap();
-        let ready = sandbox.ready().clone();
-        let server = tokio::spawn(async move { sandbox.serve().await.unwrap() });
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let scm = ready["sectigo"].clone();
-        let client = Self { scm, ready, version: "v1", http, server: Some(server), _state: Some(state) };
+        let mut client = Self::of(sandbox.ready().clone());
+        client.server = Some(tokio::spawn(async move { sandbox.serve().await.unwrap() }));
+        client._state = Some(state);
         client.admin("PUT", "/clock", json!({"set": format!("{TODAY}T12:00:00Z")})).await;
         client
+    }
+
+    /// A client of a sandbox that printed this.
+    pub fn of(ready: Value) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { scm: ready["sectigo"].clone(), ready, version: "v1", http, server: None, _state: None }
+    }
+
+    /// A value of the line of JSON.
+    pub fn text(&self, name: &str) -> &str {
+        self.scm[name].as_str().unwrap()
     }
 
     /// Belongs to the customer whose domains are validated ahead.

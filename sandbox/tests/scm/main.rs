@@ -6,6 +6,7 @@ mod approvals;
 mod client;
 mod collecting;
 mod described;
+mod durability;
 mod enrolments;
 mod faults;
 mod imports;
