@@ -7,8 +7,8 @@ use std::{
 
 use axum::{
     Json,
-    extract::{Request, State},
-    http::StatusCode,
+    extract::State,
+    http::{Method, StatusCode},
 };
 use serde_json::{Value, json};
 
@@ -19,10 +19,8 @@ use crate::app::App;
 pub struct Calls(Mutex<BTreeMap<String, u64>>);
 
 impl Calls {
-    pub fn count(&self, request: &Request, prefix: &str) {
-        let path = request.uri().path();
-        let path = path.strip_prefix(prefix).unwrap_or(path);
-        let call = format!("{} {}", request.method(), path.split('/').map(without_id).collect::<Vec<_>>().join("/"));
+    pub fn count(&self, method: &Method, path: &str) {
+        let call = format!("{method} {}", path.split('/').map(without_id).collect::<Vec<_>>().join("/"));
         *self.lock().entry(call).or_default() += 1;
     }
 

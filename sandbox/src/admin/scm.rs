@@ -31,6 +31,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/profiles/{id}", post(change_profile))
         .route("/organizations/{id}", post(change_organization))
         .route("/domains", post(change_domain))
+        .route("/ssl/{id}", post(show))
         .route("/ssl/{id}/{action}", post(act))
 }
 
@@ -174,6 +175,23 @@ async fn change_domain(State(app): State<Arc<App>>, Json(change): Json<DomainCha
         }
     }
     if ids.is_empty() { StatusCode::NOT_FOUND } else { StatusCode::NO_CONTENT }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Shown {
+    shown_status: Option<String>,
+}
+
+/// Details and filters know it by this status; null: by its own again.
+async fn show(State(app): State<Arc<App>>, Path(id): Path<u64>, Json(shown): Json<Shown>) -> StatusCode {
+    match app.store.lock().scm.certificates.edit(id) {
+        None => StatusCode::NOT_FOUND,
+        Some(row) => {
+            row.shown_status = shown.shown_status;
+            StatusCode::NO_CONTENT
+        }
+    }
 }
 
 /// `approve`, `decline`: an administrator; `reject`, `validate`: the CA; `invalidate`, `startRenewal`: SCM itself;

@@ -29,7 +29,7 @@ impl Caller {
 }
 
 pub async fn enter(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    app.calls.count(&request, super::PATH);
+    app.calls.count(request.method(), request.uri().path());
     let mut response = match admit(&app, &request) {
         Ok(caller) => {
             // What was believed at once is issued by the time anybody looks.

@@ -58,7 +58,7 @@ fn collect(app: &App, caller: &Caller, effects: &Effects, id: &str, format: &str
     let quirks = [version.quirks.as_slice(), &effects.quirks].concat();
     let Some(issued) = &version.issued else { return Err(ApiError::lost()) };
     let links = chain::links(&app.ca, &version.common_name, issued, &quirks);
-    let body = body(&app.ca, &links, format, caller.settings.pem_leaf_first);
+    let body = body(&app.ca, &links, format, &caller.settings);
     let body =
         body.ok_or_else(|| ApiError::bad(-126, format!("Unknown SSL certificate file format requested: {format}")))?;
     let name = format!("attachment; filename=\"{}.cert\"", version.common_name.replace("*.", "star."));
@@ -95,7 +95,7 @@ fn octets() -> [(header::HeaderName, &'static str); 1] {
 }
 
 /// None for a format nobody knows.
-fn body(ca: &Ca, links: &[Link<'_>], format: &str, pem_leaf_first: bool) -> Option<Vec<u8>> {
+fn body(ca: &Ca, links: &[Link<'_>], format: &str, settings: &Settings) -> Option<Vec<u8>> {
     let leaf = || concatenated(links.iter().filter(|link| link.role == Role::Leaf));
     let issuers = || links.iter().filter(|link| link.role != Role::Leaf);
     let leaf_first = || concatenated(links);
@@ -103,12 +103,13 @@ fn body(ca: &Ca, links: &[Link<'_>], format: &str, pem_leaf_first: bool) -> Opti
     let text = match format.to_lowercase().as_str() {
         "x509" => root_first(),
         "x509r" => leaf_first(),
-        "pem" if pem_leaf_first => leaf_first(),
+        "pem" if settings.pem_leaf_first => leaf_first(),
         "pem" => root_first(),
         "x509co" | "pemco" => leaf(),
         "x509io" => concatenated(issuers().rev()),
         "x509ior" => concatenated(issuers()),
         "pemia" => leaf() + ca.intermediate_pem(),
+        "base64" if settings.base64_is_pem => root_first(),
         "base64" => pkcs7::pem(links),
         "bin" => return Some(pkcs7::der(links)),
         _ => return None,

@@ -227,5 +227,6 @@ pub async fn decide(
 
 fn find<'a>(world: &'a World, caller: &Caller, id: &str) -> Result<&'a Domain, ApiError> {
     let row = id.parse().ok().and_then(|id| world.scm.domains.get(id));
-    row.filter(|row| row.customer == caller.customer).ok_or_else(|| ApiError::not_found("Domain"))
+    let unknown = || ApiError::new(StatusCode::NOT_FOUND, -727, format!("The domain '{id}' does not exist."));
+    row.filter(|row| row.customer == caller.customer).ok_or_else(unknown)
 }

@@ -95,6 +95,7 @@ pub fn insert(
         profile: request.profile,
         term: request.term,
         status: Status::Requested,
+        shown_status: None,
         requested,
         requested_via: "REST API".into(),
         approved: None,

@@ -41,7 +41,7 @@ pub async fn enter(
     mut request: Request,
     next: Next,
 ) -> Response {
-    app.calls.count(&request, "");
+    app.calls.count(request.method(), request.uri().path());
     if app.dcv.is_instant() {
         // The clock may have moved.
         issuance::check_pending(&app).await;

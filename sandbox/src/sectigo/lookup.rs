@@ -47,7 +47,10 @@ impl Ssl {
     }
 
     /// The one word for all of it, in the spelling of the details.
-    pub fn status_name(&self, world: &World) -> &'static str {
+    pub fn status_name(&self, world: &World) -> &str {
+        if let Some(shown) = &self.shown_status {
+            return shown;
+        }
         let now = world.now();
         let status = if self.hides_replacement() { Status::Issued } else { self.status };
         let issued = self.shown().and_then(|version| version.issued.as_ref());

@@ -139,7 +139,8 @@ fn given(fields: &Fields) -> Result<Map<String, Value>, ApiError> {
 
 fn find<'a>(world: &'a World, caller: &Caller, id: &str) -> Result<&'a Organization, ApiError> {
     let row = id.parse().ok().and_then(|id| world.scm.organizations.get(id));
-    row.filter(|row| row.customer == caller.customer).ok_or_else(|| ApiError::not_found("Organization"))
+    let unknown = || ApiError::new(StatusCode::NOT_FOUND, -1023, format!("Organization '{id}' not found."));
+    row.filter(|row| row.customer == caller.customer).ok_or_else(unknown)
 }
 
 fn departments(world: &World, organization: &Organization) -> Vec<Value> {

@@ -6,7 +6,7 @@ use aws_lc_rs::hmac;
 use axum::{
     Form, Json,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use base64::{
@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::TOKEN_PATH;
 use crate::{
     app::App,
     state::{
@@ -34,6 +35,7 @@ pub struct Grant {
 }
 
 pub async fn grant(State(app): State<Arc<App>>, headers: HeaderMap, Form(mut grant): Form<Grant>) -> Response {
+    app.calls.count(&Method::POST, TOKEN_PATH);
     if let Some((id, secret)) = basic(&headers) {
         (grant.client_id, grant.client_secret) = (id, secret);
     }

@@ -68,6 +68,8 @@ pub struct Settings {
     pub not_ready: NotReady,
     /// What `collect` gives while a replacement is under way.
     pub during_replacement: DuringReplacement,
+    /// The format `base64` is PEM and no PKCS#7, as in the example of the reference of 25.5.
+    pub base64_is_pem: bool,
     /// The format `pem` begins with the leaf rather than with the root.
     pub pem_leaf_first: bool,
     /// `renewById` answers 204 and no id.
@@ -243,6 +245,8 @@ pub struct Ssl {
     pub term: i32,
     /// Of the request; that it is revoked or has expired is seen in its certificate.
     pub status: Status,
+    /// Said in place of the status: words that nobody has documented.
+    pub shown_status: Option<String>,
     pub requested: Timestamp,
     pub requested_via: String,
     pub approved: Option<Timestamp>,

@@ -127,7 +127,21 @@ impl Client {
         format!("{}{path}", self.scm["url"].as_str().unwrap())
     }
 
+    pub async fn try_call(&self, method: &str, path: &str, body: Option<Value>) -> reqwest::Result<Answer> {
+        try_answer(self.request(&self.password(), method, path, body)).await
+    }
+
     pub async fn call_as(&self, headers: &[(&str, String)], method: &str, path: &str, body: Option<Value>) -> Answer {
+        answer(self.request(headers, method, path, body)).await
+    }
+
+    fn request(
+        &self,
+        headers: &[(&str, String)],
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> reqwest::RequestBuilder {
         let mut request = self.http.request(method.parse().unwrap(), self.url(path));
         for (name, value) in headers {
             request = request.header(*name, value);
@@ -135,7 +149,7 @@ impl Client {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        answer(request).await
+        request
     }
 
     pub async fn admin(&self, method: &str, path: &str, body: Value) -> Value {
@@ -230,9 +244,13 @@ impl Client {
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+    try_answer(request).await.unwrap()
+}
+
+async fn try_answer(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+    let response = request.send().await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
+    Ok(Answer { status, headers, body: response.bytes().await?.to_vec() })
 }
 
 pub struct Key {

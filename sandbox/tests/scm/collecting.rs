@@ -43,6 +43,8 @@ async fn without_a_format_it_is_pkcs7() {
     assert_eq!(der, client.collect(id, "bin").await.body);
     let leaf = pem_blocks(&client.collect(id, "x509CO").await.text()).remove(0);
     assert!(der.windows(leaf.len()).any(|window| window == leaf));
+    client.settings(json!({"base64IsPem": true})).await;
+    assert_eq!(subjects(&client.collect(id, "base64").await.text()), [ROOT, INTERMEDIATE, LEAF]);
 }
 
 #[tokio::test]

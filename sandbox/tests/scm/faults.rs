@@ -36,6 +36,36 @@ async fn each_paid_call_can_lose_its_answer() {
 }
 
 #[tokio::test]
+async fn a_connection_can_break_before_or_after_a_renewal() {
+    let client = Client::instant().await;
+    let id = client.enroll(&["www.example.com"]).await;
+    let path = format!("ssl/renewById/{id}");
+    for (kind, committed) in [("resetBeforeCommit", 0), ("resetAfterCommit", 1), ("truncateBody", 1)] {
+        let before = client.operations().await.len();
+        client.fault(json!({"match": {"path": "/ssl/*/renewById/*"}, "kind": kind})).await;
+        assert!(client.try_call("POST", &path, Some(json!({}))).await.is_err(), "{kind}");
+        assert_eq!(client.operations().await.len() - before, committed, "{kind}");
+    }
+    // Of an answer without a body nothing is left.
+    client.fault(json!({"match": {"operation": "replace"}, "kind": "truncateBody"})).await;
+    let replacement = json!({"csr": Key::new("www.example.com").csr, "reason": "a test"});
+    assert!(client.try_call("POST", &format!("ssl/replace/{id}"), Some(replacement)).await.is_err());
+    assert_eq!(client.operations().await.last().unwrap().0, "replace");
+}
+
+#[tokio::test]
+async fn a_status_can_be_one_that_nobody_knows() {
+    let client = Client::instant().await;
+    let id = client.enroll(&["www.example.com"]).await;
+    let path = format!("/scm/ssl/{id}");
+    client.admin("POST", &path, json!({"shownStatus": "On holiday"})).await;
+    assert_eq!(client.details(id).await["status"], "Onholiday");
+    assert_eq!(client.get("ssl?status=Issued").await, json!([]));
+    client.admin("POST", &path, json!({"shownStatus": null})).await;
+    assert_eq!(client.details(id).await["status"], "Issued");
+}
+
+#[tokio::test]
 async fn a_fault_finds_a_certificate_by_the_name_in_its_csr() {
     let client = Client::instant().await;
     let fault = json!({"match": {"commonName": "b.example.com"}, "kind": "refuse", "status": 400, "code": -195});
@@ -105,4 +135,6 @@ async fn calls_are_counted_by_their_path() {
     client.details(id).await;
     let calls = client.admin("GET", "/calls", json!(null)).await;
     assert_eq!(calls["calls"], json!({"POST /ssl/v1/enroll": 1, "GET /ssl/v1/{id}": 2}));
+    client.token(&[("grant_type", "password")]).await;
+    assert_eq!(client.admin("GET", "/calls", json!(null)).await["total"], 4);
 }

@@ -48,7 +48,7 @@ async fn organizations_and_departments() {
     for id in [department, id] {
         assert_eq!(client.call("DELETE", &format!("/organization/v1/{id}"), None).await.status, 200);
     }
-    assert_eq!(client.call("GET", &path, None).await.error(), (404, -5101));
+    assert_eq!(client.call("GET", &path, None).await.error(), (404, -1023));
     client.enroll(&["www.example.com"]).await;
     let path = format!("/organization/v1/{}", client.scm["orgId"]);
     assert_eq!(client.call("DELETE", &path, None).await.error(), (400, -1021));
