@@ -1,7 +1,11 @@
 use evercert_sandbox::dns::{DemoDns, DnsConfig};
 use hickory_proto::rr::{RData, rdata::A};
+use rustls_pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
+};
 
 use crate::{
     client::{Client, Key},
@@ -80,9 +84,19 @@ async fn txt_is_any_text_below_the_name_or_a_parent() {
     assert_eq!(recheck(&client, id).await, ["Validated"]);
 }
 
+/// Answers one request for `path` with `body`.
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str, body: &str) {
+    let mut request = vec![0; 4096];
+    let length = stream.read(&mut request).await.unwrap();
+    assert!(String::from_utf8_lossy(&request[..length]).starts_with(&format!("GET {path} ")));
+    let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+    stream.write_all((head + body).as_bytes()).await.unwrap();
+    stream.flush().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_file_has_two_lines() {
-    let web = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let web = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = web.local_addr().unwrap().port().to_string();
     let (client, _dns, mut admin) = checking(&["--http-port", &port]).await;
     admin.add("example.com", "a.example.com", RData::A(A::new(127, 0, 0, 1))).await.unwrap();
@@ -90,19 +104,35 @@ async fn a_file_has_two_lines() {
     let told = client.get(&format!("ssl/{id}/dcv")).await["instructions"][0].clone();
     let url = text(&told["url"]);
     assert!(url.starts_with("http://a.example.com/.well-known/pki-validation/") && url.ends_with(".txt"));
-    let path = url.strip_prefix("http://a.example.com").unwrap().to_owned();
+    let path = url.strip_prefix("http://a.example.com").unwrap();
     for (body, expected) in [("sectigo.com", "Awaiting Validation"), (text(&told["file"]), "Validated")] {
-        let serve = async {
-            let (mut tcp, _) = web.accept().await.unwrap();
-            let mut request = vec![0; 4096];
-            let length = tcp.read(&mut request).await.unwrap();
-            assert!(String::from_utf8_lossy(&request[..length]).starts_with(&format!("GET {path} ")));
-            let head = format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
-            tcp.write_all((head + body).as_bytes()).await.unwrap();
-        };
-        let (statuses, ()) = tokio::join!(recheck(&client, id), serve);
+        let site = async { serve(web.accept().await.unwrap().0, path, body).await };
+        let (statuses, ()) = tokio::join!(recheck(&client, id), site);
         assert_eq!(statuses, [expected]);
     }
+}
+
+#[tokio::test]
+async fn over_https_no_certificate_is_judged() {
+    let web = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = web.local_addr().unwrap().port().to_string();
+    let (client, _dns, mut admin) = checking(&["--https-port", &port]).await;
+    admin.add("example.com", "a.example.com", RData::A(A::new(127, 0, 0, 1))).await.unwrap();
+    let id = enroll(&client, &["a.example.com"], json!({"dcvMode": "HTTPS"})).await;
+    let told = client.get(&format!("ssl/{id}/dcv")).await["instructions"][0].clone();
+    let path = text(&told["url"]).strip_prefix("https://a.example.com").unwrap();
+    let own = rcgen::generate_simple_self_signed(["elsewhere.test".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![own.cert.der().clone()], key).unwrap();
+    let tls = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let site = async {
+        let (tcp, _) = web.accept().await.unwrap();
+        serve(tls.accept(tcp).await.unwrap(), path, text(&told["file"])).await;
+    };
+    let (statuses, ()) = tokio::join!(recheck(&client, id), site);
+    assert_eq!(statuses, ["Validated"]);
 }
 
 #[tokio::test]
