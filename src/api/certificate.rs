@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::issuance::{Cost, Operation, Trigger};
-use super::issuer::{DigiCertOptions, IssuerRef, OrderValidity, SecretKeyRef};
+use super::issuer::{DigiCertOptions, IssuerRef, OrderValidity, SecretKeyRef, SectigoOptions};
 use super::schema;
 
 pub use key::{KeyAlgorithm, KeyEncoding, PrivateKey, RotationPolicy, SignatureHash};
@@ -57,6 +57,7 @@ pub use restart::{Workload, WorkloadKind};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("!has(self.commonName) || self.commonName in self.dnsNames").message("commonName must be one of dnsNames"),
+    validation = Rule::new("!has(self.digicert) || !has(self.sectigo)").message("overrides are for the issuer's provider: digicert or sectigo"),
     validation = Rule::new("!has(self.digicert) || !has(self.digicert.duplicateOf) || !has(self.validity)")
         .message("a duplicate ends with the certificate it is of: leave validity out"),
     validation = Rule::new("!has(self.csrSecretRef) || !has(self.privateKey)")
@@ -130,6 +131,9 @@ pub struct CertificateSpec {
     /// Overrides of the issuer's digicert block, where its policy allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digicert: Option<DigiCertOverrides>,
+    /// Overrides of the issuer's sectigo block, where its policy allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sectigo: Option<SectigoOverrides>,
 }
 
 /// What becomes of the Secret and its certificate when the Certificate is deleted. Retain (default): the Secret stays. Delete: it goes. Either way its certificate remains valid. Revoke: what was obtained is revoked, what is pending is canceled, and the Secret goes.
@@ -188,6 +192,27 @@ pub struct DigiCertOverrides {
     pub duplicate_of: Option<DuplicateOf>,
     #[serde(flatten)]
     pub options: DigiCertOptions,
+}
+
+/// What a Certificate may set differently from its issuer. A change of profile, organization or term counts from the next
+/// renewal on, which then is a new order.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SectigoOverrides {
+    /// SCM's id of the certificate profile; one the issuer's policy lists under products.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub profile_id: Option<i64>,
+    /// SCM's id of the organization or department; one the issuer's policy lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub org_id: Option<i64>,
+    /// How many days it is enrolled for, a term that the profile offers; at most the issuer's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1190))]
+    pub term: Option<i32>,
+    #[serde(flatten)]
+    pub options: SectigoOptions,
 }
 
 /// Whose order a duplicate is asked for on: exactly one of certificate and orderId.

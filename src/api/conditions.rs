@@ -100,6 +100,8 @@ pub mod reason {
     pub const PROVIDER_BLOCKED: &str = "ProviderBlocked";
     /// The order waits for its organization to be validated at the provider.
     pub const ORGANIZATION_NOT_VALIDATED: &str = "OrganizationNotValidated";
+    /// The provider would refuse what is wanted, as its profiles, fields, organizations and domains show: nothing was asked for.
+    pub const PREFLIGHT_REFUSED: &str = "PreflightRefused";
     /// A call may have been accepted and cannot be found: see the Issuance.
     pub const NEEDS_ATTENTION: &str = "NeedsAttention";
     /// The last Issuance failed; `status.failures.nextTry` says when the next begins.

@@ -22,6 +22,8 @@ pub(super) const TIME_ZONE: &str = r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$";
 /// A provider's product identifier.
 pub(super) const PRODUCT: &str = r"^[A-Za-z0-9_.-]+$";
 
+/// Mail address, as far as it is judged.
+pub(super) const EMAIL: &str = r"^[^\s@]+@[^\s@]+$";
 /// YYYY-MM-DD.
 pub(super) const DATE: &str = r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
 

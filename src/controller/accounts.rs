@@ -1,5 +1,7 @@
 //! Issuers turned into provider clients: credential read from its Secret, endpoint checked, client kept a while.
 
+mod sectigo;
+
 use std::{
     collections::HashMap,
     num::NonZeroU32,
@@ -18,9 +20,12 @@ use super::{
     metrics::Metrics,
 };
 use crate::{
-    api::{conditions::reason, issuer::SecretKeyRef},
+    api::{
+        conditions::reason,
+        issuer::{self as api, SecretKeyRef},
+    },
     provider::{
-        CallError, Provider,
+        CallError, ConfigError, Provider,
         digicert::{DigiCert, DigiCertConfig},
         limits::{Limiters, RateLimit},
     },
@@ -54,6 +59,8 @@ pub struct Unusable {
     pub message: String,
 }
 
+type Built = Result<Arc<dyn Provider>, Unusable>;
+
 impl Accounts {
     pub fn new(
         client: Client,
@@ -74,7 +81,7 @@ impl Accounts {
     }
 
     /// The client of an issuer's account.
-    pub async fn provider(&self, issuer: &AnyIssuer) -> Result<Result<Arc<dyn Provider>, Unusable>, Error> {
+    pub async fn provider(&self, issuer: &AnyIssuer) -> Result<Built, Error> {
         if let Some(kept) = self.lock().get(&issuer.uid)
             && kept.generation == issuer.generation
             && kept.since.elapsed() < KEEP
@@ -94,21 +101,29 @@ impl Accounts {
         self.lock().remove(uid);
     }
 
-    async fn build(&self, issuer: &AnyIssuer) -> Result<Result<Arc<dyn Provider>, Unusable>, Error> {
-        let Some(digicert) = &issuer.spec.digicert else {
-            return Ok(Err(Unusable { reason: reason::INVALID_SPEC, message: "no provider block is set".to_owned() }));
-        };
+    async fn build(&self, issuer: &AnyIssuer) -> Result<Built, Error> {
+        match (&issuer.spec.digicert, &issuer.spec.sectigo) {
+            (Some(digicert), None) => self.digicert(issuer, digicert).await,
+            (None, Some(sectigo)) => self.sectigo(issuer, sectigo).await,
+            _ => {
+                let message = "exactly one provider block is needed".to_owned();
+                Ok(Err(Unusable { reason: reason::INVALID_SPEC, message }))
+            }
+        }
+    }
+
+    async fn digicert(&self, issuer: &AnyIssuer, digicert: &api::DigiCert) -> Result<Built, Error> {
         let url = digicert.url.as_deref().unwrap_or(endpoint::CERTCENTRAL);
         if let Err(message) = endpoint::judge_url(url, issuer.namespace.is_some(), &self.network) {
-            return Ok(Err(Unusable { reason: reason::HOST_NOT_ALLOWED, message }));
+            return Ok(Err(not_allowed(message)));
         }
         let api_key = match self.secret(issuer, &digicert.api_key_secret_ref).await? {
             Ok(api_key) => api_key,
-            Err(message) => return Ok(Err(Unusable { reason: reason::CREDENTIALS_NOT_FOUND, message })),
+            Err(message) => return Ok(Err(not_found(message))),
         };
         let config = DigiCertConfig {
             base_url: url.to_owned(),
-            limiter: self.limiters.for_credential(url, &api_key, rate_limit(issuer)),
+            limiter: self.limiters.for_credential(url, &api_key, rate_limit(issuer, RateLimit::CERTCENTRAL)),
             observer: self.metrics.call_observer(issuer.into()),
             api_key,
             organization_id: digicert.organization_id.and_then(|id| id.try_into().ok()),
@@ -116,9 +131,7 @@ impl Accounts {
             ca_bundle_pem: issuer.spec.ca_bundle.clone(),
             call_timeout: self.call_timeout,
         };
-        Ok(DigiCert::new(config)
-            .map(|provider| Arc::new(provider) as Arc<dyn Provider>)
-            .map_err(|error| Unusable { reason: reason::INVALID_SPEC, message: error.to_string() }))
+        Ok(DigiCert::new(config).map(|provider| Arc::new(provider) as Arc<dyn Provider>).map_err(invalid))
     }
 
     /// One value of a Secret: of the issuer's namespace, or of the operator's for a ClusterIssuer.
@@ -145,9 +158,20 @@ impl Accounts {
     }
 }
 
+fn not_allowed(message: String) -> Unusable {
+    Unusable { reason: reason::HOST_NOT_ALLOWED, message }
+}
+
+fn not_found(message: String) -> Unusable {
+    Unusable { reason: reason::CREDENTIALS_NOT_FOUND, message }
+}
+
+fn invalid(error: ConfigError) -> Unusable {
+    Unusable { reason: reason::INVALID_SPEC, message: error.to_string() }
+}
+
 /// The issuer's own limit, else the vendor's with a margin.
-fn rate_limit(issuer: &AnyIssuer) -> RateLimit {
-    let default = RateLimit::CERTCENTRAL;
+fn rate_limit(issuer: &AnyIssuer, default: RateLimit) -> RateLimit {
     let Some(wanted) = &issuer.spec.rate_limit else { return default };
     let requests = NonZeroU32::new(wanted.requests).unwrap_or(default.requests);
     RateLimit {
@@ -161,7 +185,7 @@ fn rate_limit(issuer: &AnyIssuer) -> RateLimit {
 pub fn reason_of(error: &CallError) -> &'static str {
     match error {
         CallError::Blocked { code, .. } => match code.as_str() {
-            "bad_api_key" => reason::INVALID_CREDENTIALS,
+            "bad_api_key" | "bad_credentials" => reason::INVALID_CREDENTIALS,
             "missing_permission" => reason::PERMISSION_DENIED,
             "unknown_organization" => reason::UNKNOWN_ORGANIZATION,
             _ => reason::PROVIDER_BLOCKED,

@@ -19,7 +19,17 @@ pub struct Network {
 
 /// CertCentral's API (Services API, *Base URL*); the second is the European instance.
 pub const CERTCENTRAL: &str = "https://www.digicert.com/services/v2";
-const VENDOR_HOSTS: [&str; 2] = ["www.digicert.com", "certcentral.digicert.eu"];
+/// DigiCert's; and Sectigo's by OAuth 2.0 with its token server ("Getting started with the Sectigo Admin API").
+const VENDOR_HOSTS: [&str; 6] = [
+    "www.digicert.com",
+    "certcentral.digicert.eu",
+    "cert-manager.com",
+    "admin.enterprise.sectigo.com",
+    "admin.hard.sectigo.com",
+    "auth.sso.sectigo.com",
+];
+/// Below it are Sectigo's instances, `hard` and those of single customers.
+const SECTIGO: &str = ".cert-manager.com";
 
 /// Whether a provider URL may be called. A namespaced Issuer calls the vendors' own hosts and the listed ones; a
 /// ClusterIssuer any https host. Plain http and loopback only when listed.
@@ -31,7 +41,7 @@ pub fn judge_url(url: &str, namespaced: bool, network: &Network) -> Result<(), S
         None => host.to_owned(),
     };
     let listed = network.provider_hosts.iter().any(|allowed| *allowed == host_port || *allowed == host);
-    let own = VENDOR_HOSTS.contains(&host) && url.port().is_none();
+    let own = (VENDOR_HOSTS.contains(&host) || host.ends_with(SECTIGO)) && url.port().is_none();
     let plain = url.scheme() != "https";
     if listed || (!plain && own) {
         return Ok(());
@@ -105,6 +115,15 @@ mod tests {
             ("http://ca.corp/services/v2", true, true),
             ("https://www.digicert.com.evil.example/", true, false),
             ("https://www.digicert.com@evil.example/", true, false),
+            ("https://cert-manager.com/api", true, true),
+            ("https://cert-manager.com/private/api", true, true),
+            ("https://hard.cert-manager.com/api", true, true),
+            ("https://admin.enterprise.sectigo.com/api", true, true),
+            ("https://auth.sso.sectigo.com/auth/realms/apiclients/protocol/openid-connect/token", true, true),
+            ("http://cert-manager.com/api", false, false),
+            ("https://evilcert-manager.com/api", true, false),
+            ("https://cert-manager.com.evil.example/api", true, false),
+            ("https://sectigo.com.evil.example/api", true, false),
         ];
         for (url, namespaced, allowed) in cases {
             assert_eq!(judge_url(url, namespaced, &network).is_ok(), allowed, "{url}, namespaced: {namespaced}");

@@ -11,9 +11,11 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 pub use adopt::Adoption;
-use begin::begin;
 pub(super) use begin::situation;
-pub use observed::{CsrView, Held, IssuerView, KeyView, Observed, OrderView, Outputs, SecretView, SourceView};
+use begin::{begin, fits};
+pub use observed::{
+    CsrView, Held, IssuerView, KeyView, Observed, OrderView, Outputs, Preflight, SecretView, SourceView,
+};
 
 use super::{
     Step, approval,
@@ -71,6 +73,8 @@ pub enum Effect {
         claim: Claim,
         urgency: Urgency,
     },
+    /// Asks whether the provider would take this, with this key, without asking for a certificate.
+    Preflight(Box<Plan>, plan::StoredKey),
     RecordIntent(Box<Plan>, plan::StoredKey),
     /// Looks for issued orders of exactly these names.
     FindExisting {
@@ -249,6 +253,7 @@ fn progress(o: &Observed) -> Result<Step<Effect>, Hindrance> {
         Due::OnRequest => Err(on_request(o)),
         Due::At(time) => {
             csr::readable(o)?;
+            fits(o)?;
             let renewal = o.certificate.spec.renewal.as_ref();
             match renewal.and_then(|renewal| windows::problem(&renewal.windows)) {
                 Some(why) => Err(Hindrance::person(reason::INVALID_SPEC, why)),

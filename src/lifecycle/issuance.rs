@@ -5,11 +5,13 @@
 
 mod hindered;
 pub mod observed;
+mod question;
 mod wish;
 
 use std::time::Duration;
 
 pub use observed::{Observed, Seen};
+pub use question::what_to_look_for;
 pub use wish::{Wish, is_unsent, unwanted, wish};
 
 use super::{Step, approval, backoff, budget::Claim, dcv, lineage, record, remaining};
@@ -396,25 +398,6 @@ fn unclear(o: &Observed, last: &Submission) -> String {
     let said = outcome_of(o.status, last.n).and_then(|outcome| outcome.code.as_deref());
     let said = said.map(|said| format!("the answer was: {said}; ")).unwrap_or_default();
     format!("{said}{}", what_to_look_for(o.spec))
-}
-
-/// For a person: what may have been placed, and how to say whether it was.
-pub fn what_to_look_for(spec: &IssuanceSpec) -> String {
-    let common_name = &spec.request.common_name;
-    let account = &spec.account;
-    let parent =
-        spec.parent.as_ref().map(|parent| format!(" that renews order {}", parent.order_id)).unwrap_or_default();
-    let at = spec.submissions.last().map_or_else(String::new, |last| format!(" {} of {}", last.n, last.at.0));
-    format!(
-        "submission{at} got no certain answer and no order{parent} can be found at {provider} account {id}. \
-         Look there for an order of that time for {common_name} with alternative order id {key}. If there is one, set the \
-         condition Resolved of Issuance {issuance} with reason Placed and its order id as message; if there is none, with \
-         reason NotPlaced",
-        issuance = crate::api::meta::issuance_name(&spec.certificate_ref.name, spec.revision),
-        provider = account.provider,
-        id = account.id,
-        key = spec.idempotency_key,
-    )
 }
 
 #[cfg(test)]

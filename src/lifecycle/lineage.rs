@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     budget::may_cost,
@@ -10,11 +10,13 @@ use super::{
         duplicate,
         observed::{Held, Observed, SecretView},
     },
+    operation::Forbidden,
     record,
 };
 use crate::api::{
     CertificateStatus, Issuance, IssuanceSpec,
-    issuance::{Account, FailureClass, Operation, State},
+    issuance::{Account, FailureClass, Operation, Request, State},
+    issuer::Vendor,
 };
 
 /// The past of one Certificate, at the account it uses now.
@@ -186,11 +188,49 @@ pub fn earlier(issuances: &[Arc<Issuance>], operation: &IssuanceSpec) -> BTreeSe
 
 /// As which product an order was placed or taken over: a reissue stays in it, whatever is wanted by then.
 pub fn product_of<'a>(issuances: &'a [Arc<Issuance>], order_id: &str) -> Option<&'a str> {
+    purchase_of(issuances, order_id).map(|purchase| purchase.product.as_str())
+}
+
+/// What an order was placed for, or taken over with.
+pub fn purchase_of<'a>(issuances: &'a [Arc<Issuance>], order_id: &str) -> Option<&'a Request> {
     let placed = issuances.iter().find(|issuance| {
         matches!(issuance.spec.operation, Operation::Order | Operation::Renew | Operation::Adopt)
             && issuance.status.as_ref().and_then(|status| status.order_id.as_deref()) == Some(order_id)
     });
-    placed.map(|issuance| issuance.spec.request.product.as_str())
+    placed.map(|issuance| &issuance.spec.request)
+}
+
+/// What the provider has refused to do with an order because of its product, within a day: a product can be changed.
+pub fn forbidden(issuances: &[Arc<Issuance>], order_id: &str, now: Timestamp) -> Forbidden {
+    let of_order = issuances.iter().filter(|issuance| {
+        issuance.spec.parent.as_ref().is_some_and(|parent| parent.order_id == order_id) && is_forbidden(issuance)
+    });
+    let mut forbidden = Forbidden::default();
+    for refused in of_order.filter(|refused| {
+        failed_since(refused, now.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN))
+    }) {
+        forbidden.renewal |= refused.spec.operation == Operation::Renew;
+        forbidden.replacement |= refused.spec.operation == Operation::Reissue;
+    }
+    forbidden
+}
+
+/// Certificate Manager REST API, *Errors*: "This SSL Certificate Profile doesn't allow renew", "Replace is forbidden for
+/// autoinstalled certificates".
+pub fn is_forbidden(issuance: &Issuance) -> bool {
+    let failure = issuance.status.as_ref().and_then(|status| status.failure.as_ref());
+    let code = failure.filter(|failure| failure.class == FailureClass::Rejected).and_then(|it| it.code.as_deref());
+    issuance.spec.account.provider == Vendor::Sectigo.as_str()
+        && match issuance.spec.operation {
+            Operation::Renew => code == Some("-180"),
+            Operation::Reissue => code == Some("-1148"),
+            Operation::Order | Operation::Adopt | Operation::Duplicate => false,
+        }
+}
+
+fn failed_since(issuance: &Issuance, since: Timestamp) -> bool {
+    let failure = issuance.status.as_ref().and_then(|status| status.failure.as_ref());
+    failure.and_then(|failure| failure.at.as_ref()).is_some_and(|at| at.0 >= since)
 }
 
 fn failure(issuance: &Issuance) -> Option<FailureClass> {

@@ -26,6 +26,7 @@ pub mod present;
 pub mod record;
 pub mod renewal;
 pub mod restart;
+pub mod sectigo;
 mod spread;
 #[cfg(test)]
 pub(crate) mod testing;

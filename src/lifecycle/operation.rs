@@ -1,4 +1,7 @@
 //! Which operation a trigger asks for: order, reissue or renew, and what it costs. Total: every state has an answer.
+//! DigiCert's table is here, where an order has several certificates; Sectigo's, where each is a purchase, beside it.
+
+mod sectigo;
 
 use std::time::Duration;
 
@@ -8,6 +11,7 @@ use super::validity::{self, DAY, reach};
 use crate::{
     api::{
         issuance::{Cost, Operation, Trigger},
+        issuer::Vendor,
         meta::REISSUE_REQUESTED,
     },
     provider::{OrderFacts, OrderStatus},
@@ -23,6 +27,7 @@ const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 /// What is known when something has triggered.
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
+    pub vendor: Vendor,
     pub trigger: Trigger,
     /// The order behind the certificate, at the account in use; `None` when there is none or it is another's.
     pub order: Option<&'a OrderFacts>,
@@ -34,11 +39,22 @@ pub struct Situation<'a> {
     pub requested: bool,
     /// Another product is wanted than was ordered.
     pub product_changed: bool,
+    /// What the provider has said that it will never do with this order.
+    pub forbidden: Forbidden,
+    /// What is forbidden gives way to a new order: the issuer's policy says so.
+    pub orders_anew: bool,
     /// Days the spec asks for.
     pub days: Option<u32>,
     /// The moment no certificate may outlast (`validity.until`).
     pub cap: Option<Timestamp>,
     pub now: Timestamp,
+}
+
+/// What an order's product allows nobody to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Forbidden {
+    pub renewal: bool,
+    pub replacement: bool,
 }
 
 /// What to do.
@@ -88,6 +104,9 @@ pub fn plan(s: &Situation<'_>) -> Plan {
         return reached;
     }
     let Some(order) = s.order else { return Plan::Order };
+    if s.vendor == Vendor::Sectigo {
+        return sectigo::plan(s, order);
+    }
     if let Some(successor) = order.renewed_by.as_ref().filter(|id| **id != order.order_id) {
         return Plan::Adopt { order_id: successor.clone() };
     }

@@ -8,20 +8,22 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::{
-    certificate::observed::{Observed, is_of},
+    certificate::observed::{IssuerView, Observed, is_of},
     csr::{self, Key},
     digicert,
     issuance::is_paid,
     lineage::Lineage,
-    names, record, trigger,
+    names, record, sectigo, trigger,
     validity::{self, ValidityError},
 };
 use crate::{
     api::{
         CertificateSpec, IssuanceSpec, IssuanceStatus, IssuerSpec,
         certificate::{RotationPolicy, SignatureHash, Validity},
-        issuance::{Account, Cost, DigiCertRequest, KeyOrigin, Operation, Parent, Request, Supersedes, Trigger},
-        issuer::OrderValidity,
+        issuance::{
+            Account, Cost, DigiCertRequest, KeyOrigin, Operation, Parent, Request, SectigoRequest, Supersedes, Trigger,
+        },
+        issuer::{OrderValidity, Vendor},
         meta,
     },
     pki::Csr,
@@ -44,8 +46,10 @@ pub struct Wanted {
     pub product: String,
     pub order_validity: Option<OrderValidity>,
     pub organization_id: Option<i64>,
-    /// What else goes to the provider.
-    pub digicert: DigiCertRequest,
+    /// What else goes to CertCentral.
+    pub digicert: Option<DigiCertRequest>,
+    /// What else goes to SCM.
+    pub sectigo: Option<SectigoRequest>,
 }
 
 impl Wanted {
@@ -59,18 +63,18 @@ impl Wanted {
     /// After a certificate with that common name. `csr`: of a key that is held elsewhere, where it was read.
     pub fn of(spec: &CertificateSpec, issuer: &IssuerSpec, earlier: Option<&str>, csr: Option<&Csr>) -> Option<Self> {
         let names = names::wanted(spec);
-        let overrides = spec.digicert.clone().unwrap_or_default();
-        let account = issuer.digicert.clone().unwrap_or_default();
+        let bought = Bought::of(spec, issuer);
         Some(Self {
             common_name: names::common_name(spec, earlier)?,
             dns_names: names.into_iter().collect(),
             key: Key::of(spec, csr),
             signature_hash: spec.signature_hash.unwrap_or_default(),
             validity: spec.validity.clone(),
-            order_validity: Some(digicert::order_validity(&account, &overrides)),
-            organization_id: overrides.organization_id.or(account.organization_id),
-            digicert: digicert::resolve(issuer, &overrides),
-            product: overrides.product.unwrap_or(account.product),
+            order_validity: bought.order_validity,
+            organization_id: bought.organization_id,
+            digicert: bought.digicert,
+            sectigo: bought.sectigo,
+            product: bought.product,
         })
     }
 
@@ -82,8 +86,13 @@ impl Wanted {
         now: Timestamp,
     ) -> Result<Self, ValidityError> {
         self.order_validity = self.order_validity_for(operation);
+        self.organization_id = self.organization_for(operation);
+        self.sectigo = self.sectigo.map(|asked| sectigo::for_endpoint(asked, operation));
         let validity = (self.validity.as_ref(), self.order_validity.as_ref());
-        self.digicert = digicert::for_endpoint(self.digicert.clone(), operation, validity, parent, now)?;
+        self.digicert = match self.digicert {
+            Some(asked) => Some(digicert::for_endpoint(asked, operation, validity, parent, now)?),
+            None => None,
+        };
         Ok(self)
     }
 
@@ -98,12 +107,67 @@ impl Wanted {
             || self.validity != asked.validity
             || (is_paid(earlier.operation) && self.product != asked.product)
             || self.order_validity_for(earlier.operation) != asked.order_validity
-            || self.organization_id != asked.organization_id
+            || self.organization_for(earlier.operation) != asked.organization_id
+            || (is_paid(earlier.operation) && other_than(term(&asked.sectigo), term(&self.sectigo)))
+    }
+
+    /// A replacement at SCM stays with its organization.
+    fn organization_for(&self, operation: Operation) -> Option<i64> {
+        self.organization_id.filter(|_| self.sectigo.is_none() || is_paid(operation))
+    }
+
+    /// Whether something else would be bought now than was bought then. What an adopted certificate was enrolled with is
+    /// not known, and counts as the same.
+    pub fn buys_other_than(&self, purchase: &Request) -> bool {
+        let enrolled_otherwise = other_than(purchase.organization_id, self.organization_id)
+            || other_than(term(&purchase.sectigo), term(&self.sectigo));
+        self.product != purchase.product || (self.sectigo.is_some() && enrolled_otherwise)
     }
 
     /// A reissue or duplicate stays inside its order.
     fn order_validity_for(&self, operation: Operation) -> Option<OrderValidity> {
         self.order_validity.clone().filter(|_| is_paid(operation))
+    }
+}
+
+fn term(asked: &Option<SectigoRequest>) -> Option<i32> {
+    asked.as_ref()?.term
+}
+
+fn other_than<T: PartialEq>(then: Option<T>, now: Option<T>) -> bool {
+    then.is_some() && then != now
+}
+
+/// What is bought, by the provider's own words for it.
+struct Bought {
+    product: String,
+    organization_id: Option<i64>,
+    order_validity: Option<OrderValidity>,
+    digicert: Option<DigiCertRequest>,
+    sectigo: Option<SectigoRequest>,
+}
+
+impl Bought {
+    fn of(spec: &CertificateSpec, issuer: &IssuerSpec) -> Self {
+        if let Some(account) = &issuer.sectigo {
+            let overrides = spec.sectigo.clone().unwrap_or_default();
+            return Self {
+                product: sectigo::profile(account, &overrides),
+                organization_id: Some(overrides.org_id.unwrap_or(account.org_id)),
+                order_validity: None,
+                digicert: None,
+                sectigo: Some(sectigo::resolve(issuer, account, &overrides)),
+            };
+        }
+        let overrides = spec.digicert.clone().unwrap_or_default();
+        let account = issuer.digicert.clone().unwrap_or_default();
+        Self {
+            order_validity: Some(digicert::order_validity(&account, &overrides)),
+            organization_id: overrides.organization_id.or(account.organization_id),
+            digicert: Some(digicert::resolve(issuer, &overrides)),
+            sectigo: None,
+            product: overrides.product.unwrap_or(account.product),
+        }
     }
 }
 
@@ -193,7 +257,8 @@ impl Plan {
             signature_hash: self.wanted.signature_hash,
             organization_id: self.wanted.organization_id,
             order_validity: self.wanted.order_validity_for(self.operation),
-            digicert: Some(self.wanted.digicert.clone()),
+            digicert: self.wanted.digicert.clone(),
+            sectigo: self.wanted.sectigo.clone(),
         }
     }
 }
@@ -266,7 +331,9 @@ fn superseded(o: &Observed, lineage: &Lineage, order: Option<&OrderFacts>) -> Op
 
 /// Names of the certificate in use that a reissue leaves out.
 pub fn removed(o: &Observed, lineage: &Lineage, operation: Operation, names: &[String]) -> Vec<String> {
-    if operation != Operation::Reissue {
+    // What becomes of the certificates before is DigiCert's rule.
+    let at_sectigo = matches!(o.issuer, IssuerView::Ready { spec, .. } if spec.vendor() == Vendor::Sectigo);
+    if operation != Operation::Reissue || at_sectigo {
         return Vec::new();
     }
     let asked = lineage.installed.map(|installed| installed.spec.request.dns_names.clone());

@@ -299,6 +299,7 @@ fn outcome(status: &mut IssuanceStatus, n: i32, class: OutcomeClass, code: Optio
 fn approvals(provider: &str) -> &'static str {
     match provider {
         "digicert" => "in CertCentral, under Certificates > Requests",
+        "sectigo" => "in SCM, under Certificates > SSL Certificates",
         _ => "at the provider",
     }
 }

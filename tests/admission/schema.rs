@@ -22,6 +22,19 @@ fn field(id: i64) -> Value {
     json!({"metadataId": id, "value": "CC 7"})
 }
 
+fn named(name: &str) -> Value {
+    json!({"name": name, "value": "CC 7"})
+}
+
+/// An account of Sectigo instead of DigiCert's.
+fn scm(patch: Value) -> Value {
+    let account = json!({
+        "customerUri": "example", "orgId": 42, "profileId": 5120, "term": 199,
+        "auth": {"password": {"login": "admin", "passwordSecretRef": {"name": "scm", "key": "password"}}},
+    });
+    json!({"spec": {"digicert": null, "sectigo": with(account, patch)}})
+}
+
 fn person(patch: Value) -> Value {
     let person = json!({"type": "Verified", "firstName": "Ada", "lastName": "Byron", "email": "ada@example.com",
         "jobTitle": "Engineer", "telephone": "555-0100"});
@@ -108,6 +121,15 @@ async fn certificates() {
         ("secretName is another Secret", by_csr(json!({"secretName": "appliance-csr"}))),
         ("Required value", spec(json!({"csrSecretRef": {"name": "appliance-csr"}}))),
         ("should match", by_csr(json!({"csrSecretRef": {"key": "../tls.csr"}}))),
+        (
+            "",
+            spec(
+                json!({"sectigo": {"profileId": 5120, "orgId": 42, "term": 90, "comments": "c", "customFields": [named("a")]}}),
+            ),
+        ),
+        ("greater than or equal to 1", spec(json!({"sectigo": {"term": 0}}))),
+        ("Duplicate value", spec(json!({"sectigo": {"customFields": [named("a"), named("a")]}}))),
+        ("overrides are for the issuer's provider", spec(json!({"sectigo": {}, "digicert": {}}))),
         ("", spec(json!({"signatureHash": "sha512"}))),
         ("Unsupported value", spec(json!({"signatureHash": "sha1"}))),
         ("", spec(json!({"validity": {"days": 199}}))),
@@ -292,6 +314,32 @@ async fn issuers() {
         ("at most 1000", spec(json!({"policy": {"rules": [limited("a", 600), limited("b", 401)]}}))),
         ("", spec(json!({"policy": {"rules": [limited("a", 600), limited("b", 400)]}}))),
         ("", spec(json!({"policy": {"ambiguousPaid": "RepeatWhenAbsent"}}))),
+        ("", spec(json!({"policy": {"whenForbidden": "Order"}}))),
+        ("Unsupported value", spec(json!({"policy": {"whenForbidden": "Buy"}}))),
+        ("exactly one provider block", spec(json!({"sectigo": scm(json!({}))["spec"]["sectigo"]}))),
+        ("", scm(json!({}))),
+        ("", scm(json!({"apiVersion": "v1", "validation": "Prevalidated", "url": "http://127.0.0.1:8080/api"}))),
+        ("", scm(json!({"externalRequester": "certs@example.com", "plusAddressing": true, "comments": "c"}))),
+        ("", scm(json!({"customFields": [named("a"), named("b")]}))),
+        ("Duplicate value", scm(json!({"customFields": [named("a"), named("a")]}))),
+        ("externalRequester, which is missing", scm(json!({"plusAddressing": true}))),
+        ("should match", scm(json!({"externalRequester": "nobody"}))),
+        ("Required value", scm(json!({"term": null}))),
+        ("Required value", scm(json!({"profileId": null}))),
+        ("Required value", scm(json!({"customerUri": null}))),
+        ("Required value", scm(json!({"auth": null}))),
+        ("exactly one of", scm(json!({"auth": {"password": null}}))),
+        ("exactly one of", scm(json!({"auth": {"clientCertificate": {"login": "a", "secretName": "b"}}}))),
+        ("", scm(json!({"auth": {"password": null, "clientCertificate": {"login": "a", "secretName": "b"}}}))),
+        (
+            "",
+            scm(
+                json!({"auth": {"password": null, "oauth2": {"clientId": "a", "clientSecretRef": {"name": "b", "key": "c"}}}}),
+            ),
+        ),
+        ("Unsupported value", scm(json!({"validation": "PerDomain"}))),
+        ("validation by mail is for digicert", with(scm(json!({})), spec(json!({"dcv": {"method": "Email"}})))),
+        ("", with(scm(json!({})), spec(json!({"dcv": {"method": "Http"}})))),
         ("Unsupported value", spec(json!({"policy": {"ambiguousPaid": "Repeat"}}))),
     ] {
         for (kind, api) in [("Issuer", &namespaced), ("ClusterIssuer", &cluster)] {

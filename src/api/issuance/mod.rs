@@ -4,6 +4,7 @@
 //! an outcome is *ambiguous*, never *new*.
 
 mod digicert;
+mod sectigo;
 mod status;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -16,6 +17,7 @@ use super::issuer::{IssuerRef, OrderValidity};
 use super::schema;
 
 pub use digicert::*;
+pub use sectigo::*;
 pub use status::*;
 
 /// What is to be done at the CA: immutable, except submissions, which only grows.
@@ -231,6 +233,9 @@ pub struct Request {
     /// What else goes to CertCentral.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digicert: Option<DigiCertRequest>,
+    /// What else goes to SCM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sectigo: Option<SectigoRequest>,
 }
 
 /// The order that is reissued, renewed, duplicated or adopted.

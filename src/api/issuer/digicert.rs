@@ -85,7 +85,7 @@ pub struct DigiCertOptions {
     pub custom_fields: Vec<CustomField>,
     /// Further addresses for CertCentral's mails about the order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16), inner(length(min = 3, max = 254), regex(pattern = EMAIL)))]
+    #[schemars(length(max = 16), inner(length(min = 3, max = 254), regex(pattern = schema::EMAIL)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub additional_emails: Vec<String>,
     /// Text in CertCentral's mails about the order's renewal.
@@ -97,8 +97,6 @@ pub struct DigiCertOptions {
     #[schemars(length(max = 8), regex(pattern = "^[a-z]{2}([_-][A-Za-z]{2})?$"))]
     pub locale: Option<String>,
 }
-
-const EMAIL: &str = r"^[^\s@]+@[^\s@]+$";
 
 /// One of the account's own order fields (*Settings > Custom order fields* in CertCentral).
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -140,7 +138,7 @@ pub struct Contact {
     pub last_name: Option<String>,
     /// Mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 3, max = 254), regex(pattern = EMAIL))]
+    #[schemars(length(min = 3, max = 254), regex(pattern = schema::EMAIL))]
     pub email: Option<String>,
     /// Job title; EV needs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -3,6 +3,7 @@
 mod dcv;
 mod digicert;
 mod policy;
+mod sectigo;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::core::Duration;
@@ -15,6 +16,7 @@ use super::schema;
 pub use dcv::*;
 pub use digicert::*;
 pub use policy::*;
+pub use sectigo::*;
 
 /// An account at a provider, for one namespace.
 #[derive(CustomResource, KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -41,12 +43,18 @@ pub use policy::*;
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("[has(self.digicert)].exists_one(x, x)").message("exactly one provider block is needed: digicert")
+    validation = Rule::new("[has(self.digicert), has(self.sectigo)].exists_one(x, x)")
+        .message("exactly one provider block is needed: digicert or sectigo"),
+    validation = Rule::new("!has(self.sectigo) || !has(self.dcv) || !has(self.dcv.method) || self.dcv.method != 'Email'")
+        .message("validation by mail is for digicert")
 )]
 pub struct IssuerSpec {
     /// DigiCert CertCentral (Services API v2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digicert: Option<DigiCert>,
+    /// Sectigo Certificate Manager (Admin API).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sectigo: Option<Sectigo>,
     /// PEM certificates trusted for the provider's API endpoint, instead of the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 65536))]
@@ -60,6 +68,30 @@ pub struct IssuerSpec {
     /// What Certificates may ask of this issuer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
+}
+
+/// Whose API an issuer speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vendor {
+    DigiCert,
+    Sectigo,
+}
+
+impl Vendor {
+    /// As accounts name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DigiCert => "digicert",
+            Self::Sectigo => "sectigo",
+        }
+    }
+}
+
+impl IssuerSpec {
+    /// By its provider block.
+    pub fn vendor(&self) -> Vendor {
+        if self.sectigo.is_some() { Vendor::Sectigo } else { Vendor::DigiCert }
+    }
 }
 
 /// An account at a provider, for every namespace its policy lets in.

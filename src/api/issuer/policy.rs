@@ -28,6 +28,9 @@ pub struct Policy {
     /// Whether what the account has is used first. Default: Never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adopt_existing: Option<AdoptExisting>,
+    /// What is done where a certificate profile of SCM lets what it issued be neither renewed nor replaced. Default: Ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_forbidden: Option<WhenForbidden>,
     /// A paid call may have been accepted and cannot be found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ambiguous_paid: Option<AmbiguousPaid>,
@@ -49,12 +52,12 @@ pub struct PolicyRule {
     #[schemars(length(max = 256), inner(length(max = 253), regex(pattern = schema::DNS_NAME)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub allowed_domains: Vec<String>,
-    /// Products a Certificate may choose instead of the issuer's. None: no other.
+    /// Products a Certificate may choose instead of the issuer's; at SCM ids of certificate profiles. None: no other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(min = 1, max = 64), regex(pattern = schema::PRODUCT)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub products: Vec<String>,
-    /// CertCentral's ids of organizations a Certificate may choose instead of the issuer's. None: no other.
+    /// The provider's ids of organizations (at SCM also departments) a Certificate may choose instead of the issuer's. None: no other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(range(min = 1)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
@@ -127,6 +130,16 @@ pub enum AmbiguousPaid {
     Ask,
     /// Place it again, where our key can be searched at the provider.
     RepeatWhenAbsent,
+}
+
+/// What to do where a profile forbids a renewal or a replacement. Ask (default): a person is told, who may ask for a new, paid order by a reissue token. Order: a new, paid order takes its place.
+#[derive(JsonSchema, Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WhenForbidden {
+    /// A person is told.
+    #[default]
+    Ask,
+    /// A new, paid order takes its place.
+    Order,
 }
 
 /// Whether an order of exactly the names wanted is looked for, and taken over, before a first one is bought: Never (default), or Matching.

@@ -23,11 +23,13 @@ use crate::{
     },
     controller::{
         error::{Error, kube},
-        fault, keys, ledger,
+        fault,
+        issuance::request,
+        keys, ledger,
     },
     lifecycle::{
         budget::Claim,
-        certificate::{Effect, KeyView, OrderView, SecretView},
+        certificate::{Effect, KeyView, OrderView, Preflight, SecretView},
         install::{self, Verdict},
         names,
         plan::{KeyChoice, Plan, REVOKES, StoredKey},
@@ -50,6 +52,7 @@ impl Work {
             Effect::StoreKey(plan) => self.store_key(*plan).await,
             Effect::DeleteKey { secret } => self.delete_key(&secret).await,
             Effect::Reserve { rule, claim, urgency } => self.reserve(rule, claim, urgency).await,
+            Effect::Preflight(plan, key) => self.preflight(&plan, &key).await,
             Effect::RecordIntent(plan, key) => self.record_intent(&plan, &key).await,
             Effect::FindExisting { names } => self.find_existing(names).await,
             Effect::RecordAdoption(adoption) => self.record_adoption(&adoption).await,
@@ -160,6 +163,18 @@ impl Work {
         let reserve = self.context.reservations.reserve(&self.context, reference, namespace, rule, claim);
         self.issuer = reserve.await?.view();
         fault::point("reserve.after", &issuance);
+        Ok(())
+    }
+
+    /// What only a person can change is told, and nothing is recorded.
+    async fn preflight(&mut self, plan: &Plan, key: &StoredKey) -> Result<(), Error> {
+        let operation = request::on(plan.operation, plan.parent.as_ref());
+        let asked = request::request(&plan.request(key), operation, "")?;
+        self.preflight = match self.provider().await?.preflight(&asked).await {
+            Ok(()) => Preflight::Passed,
+            Err(CallError::Blocked { message, action, .. }) => Preflight::Refused(format!("{message}. {action}")),
+            Err(error) => return Err(error.into()),
+        };
         Ok(())
     }
 

@@ -30,7 +30,9 @@ use crate::{
     api::{Certificate, CertificateStatus, Issuance, issuance::State, meta},
     lifecycle::{
         Step,
-        certificate::{CsrView, Effect, Hindrance, IssuerView, KeyView, Observed, OrderView, SecretView, decide},
+        certificate::{
+            CsrView, Effect, Hindrance, IssuerView, KeyView, Observed, OrderView, Preflight, SecretView, decide,
+        },
         present,
         restart::Restarts,
     },
@@ -61,6 +63,7 @@ impl Reconciler<Certificate> for CertificateReconciler {
             key: KeyView::Unread,
             csr: CsrView::Unread,
             uncollectable: false,
+            preflight: Preflight::Unasked,
             order: OrderView::Unread,
             restarts: Restarts::Untried,
             existing: None,
@@ -91,6 +94,7 @@ struct Work {
     csr: CsrView,
     /// What the Secret has lost is not given again.
     uncollectable: bool,
+    preflight: Preflight,
     order: OrderView,
     restarts: Restarts,
     /// Orders of exactly the names wanted, once they were looked for.
@@ -143,6 +147,7 @@ impl Work {
             key: &self.key,
             csr: &self.csr,
             uncollectable: self.uncollectable,
+            preflight: &self.preflight,
             spent_keys: &spent_keys,
             elsewhere: elsewhere.as_deref(),
             order: &self.order,

@@ -9,7 +9,11 @@ use kube::{
 use serde_json::json;
 use tracing::info;
 
-use super::{FINALIZER, Work, fence::fence, request::operation};
+use super::{
+    FINALIZER, Work,
+    fence::fence,
+    request::{external_requester, operation},
+};
 use crate::{
     api::issuance::Operation,
     controller::{
@@ -93,7 +97,11 @@ impl Work {
             public_key_sha256: spec.request.public_key_sha256.clone(),
             earlier: self.earlier(),
             common_name: spec.request.common_name.clone(),
-            external_requester: None,
+            external_requester: spec
+                .request
+                .sectigo
+                .as_ref()
+                .and_then(|asked| external_requester(asked, &spec.idempotency_key)),
             since: spec.submissions.first().map_or(self.context.machine_now(), |first| first.at.0),
         };
         let (n, fresh) = (self.last(), self.is_fresh());

@@ -4,7 +4,7 @@ mod dcv;
 mod execute;
 mod fence;
 mod follow;
-mod request;
+pub(super) mod request;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 

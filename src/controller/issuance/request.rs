@@ -5,11 +5,11 @@ use crate::{
     api::{
         IssuanceSpec,
         certificate::Validity,
-        issuance::{DigiCertRequest, Operation, ValidationMethod},
-        issuer::{Contact, ContactType, OrderValidity, PaymentMethod},
+        issuance::{DigiCertRequest, Operation, Parent, Request as Asked, SectigoRequest, ValidationMethod},
+        issuer::{Contact, ContactType, NamedField, OrderValidity, PaymentMethod, Vendor},
     },
     controller::error::Error,
-    provider::{self, DcvMethod, Details, Placed, Request},
+    provider::{self, DcvMethod, Details, Placed, Request, plus_addressed},
 };
 
 impl Work {
@@ -17,7 +17,8 @@ impl Work {
         if self.issuance.spec.operation == Operation::Adopt {
             return Err(Error::Conflict { call: "submit an adoption" });
         }
-        request(&self.issuance.spec)
+        let spec = &self.issuance.spec;
+        request(&spec.request, operation(spec), &spec.idempotency_key)
     }
 
     pub(super) fn placed(&self) -> Result<Placed, Error> {
@@ -35,40 +36,84 @@ impl Work {
     }
 
     pub(super) fn dcv_method(&self) -> DcvMethod {
-        use crate::api::issuer::DcvMethod as Asked;
+        use crate::api::issuer::DcvMethod as Method;
         let asked = self.issuer.as_ref().and_then(|issuer| issuer.spec.dcv.as_ref()?.method);
+        let sectigo = self.issuer.as_ref().is_some_and(|issuer| issuer.spec.vendor() == Vendor::Sectigo);
         match asked.unwrap_or_default() {
-            Asked::Auto | Asked::DnsTxt => DcvMethod::DnsTxt,
-            Asked::DnsCname => DcvMethod::DnsCname,
-            Asked::Http => DcvMethod::HttpToken,
-            Asked::Email => DcvMethod::Email,
+            Method::Auto if sectigo => DcvMethod::DnsCname,
+            Method::Auto | Method::DnsTxt => DcvMethod::DnsTxt,
+            Method::DnsCname => DcvMethod::DnsCname,
+            Method::Http => DcvMethod::HttpToken,
+            Method::Email => DcvMethod::Email,
         }
     }
 }
 
-fn request(spec: &IssuanceSpec) -> Result<Request, Error> {
-    let asked = &spec.request;
-    let more = asked.digicert.as_ref().ok_or_else(|| unusable("it does not say what goes to CertCentral"))?;
+/// One operation for this key of idempotency, as it was or will be recorded.
+pub(in crate::controller) fn request(
+    asked: &Asked,
+    operation: provider::Operation,
+    idempotency_key: &str,
+) -> Result<Request, Error> {
+    let said = match (&asked.digicert, &asked.sectigo) {
+        (Some(digicert), None) => Said {
+            validity: digicert.certificate_validity.as_ref().map(certificate_validity).transpose()?,
+            skip_approval: digicert.options.skip_approval.unwrap_or(false),
+            dcv_method: digicert.dcv_method,
+            details: details(digicert)?,
+        },
+        (None, Some(sectigo)) => Said {
+            validity: sectigo.term.map(|days| unsigned(days).map(provider::Validity::Days)).transpose()?,
+            skip_approval: false,
+            dcv_method: sectigo.dcv_method,
+            details: Details {
+                comments: sectigo.options.comments.clone(),
+                named_fields: sectigo.options.custom_fields.iter().map(named).collect(),
+                external_requester: external_requester(sectigo, idempotency_key),
+                ..Details::default()
+            },
+        },
+        _ => return Err(unusable("it does not say what goes to the provider")),
+    };
     Ok(Request {
-        operation: operation(spec),
+        operation,
         product: asked.product.clone(),
         common_name: asked.common_name.clone(),
         dns_names: asked.dns_names.clone(),
         csr: asked.csr.clone(),
         signature_hash: asked.signature_hash.as_str().to_owned(),
-        validity: more.certificate_validity.as_ref().map(certificate_validity).transpose()?,
+        validity: said.validity,
         order_validity: asked.order_validity.as_ref().map(order_validity).transpose()?,
         organization_id: asked.organization_id.map(unsigned).transpose()?,
-        skip_approval: more.options.skip_approval.unwrap_or(false),
-        dcv_method: match more.dcv_method {
+        skip_approval: said.skip_approval,
+        dcv_method: match said.dcv_method {
             ValidationMethod::DnsTxt => DcvMethod::DnsTxt,
             ValidationMethod::DnsCname => DcvMethod::DnsCname,
             ValidationMethod::Http => DcvMethod::HttpToken,
             ValidationMethod::Email => DcvMethod::Email,
         },
-        details: details(more)?,
-        idempotency_key: spec.idempotency_key.clone(),
+        details: said.details,
+        idempotency_key: idempotency_key.to_owned(),
     })
+}
+
+/// What each provider is told in its own way.
+struct Said {
+    validity: Option<provider::Validity>,
+    skip_approval: bool,
+    dcv_method: ValidationMethod,
+    details: Details,
+}
+
+/// With the mark in it where the mailbox takes such addresses and the address has room.
+pub(super) fn external_requester(asked: &SectigoRequest, idempotency_key: &str) -> Option<String> {
+    let address = asked.external_requester.as_deref()?;
+    let marked = plus_addressed(address, idempotency_key).filter(|_| asked.plus_addressing == Some(true));
+    Some(marked.unwrap_or_else(|| address.to_owned()))
+}
+
+fn named(field: &NamedField) -> (String, String) {
+    (field.name.clone(), field.value.clone())
 }
 
 fn details(asked: &DigiCertRequest) -> Result<Details, Error> {
@@ -141,8 +186,13 @@ fn unusable(what: &str) -> Error {
 }
 
 pub(super) fn operation(spec: &IssuanceSpec) -> provider::Operation {
-    let parent = || spec.parent.as_ref().map(|parent| parent.order_id.clone()).unwrap_or_default();
-    match spec.operation {
+    on(spec.operation, spec.parent.as_ref())
+}
+
+/// An operation on an order.
+pub(in crate::controller) fn on(operation: Operation, parent: Option<&Parent>) -> provider::Operation {
+    let parent = || parent.map(|parent| parent.order_id.clone()).unwrap_or_default();
+    match operation {
         Operation::Order => provider::Operation::Order,
         Operation::Reissue => provider::Operation::Reissue { order_id: parent() },
         Operation::Renew => provider::Operation::Renew { order_id: parent() },

@@ -16,7 +16,7 @@ use crate::{
     api::{
         ClusterIssuer, Issuer, IssuerStatus,
         conditions::{READY, reason, set_condition},
-        issuer::AccountStatus,
+        issuer::{AccountStatus, Vendor},
     },
     provider::{AccountFacts, CallError},
 };
@@ -85,7 +85,7 @@ async fn check(context: &Context, issuer: &AnyIssuer) -> Result<(IssuerStatus, D
     let (ready, reason, message) = match outcome {
         Ok(facts) => {
             let message = describe(&facts);
-            status.account = Some(account(&facts));
+            status.account = Some(account(issuer.spec.vendor(), &facts));
             (true, reason::ACCOUNT_VERIFIED, message)
         }
         Err(Unusable { reason, message }) => {
@@ -117,10 +117,10 @@ fn describe(facts: &AccountFacts) -> String {
     format!("account {}{name} at {} answers{organization}", facts.id, facts.host)
 }
 
-fn account(facts: &AccountFacts) -> AccountStatus {
+fn account(vendor: Vendor, facts: &AccountFacts) -> AccountStatus {
     let cut = |text: &String| text.chars().take(MAX_ECHO).collect();
     AccountStatus {
-        provider: "digicert".to_owned(),
+        provider: vendor.as_str().to_owned(),
         host: facts.host.clone(),
         id: facts.id.clone(),
         name: facts.name.as_ref().map(cut),

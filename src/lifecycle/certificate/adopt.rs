@@ -201,6 +201,7 @@ fn record(
             organization_id: wanted.organization_id,
             order_validity: None,
             digicert: None,
+            sectigo: None,
         },
     }))))
 }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    Effect, Hindrance, IssuerView, KeyView, LOOK_AGAIN, Observed, OrderView, adopt, duplicate, observed::is_of, until,
-    writable,
+    Effect, Hindrance, IssuerView, KeyView, LOOK_AGAIN, Observed, OrderView, Preflight, adopt, duplicate,
+    observed::is_of, until, writable,
 };
 use crate::{
     api::{
@@ -12,7 +12,7 @@ use crate::{
         certificate::Validity,
         conditions::reason,
         issuance::{Account, Cost, Operation, Trigger},
-        issuer::{AdoptExisting, DcvMethod, IssuerKind, PolicyRule, Reservation},
+        issuer::{AdoptExisting, DcvMethod, IssuerKind, PolicyRule, Reservation, WhenForbidden},
         meta,
     },
     lifecycle::{
@@ -24,7 +24,7 @@ use crate::{
         operation::{self, Situation},
         plan::{Plan, Wanted},
         policy::{self, Asked, Verdict},
-        remaining, trigger, validity,
+        remaining, sectigo, trigger, validity,
     },
     provider::OrderFacts,
 };
@@ -33,6 +33,7 @@ pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result
     writable(o)?;
     csr::usable(o, lineage, trigger)?;
     let (spec, account, kind, reservations) = issuer(o)?;
+    fits(o)?;
     let Some(wanted) = Wanted::resolve(o, spec, lineage) else { return Err(no_common_name()) };
     let rule = permitted(o, spec, kind, &wanted)?;
     provable(o, spec, &wanted)?;
@@ -62,7 +63,13 @@ pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result
             affordable(o, budget.as_ref(), None)?;
             Effect::StoreKey(Box::new(plan))
         }
+        KeyView::Stored(key) if key.serves(&plan) && *o.preflight == Preflight::Unasked => {
+            Effect::Preflight(Box::new(plan), key.clone())
+        }
         KeyView::Stored(key) if key.serves(&plan) => {
+            if let Preflight::Refused(why) = o.preflight {
+                return Err(Hindrance::person(reason::PREFLIGHT_REFUSED, why));
+            }
             let claim = Claim {
                 issuance: format!("{}/{issuance}", o.certificate.metadata.namespace.as_deref().unwrap_or_default()),
                 certificate_uid: o.certificate.metadata.uid.clone().unwrap_or_default(),
@@ -147,7 +154,7 @@ fn chosen<'a>(o: &Observed<'a>, lineage: &Lineage, wanted: &Wanted, trigger: Tri
             Some(facts)
         }
     };
-    let chosen = operation::plan(&situation(o, lineage, facts, wanted, trigger)?);
+    let chosen = operation::plan(&situation(o, spec, lineage, facts, wanted, trigger)?);
     let (operation, cost) = match &chosen {
         // The order that renewed ours: bought already, so it is read and reissued on.
         operation::Plan::Adopt { order_id } => {
@@ -168,6 +175,13 @@ fn chosen<'a>(o: &Observed<'a>, lineage: &Lineage, wanted: &Wanted, trigger: Tri
         return Ok(Chosen::First(step));
     }
     Ok(Chosen::Ask(operation, cost, facts.filter(|_| operation != Operation::Order)))
+}
+
+/// Nothing of a spec is silently left out.
+pub(super) fn fits(o: &Observed) -> Result<(), Hindrance> {
+    let IssuerView::Ready { spec, .. } = o.issuer else { return Ok(()) };
+    let misfit = sectigo::misfit(&o.certificate.spec, spec);
+    misfit.map_or(Ok(()), |why| Err(Hindrance::person(reason::INVALID_SPEC, why)))
 }
 
 /// A file proves one name and no wildcard: CertCentral refuses the order, so nothing is asked for.
@@ -239,8 +253,11 @@ fn permitted<'a>(
     kind: IssuerKind,
     wanted: &Wanted,
 ) -> Result<Option<&'a str>, Hindrance> {
-    let own = issuer.digicert.as_ref().map(|digicert| digicert.product.as_str());
-    let product = Some(wanted.product.as_str()).filter(|product| Some(*product) != own);
+    let own = match (&issuer.digicert, &issuer.sectigo) {
+        (_, Some(sectigo)) => Some(sectigo.profile_id.to_string()),
+        (digicert, None) => digicert.as_ref().map(|digicert| digicert.product.clone()),
+    };
+    let product = Some(wanted.product.as_str()).filter(|product| own.as_deref() != Some(*product));
     allowed(o, issuer, kind, &wanted.dns_names.iter().cloned().collect(), product)
 }
 
@@ -267,8 +284,13 @@ pub(super) fn allowed<'a>(
         Verdict::Refused(why) => return Err(Hindrance::person(reason::POLICY_REFUSED, why)),
     };
     let name = rule.map(|rule| rule.name.as_str());
-    let (Some(account), Some(overrides)) = (&issuer.digicert, &o.certificate.spec.digicert) else { return Ok(name) };
-    match digicert::refusal(account, rule, overrides, o.now) {
+    let wanted = &o.certificate.spec;
+    let refusal = match (&issuer.digicert, &wanted.digicert, &issuer.sectigo, &wanted.sectigo) {
+        (Some(account), Some(overrides), ..) => digicert::refusal(account, rule, overrides, o.now),
+        (.., Some(account), Some(overrides)) => sectigo::refusal(account, rule, overrides),
+        _ => None,
+    };
+    match refusal {
         None => Ok(name),
         Some(what) => {
             Err(Hindrance::person(reason::POLICY_REFUSED, format!("the issuer does not allow a Certificate {what}")))
@@ -278,7 +300,8 @@ pub(super) fn allowed<'a>(
 
 /// A failed Issuance is not repeated at once, unless something else is asked for now.
 fn wait_out_failures(o: &Observed, lineage: &Lineage, wanted: &Wanted) -> Result<(), Hindrance> {
-    let Some(last) = lineage.failed.first().filter(|last| !adopt::useless(last)) else { return Ok(()) };
+    let waits = |last: &&&Issuance| !adopt::useless(last) && !lineage::is_forbidden(last);
+    let Some(last) = lineage.failed.first().filter(waits) else { return Ok(()) };
     if trigger::fresh(o.certificate, lineage).is_some() || wanted.differs_from(&last.spec) {
         return Ok(());
     }
@@ -301,6 +324,7 @@ fn vouched(o: &Observed, issuer: &IssuerSpec, order: &lineage::Order, facts: &Or
 
 pub(in crate::lifecycle) fn situation<'a>(
     o: &Observed,
+    issuer: &IssuerSpec,
     lineage: &Lineage,
     order: Option<&'a OrderFacts>,
     wanted: &Wanted,
@@ -317,15 +341,20 @@ pub(in crate::lifecycle) fn situation<'a>(
     let cap = validity::cap(spec.validity.as_ref())
         .map_err(|error| Hindrance::person(reason::INVALID_SPEC, error.to_string()))?;
     Ok(Situation {
+        vendor: issuer.vendor(),
         trigger,
         order,
         not_after: served.map(|leaf| leaf.not_after).or(installed_until.map(|time| time.0)),
         requested: trigger::fresh(o.certificate, lineage).is_some(),
         adds_names: wanted.dns_names.iter().any(|name| !has(name)),
         product_changed: order
-            .and_then(|order| lineage::product_of(o.issuances, &order.order_id))
-            .or(asked.map(|asked| asked.product.as_str()))
-            .is_some_and(|ordered| ordered != wanted.product),
+            .and_then(|order| lineage::purchase_of(o.issuances, &order.order_id))
+            .or(asked)
+            .is_some_and(|bought| wanted.buys_other_than(bought)),
+        forbidden: order
+            .map(|order| lineage::forbidden(o.issuances, &order.order_id, o.machine_now))
+            .unwrap_or_default(),
+        orders_anew: issuer.policy.as_ref().and_then(|policy| policy.when_forbidden) == Some(WhenForbidden::Order),
         days: match spec.validity {
             Some(Validity::Days(days)) => days.try_into().ok(),
             _ => None,
@@ -334,3 +363,6 @@ pub(in crate::lifecycle) fn situation<'a>(
         now: o.now,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,8 @@ pub struct Observed<'a> {
     pub csr: &'a CsrView,
     /// The provider does not give a certificate again that the Secret has lost.
     pub uncollectable: bool,
+    /// Whether the provider would take what is asked for with that key.
+    pub preflight: &'a Preflight,
     /// Key Secrets of this Certificate whose Issuance needs them no more.
     pub spent_keys: &'a [String],
     pub order: &'a OrderView,
@@ -137,6 +139,16 @@ pub enum CsrView {
     /// Why it cannot be used.
     Unusable(String),
     Read(Csr),
+}
+
+/// What the provider shows of what it would take, before anything is asked for that may cost.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Preflight {
+    #[default]
+    Unasked,
+    Passed,
+    /// What it would refuse, and what a person can do.
+    Refused(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

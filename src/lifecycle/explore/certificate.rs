@@ -20,7 +20,7 @@ use crate::{
     },
     lifecycle::{
         Step,
-        certificate::{self, Adoption, CsrView, Held, KeyView, OrderView, Outputs, SecretView},
+        certificate::{self, Adoption, CsrView, Held, KeyView, OrderView, Outputs, Preflight, SecretView},
         csr::Key,
         install, invariants,
         lineage::Lineage,
@@ -68,6 +68,10 @@ impl House {
                 }
                 certificate::Effect::ReadCsr => {
                     copies.csr = world.csr.value.as_ref().clone();
+                    continue;
+                }
+                certificate::Effect::Preflight(..) => {
+                    copies.preflight = Preflight::Passed;
                     continue;
                 }
                 certificate::Effect::StoreKey(plan) => store_key(world, &plan),
@@ -123,6 +127,7 @@ impl House {
             key: &copies.key,
             csr: &copies.csr,
             uncollectable: false,
+            preflight: &copies.preflight,
             spent_keys: &copies.spent_keys(world),
             order: &copies.order,
             revoked: None,
@@ -282,6 +287,7 @@ struct Copies {
     secret: SecretView,
     key: KeyView,
     csr: CsrView,
+    preflight: Preflight,
     order: OrderView,
 }
 
@@ -299,6 +305,7 @@ impl Copies {
             secret: SecretView::Unread,
             key: KeyView::Unread,
             csr: CsrView::Unread,
+            preflight: Preflight::Unasked,
             order: OrderView::Unread,
         }
     }

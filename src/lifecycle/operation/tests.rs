@@ -50,12 +50,15 @@ fn with_status(status: OrderStatus) -> OrderFacts {
 /// A certificate with 60 days left.
 fn situation(trigger: Trigger, order: Option<&OrderFacts>) -> Situation<'_> {
     Situation {
+        vendor: Vendor::DigiCert,
         trigger,
         order,
         not_after: Some(in_days(60)),
         requested: matches!(trigger, Trigger::Requested | Trigger::KeyCompromise),
         adds_names: false,
         product_changed: false,
+        forbidden: Forbidden::default(),
+        orders_anew: false,
         days: None,
         cap: None,
         now: now(),
@@ -295,7 +298,8 @@ proptest! {
         let [pending, auto_renew, adds_names, product_changed, dated, requested] = flags;
         let order = OrderFacts { status, pending, auto_renew, valid_till: order(days_left).valid_till.filter(|_| dated), ..order(0) };
         let s = Situation {
-            trigger, order: Some(&order), not_after: not_after.map(in_days), requested, adds_names, product_changed, days, cap: cap.map(in_days), now: now(),
+            trigger, order: Some(&order), not_after: not_after.map(in_days), requested, adds_names, product_changed, days, cap: cap.map(in_days),
+            ..situation(trigger, None)
         };
         let ended = status == OrderStatus::Expired || (status == OrderStatus::Active && dated && days_left <= 0);
         match plan(&s) {

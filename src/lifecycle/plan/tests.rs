@@ -101,7 +101,7 @@ fn an_operation_asks_for_what_the_spec_and_the_issuer_say() {
     assert_eq!(wanted.dns_names, ["a.example.com", "b.example.com"]);
     assert_eq!((wanted.product.as_str(), wanted.organization_id), ("ssl_ev_basic", Some(5)));
     assert_eq!(wanted.order_validity, Some(OrderValidity::Years(2)));
-    assert_eq!(wanted.digicert.options.comments.as_deref(), Some("please"));
+    assert_eq!(wanted.digicert.as_ref().and_then(|more| more.options.comments.as_deref()), Some("please"));
 }
 
 #[test]
@@ -128,10 +128,11 @@ fn what_counts_from_the_next_operation_on_differs_from_nothing() {
     let request = Plan { ..plan(&case, Operation::Order, None) }.request(&testing::stored_key('a', &[NAME]));
     let spec = IssuanceSpec { request, ..testing::issuance_spec(Operation::Order) };
     let mut edited = wanted(&case).expect("a common name");
-    edited.digicert.options.comments = Some("please".to_owned());
-    edited.digicert.options.ca_cert_id = Some("A1".to_owned());
-    edited.digicert.options.server_platform = Some(2);
-    edited.digicert.contacts.clear();
+    let more = edited.digicert.as_mut().expect("what goes to CertCentral");
+    more.options.comments = Some("please".to_owned());
+    more.options.ca_cert_id = Some("A1".to_owned());
+    more.options.server_platform = Some(2);
+    more.contacts.clear();
     assert!(!edited.differs_from(&spec), "it buys and reissues nothing by itself");
 }
 

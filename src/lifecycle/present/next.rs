@@ -61,7 +61,7 @@ pub(super) fn next(
         let at = next_try(o, decided).or(Some(time).filter(|at| *at > o.now));
         return planned(Operation::Duplicate, Cost::Free, at, trigger, waits.unwrap_or_default(), &wanted.dns_names);
     }
-    let situation = situation(o, lineage, facts.as_ref(), &wanted, trigger).ok()?;
+    let situation = situation(o, spec, lineage, facts.as_ref(), &wanted, trigger).ok()?;
     let (at, plan) = operation::foresee(&situation, time);
     let at = match trigger::served(o).filter(|_| trigger == Trigger::Expiring && at > time) {
         Some(leaf) => trigger::in_window(o, leaf, at),

@@ -51,6 +51,7 @@ pub fn issuance_spec(operation: Operation) -> IssuanceSpec {
             organization_id: None,
             order_validity: crate::lifecycle::issuance::is_paid(operation).then_some(OrderValidity::Years(1)),
             digicert: None,
+            sectigo: None,
         },
         parent: (operation != Operation::Order).then_some(parent),
         supersedes: None,

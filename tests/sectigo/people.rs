@@ -1,0 +1,111 @@
+//! People at SCM approve and decline, profiles forbid, others renew.
+
+use anyhow::{Result, ensure};
+use harness::{Scene, World, condition, scene};
+use serde_json::{Value, json};
+
+use crate::account::{accepted, act, ask, issuer, placed, ready, reissue, scm};
+
+pub fn scenes(world: &World) -> Vec<Scene<'_>> {
+    vec![
+        scene("an enrollment is approved", approved(world)),
+        scene("an enrollment is declined", declined(world)),
+        scene("the CA refuses", rejected(world)),
+        scene("a profile forbids renewals", forbidden(world)),
+        scene("SCM renews by itself", automatic(world)),
+    ]
+}
+
+/// An Issuer for another profile of the sandbox.
+async fn profile(world: &World, profile: &str, policy: Value) -> Result<()> {
+    let mut spec = issuer(world, json!({"profileId": scm(world)["profiles"][profile]}));
+    spec["policy"] = policy;
+    world.objects.create("Issuer", &profile.to_lowercase(), spec).await.map(drop)
+}
+
+async fn message(world: &World, name: &str, type_: &str, reason: &str) -> Result<String> {
+    let told = |object: &Value| condition(object, type_).is_some_and(|found| found["reason"] == reason);
+    let object = world.objects.until("Certificate", name, &format!("{type_} is {reason}"), told).await?;
+    let found = condition(&object, type_).and_then(|found| found["message"].as_str());
+    Ok(found.unwrap_or_default().to_owned())
+}
+
+async fn approved(world: &World) -> Result<()> {
+    profile(world, "approvedTwice", json!({})).await?;
+    ask(world, "approved", json!({"issuerRef": {"name": "approvedtwice"}})).await?;
+    let id = placed(world, "approved-1").await?;
+    let told = message(world, "approved", "ActionRequired", "ProviderBlocked").await?;
+    ensure!(told.contains(&format!("approve request {id} in SCM")), "{told}");
+    for _ in 0..2 {
+        act(world, &id, "approve").await?;
+    }
+    let certificate = ready(world, "approved", 1).await?;
+    ensure!(condition(&certificate, "ActionRequired").is_none(), "somebody is still asked");
+    ensure!(accepted(world, "approved").await? == [1, 0, 0]);
+    Ok(())
+}
+
+async fn declined(world: &World) -> Result<()> {
+    profile(world, "approved", json!({})).await?;
+    ask(world, "declined", json!({"issuerRef": {"name": "approved"}})).await?;
+    let id = placed(world, "declined-1").await?;
+    act(world, &id, "decline").await?;
+    let issuance = world.objects.until_issuance("declined-1", "Failed").await?;
+    let failure = &issuance["status"]["failure"];
+    ensure!(failure["class"] == "Canceled", "{failure}");
+    let told = failure["message"].as_str().unwrap_or_default();
+    ensure!(told.contains(&format!("certificate {id} is Declined by an administrator")), "{told}");
+    message(world, "declined", "Ready", "Failed").await?;
+    // Who asks again means it.
+    reissue(world, "declined", "again", None).await?;
+    let id = placed(world, "declined-2").await?;
+    act(world, &id, "approve").await?;
+    ready(world, "declined", 2).await?;
+    ensure!(accepted(world, "declined").await? == [2, 0, 0]);
+    Ok(())
+}
+
+async fn rejected(world: &World) -> Result<()> {
+    let target = json!({"operation": "enroll", "commonName": "rejected.example.com"});
+    world.sandbox.fault(&json!({"kind": "approvalRefused", "match": target})).await?;
+    ask(world, "rejected", json!({})).await?;
+    let issuance = world.objects.until_issuance("rejected-1", "Failed").await?;
+    let told = issuance["status"]["failure"]["message"].as_str().unwrap_or_default();
+    ensure!(told.contains("is Rejected by the CA"), "{told}");
+    ensure!(accepted(world, "rejected").await? == [1, 0, 0]);
+    Ok(())
+}
+
+async fn forbidden(world: &World) -> Result<()> {
+    profile(world, "notRenewable", json!({})).await?;
+    let due = json!({"issuerRef": {"name": "notrenewable"}});
+    ask(world, "forbidden", due).await?;
+    ready(world, "forbidden", 1).await?;
+    world.sandbox.advance_days(1).await?;
+    world.objects.patch("Certificate", "forbidden", json!({"spec": {"renewal": {"before": "2159h"}}})).await?;
+    let told = message(world, "forbidden", "ActionRequired", "ProviderBlocked").await?;
+    ensure!(told.contains("lets nothing be renewed") && told.contains("policy.whenForbidden"), "{told}");
+    ensure!(accepted(world, "forbidden").await? == [1, 0, 0], "the refusal cost nothing");
+    // The policy lets it be bought anew instead.
+    let policy = json!({"spec": {"policy": {"whenForbidden": "Order"}}});
+    world.objects.patch("Issuer", "notrenewable", policy).await?;
+    world.objects.patch("Certificate", "forbidden", json!({"metadata": {"labels": {"look": "again"}}})).await?;
+    let revision = 3;
+    let certificate = world.objects.until_ready("forbidden", revision).await?;
+    ensure!(world.objects.get("Issuance", "forbidden-3").await?["spec"]["operation"] == "Order");
+    ensure!(certificate["status"]["revision"].as_i64() >= Some(revision));
+    Ok(())
+}
+
+async fn automatic(world: &World) -> Result<()> {
+    ask(world, "automatic", json!({})).await?;
+    ready(world, "automatic", 1).await?;
+    world.sandbox.advance_days(1).await?;
+    let id = placed(world, "automatic-1").await?;
+    act(world, &id, "startRenewal").await?;
+    world.objects.patch("Certificate", "automatic", json!({"spec": {"renewal": {"before": "2159h"}}})).await?;
+    let told = message(world, "automatic", "ActionRequired", "ProviderBlocked").await?;
+    ensure!(told.contains("would buy a second time"), "{told}");
+    ensure!(accepted(world, "automatic").await? == [1, 0, 0]);
+    Ok(())
+}
