@@ -8,7 +8,7 @@ use crate::{
     api::{IssuanceSpec, issuance::Operation},
     lifecycle::{issuance::is_paid, testing, validity},
     pki::Leaf,
-    provider::{Accepted, Found, OrderFacts, OrderStatus, Progress},
+    provider::{Accepted, Found, OrderContent, OrderFacts, OrderStatus, Progress},
 };
 
 /// The order that exists from the start: 100, with the certificate [`testing::leaf`].
@@ -19,6 +19,8 @@ pub struct Ca {
     pub accepted: Vec<Op>,
     /// Order 100 exists.
     pub began: bool,
+    /// As at Sectigo: an order is one certificate and ends with it, and what renewed it is not told.
+    pub single: bool,
 }
 
 /// One accepted operation; its certificate is issued with it.
@@ -112,7 +114,8 @@ impl Ca {
     pub fn order(&self, order_id: &str, now: Timestamp) -> Option<OrderFacts> {
         let placed = self.visible(now).find(|op| op.order_id == order_id && is_paid(op.operation));
         let valid_till = match placed {
-            Some(op) => year_from(op.at),
+            Some(op) => self.end_of(op),
+            None if order_id == FIRST && self.began && self.single => testing::order().certificate_valid_till?,
             None if order_id == FIRST && self.began => testing::order().valid_till?,
             None => return None,
         };
@@ -125,11 +128,23 @@ impl Ca {
             order_id: order_id.to_owned(),
             status: OrderStatus::Active,
             valid_till: Some(valid_till),
-            renewed_by: renewal.map(|op| op.order_id.clone()),
+            renewed_by: renewal.filter(|_| !self.single).map(|op| op.order_id.clone()),
             certificate_id: newest.map_or(testing::order().certificate_id, |(index, _)| Some(index.to_string())),
             serial_number: newest.map_or(testing::order().serial_number, |(index, _)| Some(serial(index))),
+            content: Box::new(OrderContent {
+                renewed_unseen: self.single && renewal.is_some(),
+                ..testing::order().content.as_ref().clone()
+            }),
             ..testing::order()
         })
+    }
+
+    /// The last day of what was bought.
+    fn end_of(&self, op: &Op) -> jiff::civil::Date {
+        match self.single {
+            true => validity::reach(op.at, None, None).to_zoned(TimeZone::UTC).date(),
+            false => year_from(op.at),
+        }
     }
 
     pub fn certificate(&self, id: &str) -> Option<Leaf> {
@@ -140,7 +155,7 @@ impl Ca {
         let op = self.accepted.get(index)?;
         let end = match op.operation {
             Operation::Reissue | Operation::Duplicate => self.order(&op.order_id, Timestamp::MAX)?.valid_till?,
-            Operation::Order | Operation::Renew | Operation::Adopt => year_from(op.at),
+            Operation::Order | Operation::Renew | Operation::Adopt => self.end_of(op),
         };
         Some(Leaf {
             serial: serial(index),

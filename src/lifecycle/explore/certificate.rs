@@ -145,7 +145,7 @@ impl House {
 
     /// When something is due next, told by everything there is.
     pub fn due(&self, world: &World) -> Due {
-        self.observe(world, &Copies::all(world), |o| trigger::due(o, &Lineage::of(o, Some(&testing::account()))))
+        self.observe(world, &Copies::all(world), |o| trigger::due(o, &Lineage::of(o, certificate::account(o))))
     }
 
     /// Whether the holder of the key is asked for a new CSR.

@@ -83,6 +83,15 @@ fn duplicate(budget: Budget) -> Scenario {
     scenario
 }
 
+/// The same at an account of Sectigo.
+fn at_sectigo(case: CertificateCase, purchases: usize, budget: Budget) -> Scenario {
+    let case = case.at_sectigo(serde_json::json!({}));
+    let mut scenario = scenario(case.clone(), purchases, budget);
+    scenario.house.issuer = case.issuer;
+    scenario.begin.ca.single = true;
+    scenario
+}
+
 /// What machines and networks do: `all` together, of each kind at most so many.
 fn faults(all: u8) -> Budget {
     Budget { crashes: 2, handovers: 1, stale: 2, stalls: 1, answers: 2, lags: 1, all, ..Budget::default() }
@@ -169,6 +178,20 @@ fn a_purchase_is_made_once_and_a_reissue_buys_nothing() {
     renewal(faults(2)).holds("renewal");
     reissue(faults(2)).holds("reissue");
     duplicate(faults(2)).holds("duplicate");
+}
+
+/// A renewal there carries nothing of ours, and may be accepted without an id; what is lost besides is replaced free.
+#[test]
+fn at_sectigo_too_a_purchase_is_made_once_and_a_replacement_buys_nothing() {
+    at_sectigo(CertificateCase::new(), 1, faults(2)).holds("enrollment");
+    let expiring = || CertificateCase { now: days(190), ..CertificateCase::served() };
+    at_sectigo(expiring(), 1, faults(2)).holds("renewal by id");
+    at_sectigo(expiring(), 1, faults(2)).repeating().hidden().holds("renewal by id, never repeated by itself");
+    at_sectigo(expiring(), 1, faults(2)).hidden().holds("renewal by id, hidden for long");
+    let lost = CertificateCase { secret: SecretView::Absent, ..CertificateCase::served() };
+    at_sectigo(lost, 0, faults(2)).holds("replacement");
+    let users = Budget { deleted_secrets: 1, edits: 2, tokens: 1, lags: 1, answers: 1, all: 3, ..Budget::default() };
+    at_sectigo(expiring(), 1, users).holds("renewal by id, and users");
 }
 
 #[test]

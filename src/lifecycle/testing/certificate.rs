@@ -6,14 +6,15 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use super::{INSTALLATION, MARK, NAME, TIMES, at, holding, issued, issuer_ref, issuer_view, key_hash, leaf, strings};
 use crate::{
     api::{
         Certificate, CertificateSpec, Issuance,
         certificate::RevokedCertificate,
-        issuance::{KeyOrigin, State},
-        issuer::SecretKeyRef,
+        issuance::{Account, KeyOrigin, State},
+        issuer::{IssuerKind, SecretKeyRef},
         meta,
     },
     lifecycle::{
@@ -105,6 +106,28 @@ impl CertificateCase {
             issuances: vec![Arc::new(issued(1, State::Installed, 'a'))],
             ..Self::new()
         }
+    }
+
+    /// The same at an account of Sectigo, with this policy.
+    pub fn at_sectigo(mut self, policy: Value) -> Self {
+        let spec = json!({
+            "sectigo": {
+                "customerUri": "shop", "orgId": 42, "profileId": 5120, "term": 199,
+                "auth": {"password": {"login": "admin", "passwordSecretRef": {"name": "scm", "key": "password"}}},
+            },
+            "policy": policy,
+        });
+        let host = "cert-manager.com".to_owned();
+        let account = Account { provider: "sectigo".to_owned(), host, id: "shop".to_owned() };
+        for issuance in &mut self.issuances {
+            let spec = &mut Arc::make_mut(issuance).spec;
+            spec.account.clone_from(&account);
+            spec.request.product = "5120".to_owned();
+            spec.request.order_validity = None;
+        }
+        let spec = Box::new(serde_json::from_value(spec).expect("an issuer"));
+        let issuer = IssuerView::Ready { spec, account, kind: IssuerKind::Issuer, reservations: Vec::new() };
+        Self { issuer, ..self }
     }
 
     pub fn with(mut self, issuance: Issuance) -> Self {

@@ -15,27 +15,8 @@ use crate::{
     pki::Leaf,
 };
 
-/// The same Certificate, at an account of Sectigo.
-fn at_sectigo(mut case: CertificateCase, policy: Value) -> CertificateCase {
-    let spec = json!({
-        "sectigo": {
-            "customerUri": "shop", "orgId": 42, "profileId": 5120, "term": 199,
-            "auth": {"password": {"login": "admin", "passwordSecretRef": {"name": "scm", "key": "password"}}},
-        },
-        "policy": policy,
-    });
-    let account = account();
-    for issuance in &mut case.issuances {
-        let issuance = std::sync::Arc::make_mut(issuance);
-        issuance.spec.account = account.clone();
-        issuance.spec.request.product = "5120".to_owned();
-    }
-    let (spec, kind) = (Box::new(serde_json::from_value(spec).unwrap()), IssuerKind::Issuer);
-    CertificateCase { issuer: IssuerView::Ready { spec, account, kind, reservations: Vec::new() }, ..case }
-}
-
-fn account() -> Account {
-    Account { provider: "sectigo".to_owned(), host: "cert-manager.com".to_owned(), id: "shop".to_owned() }
+fn at_sectigo(case: CertificateCase, policy: Value) -> CertificateCase {
+    case.at_sectigo(policy)
 }
 
 /// Its order is its certificate, and ends with it.
