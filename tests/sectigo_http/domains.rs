@@ -220,28 +220,36 @@ async fn a_mail_is_sent_once() {
     assert_eq!(then, Ok(expected.to_vec()));
 }
 
+/// Submitted once; then SCM is made to ask the CA.
 #[tokio::test]
 async fn scm_is_asked_to_look() {
+    let asked =
+        async |server: &MockServer, method| prevalidating(server).check_domains(&["example.com".into()], method).await;
     for (method, at) in [
         (DcvMethod::DnsCname, "submit/domain/cname"),
         (DcvMethod::HttpToken, "submit/domain/http"),
-        (DcvMethod::DnsTxt, "sync"),
+        (DcvMethod::DnsTxt, "submit/domain/txt"),
     ] {
-        let server = MockServer::start().await;
-        told(&server, at, domain("example.com"), json!({ "orderStatus": "SUBMITTED" })).await;
-        let asked = prevalidating(&server).check_domains(&["example.com".into()], method).await;
-        assert_eq!(asked, Ok(()));
-        server.reset().await;
-        answers(&server, "POST", &format!("dcv/v2/validation/{at}"), 400, vendor_error(-1603)).await;
-        let asked = prevalidating(&server).check_domains(&["example.com".into()], method).await;
-        assert_eq!(asked, Ok(()), "not seen yet");
-        server.reset().await;
-        answers(&server, "POST", &format!("dcv/v2/validation/{at}"), 400, vendor_error(-1608)).await;
-        let asked = prevalidating(&server).check_domains(&["example.com".into()], method).await;
-        assert!(matches!(asked, Err(CallError::Rejected { .. })), "{asked:?}");
+        for (known, submits) in [("NOT_INITIATED", true), ("Awaiting submission", true), ("Submitted", false)] {
+            let server = MockServer::start().await;
+            told(&server, "status", domain("example.com"), json!({ "orderStatus": known })).await;
+            if submits {
+                told(&server, at, domain("example.com"), json!({ "orderStatus": "SUBMITTED" })).await;
+            }
+            told(&server, "sync", domain("example.com"), json!({ "status": "NOT_VALIDATED" })).await;
+            assert_eq!(asked(&server, method).await, Ok(()), "{method:?} {known}");
+        }
+        for (code, seen_later) in [(-1603, true), (-1608, false)] {
+            let server = MockServer::start().await;
+            told(&server, "status", domain("example.com"), json!({})).await;
+            answers(&server, "POST", &format!("dcv/v2/validation/{at}"), 400, vendor_error(code)).await;
+            let asked = asked(&server, method).await;
+            assert!(matches!(asked, Ok(()) | Err(CallError::Rejected { .. })), "{asked:?}");
+            assert_eq!(asked.is_ok(), seen_later, "{code}");
+        }
     }
     let server = MockServer::start().await;
-    assert_eq!(prevalidating(&server).check_domains(&["example.com".into()], DcvMethod::Email).await, Ok(()));
+    assert_eq!(asked(&server, DcvMethod::Email).await, Ok(()));
 }
 
 #[tokio::test]

@@ -99,7 +99,8 @@ pub(super) static PROFILES: Endpoint = get("list SSL certificate profiles", "ssl
 pub(super) static CUSTOM_FIELDS: Endpoint = get("list SSL certificate custom fields", "ssl/{version}/customFields");
 
 pub(super) static LIST_VALIDATIONS: Endpoint = get("list domain validations", "dcv/{version}/validation");
-pub(super) static VALIDATION: Endpoint = post("get validation details", "dcv/{version}/validation/status", Kind::Read);
+/// Its v1 is deprecated in the page that has v1 of all others, and tells nothing of what is under way.
+pub(super) static VALIDATION: Endpoint = post("get validation details", "dcv/v2/validation/status", Kind::Read);
 pub(super) static START_VALIDATION: Endpoint =
     post("start validation", "dcv/{version}/validation/start/domain/{method}", Kind::Dcv);
 pub(super) static SUBMIT_VALIDATION: Endpoint =

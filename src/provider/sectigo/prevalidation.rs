@@ -26,20 +26,16 @@ impl DomainValidation for Sectigo {
         Ok(validations.into_values().collect())
     }
 
-    /// A record that is not there yet is told by "Error while validating the domain" (-1603).
+    /// Submitted once, and from then on SCM is made to ask the CA. A record that is not there yet is told by "Error while
+    /// validating the domain" (-1603). Mails are answered by people.
     async fn check_domains(&self, domains: &[String], method: DcvMethod) -> Result<(), CallError> {
+        if method == DcvMethod::Email {
+            return Ok(());
+        }
         for domain in domains {
-            let asked = match method {
-                // Looked at by the CA, once it is submitted.
-                DcvMethod::DnsTxt => self.sync_validation(domain, true).await,
-                DcvMethod::DnsCname => self.submit_validation(domain, DomainMethod::Cname, None).await,
-                DcvMethod::HttpToken => self.submit_validation(domain, DomainMethod::Http, None).await,
-                // A person answers the mail.
-                DcvMethod::Email => continue,
-            };
-            match asked {
+            match self.look_at(domain, method).await {
                 Err(CallError::Rejected { code, .. }) if errors::not_validated_yet(&code) => {}
-                other => drop(other?),
+                other => other?,
             }
         }
         Ok(())
@@ -47,12 +43,25 @@ impl DomainValidation for Sectigo {
 }
 
 impl Sectigo {
+    async fn look_at(&self, domain: &str, method: DcvMethod) -> Result<(), CallError> {
+        let by = match method {
+            DcvMethod::DnsCname => DomainMethod::Cname,
+            DcvMethod::DnsTxt => DomainMethod::Txt,
+            DcvMethod::HttpToken => DomainMethod::Http,
+            DcvMethod::Email => DomainMethod::Email,
+        };
+        if !is_submitted(&self.validation_of(domain).await?) {
+            self.submit_validation(domain, by, None).await?;
+        }
+        self.sync_validation(domain, true).await.map(drop)
+    }
+
     /// What is under way stays; else it is begun.
     async fn open_validation(&self, row: &ValidationRow, method: DcvMethod) -> Result<Validation, CallError> {
         let domain = domain_of(row);
         let known = self.validation_of(&domain).await?;
         let valid = known.status.as_deref().map(word).as_deref() == Some("validated");
-        let under_way = known.order_status.as_deref().map(word).as_deref() == Some("submitted");
+        let under_way = is_submitted(&known);
         let open = told(domain.clone(), valid, &known.status);
         if valid {
             return Ok(open);
@@ -100,6 +109,10 @@ fn covering<'a>(rows: &'a [ValidationRow], name: &str) -> Vec<&'a ValidationRow>
 
 fn domain_of(row: &ValidationRow) -> String {
     row.domain.as_deref().unwrap_or_default().trim_start_matches("*.").trim_end_matches('.').to_ascii_lowercase()
+}
+
+fn is_submitted(info: &DomainValidationInfo) -> bool {
+    info.order_status.as_deref().map(word).as_deref() == Some("submitted")
 }
 
 fn is_validated(row: &ValidationRow) -> bool {
