@@ -13,6 +13,7 @@ pub fn scenes(world: &World) -> Vec<Scene<'_>> {
         scene("the CA refuses", rejected(world)),
         scene("a profile forbids renewals", forbidden(world)),
         scene("SCM renews by itself", automatic(world)),
+        scene("a status that nobody knows", unheard(world)),
     ]
 }
 
@@ -107,5 +108,22 @@ async fn automatic(world: &World) -> Result<()> {
     let told = message(world, "automatic", "ActionRequired", "ProviderBlocked").await?;
     ensure!(told.contains("would buy a second time"), "{told}");
     ensure!(accepted(world, "automatic").await? == [1, 0, 0]);
+    Ok(())
+}
+
+/// Waited for, and never asked for again.
+async fn unheard(world: &World) -> Result<()> {
+    profile(world, "ev", json!({})).await?;
+    ask(world, "unheard", json!({"issuerRef": {"name": "ev"}})).await?;
+    let id = placed(world, "unheard-1").await?;
+    message(world, "unheard", "ActionRequired", "ProviderBlocked").await?;
+    let show = |status: Value| json!({"shownStatus": status});
+    world.sandbox.post(&format!("/_sandbox/scm/ssl/{id}"), &show(json!("Under consideration"))).await?;
+    let nobody = |object: &Value| condition(object, "ActionRequired").is_none();
+    world.objects.until("Certificate", "unheard", "nobody is asked, since nobody knows", nobody).await?;
+    world.sandbox.post(&format!("/_sandbox/scm/ssl/{id}"), &show(Value::Null)).await?;
+    act(world, &id, "approve").await?;
+    ready(world, "unheard", 1).await?;
+    ensure!(accepted(world, "unheard").await? == [1, 0, 0]);
     Ok(())
 }

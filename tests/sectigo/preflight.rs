@@ -13,7 +13,9 @@ pub fn scenes(world: &World) -> Vec<Scene<'_>> {
         scene("a key", key(world)),
         scene("overrides of another provider", foreign(world)),
         scene("a profile that nobody has", unknown_profile(world)),
+        scene("a mandatory custom field", field(world)),
         scene("an account by OAuth 2.0", oauth2(world)),
+        scene("an account by client certificate", client_certificate(world)),
     ]
 }
 
@@ -53,6 +55,27 @@ async fn key(world: &World) -> Result<()> {
     Ok(())
 }
 
+/// A customer who asks for a field, which the issuer leaves to each Certificate.
+async fn field(world: &World) -> Result<()> {
+    let customer = world.sandbox.post("/_sandbox/scm/customers", &json!({"uri": "fields"})).await?;
+    let text = |name: &str| customer[name].as_str().unwrap_or_default();
+    let field =
+        json!({"name": "team", "certType": "SSL", "input": {"type": "TEXT_SINGLE_LINE"}, "mandatories": ["REST_API"]});
+    let call = reqwest::Client::new().post(format!("{}/customField/v2", text("url"))).json(&field);
+    let call = ["login", "password", "customerUri"].iter().fold(call, |call, name| call.header(*name, text(name)));
+    call.send().await?.error_for_status()?;
+    world.objects.create_secret("fields-password", "password", text("password")).await?;
+    let login =
+        json!({"login": customer["login"], "passwordSecretRef": {"name": "fields-password", "key": "password"}});
+    let account = json!({
+        "customerUri": "fields", "orgId": customer["orgId"], "profileId": customer["profileId"], "auth": {"password": login},
+    });
+    refused(world, "field", account, json!({}), "mandatory custom fields are missing: team").await?;
+    let given = json!({"spec": {"sectigo": {"customFields": [{"name": "team", "value": "web"}]}}});
+    world.objects.patch("Certificate", "field", given).await?;
+    ready(world, "field", 1).await.map(drop)
+}
+
 async fn foreign(world: &World) -> Result<()> {
     ask(world, "foreign", json!({"digicert": {"comments": "for CertCentral"}})).await?;
     told(world, "foreign", "InvalidSpec", "spec.digicert").await
@@ -78,5 +101,23 @@ async fn oauth2(world: &World) -> Result<()> {
     ask(world, "oauth2", json!({"issuerRef": {"name": "oauth2"}})).await?;
     ready(world, "oauth2", 1).await?;
     ensure!(accepted(world, "oauth2").await? == [1, 0, 0]);
+    Ok(())
+}
+
+async fn client_certificate(world: &World) -> Result<()> {
+    let login = &scm(world)["clientCertificate"];
+    let text = |name: &str| login[name].as_str().unwrap_or_default();
+    let secret = serde_json::from_value(json!({
+        "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "scm-login"}, "type": "kubernetes.io/tls",
+        "stringData": {"tls.crt": text("certificate"), "tls.key": text("key")},
+    }))?;
+    world.objects.secrets().create(&Default::default(), &secret).await?;
+    let auth = json!({"clientCertificate": {"login": scm(world)["login"], "secretName": "scm-login"}});
+    let mut spec = issuer(world, json!({"url": login["url"], "auth": auth}));
+    spec["caBundle"] = world.sandbox.ready()["ca"].clone();
+    world.objects.create("Issuer", "client-certificate", spec).await?;
+    ask(world, "by-certificate", json!({"issuerRef": {"name": "client-certificate"}})).await?;
+    ready(world, "by-certificate", 1).await?;
+    ensure!(accepted(world, "by-certificate").await? == [1, 0, 0]);
     Ok(())
 }
