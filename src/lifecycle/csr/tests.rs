@@ -143,9 +143,8 @@ fn a_certificate_that_is_lost_is_downloaded_again() {
         ("another CSR", |case| case.csr = CsrView::Read(csr(&key_hash('c')))),
         ("other names", |case| case.certificate.spec.dns_names.push("www.example.com".to_owned())),
         ("revoked", |case| {
-            let mut status = crate::api::CertificateStatus::default();
-            status.revoked = Some(revoked("a"));
-            case.certificate.status = Some(status);
+            let revoked = Some(revoked("a"));
+            case.certificate.status = Some(crate::api::CertificateStatus { revoked, ..Default::default() });
         }),
     ] {
         let mut case = lost(served('b'));
