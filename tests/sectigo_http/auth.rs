@@ -93,6 +93,24 @@ async fn a_refused_token_is_replaced_once() {
     assert!(matches!(&error, CallError::Blocked { code, .. } if code == "bad_credentials"), "{error:?}");
 }
 
+/// A call has one time limit, its token included: a lease may end with it.
+#[tokio::test]
+async fn the_wait_for_a_token_counts() {
+    let server = MockServer::start().await;
+    let slow = status(200).set_delay(Duration::from_secs(60)).set_body_json(json!({ "access_token": TOKEN }));
+    Mock::given(path("/realms/apiclients/token")).respond_with(slow).mount(&server).await;
+    let sectigo = oauth(&server);
+    let quick = async || {
+        let permit = sectigo.permit(Urgency::Normal).await;
+        sectigo.submit(&request(Operation::Order), permit, Duration::from_millis(200)).await
+    };
+    // The second waits for the first, which asks.
+    let (first, second) = tokio::join!(quick(), quick());
+    for answer in [first, second] {
+        assert!(matches!(answer, Err(CallError::NotSent { .. })), "{answer:?}");
+    }
+}
+
 /// Not even for a token: nobody knows what stands between us and SCM.
 #[tokio::test]
 async fn what_can_cost_money_is_said_once() {

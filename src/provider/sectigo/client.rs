@@ -179,10 +179,11 @@ impl Client {
         async {
             let until = Instant::now() + timeout;
             let token = match &self.login {
-                Login::OAuth2(tokens) => Some(tokens.get(&self.transport, timeout).await?),
+                Login::OAuth2(tokens) => Some(tokens.get(&self.transport, until).await?),
                 Login::Headers { .. } => None,
             };
-            let left = until.saturating_duration_since(Instant::now());
+            let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
+            let left = left.ok_or_else(|| endpoint.not_sent("no time was left once there was an access token"))?;
             let request = self.request(call, token.as_ref(), left)?;
             let secrets = Secrets(self.secrets.iter().chain(&token).cloned().collect());
             let unauthorized = AtomicBool::new(false);

@@ -5,7 +5,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::endpoints::TOKEN;
 use super::errors;
@@ -36,14 +36,16 @@ impl Tokens {
         Self { url, client_id, client_secret, current: Mutex::new(None) }
     }
 
-    /// A token that lives. Nothing is sent to the API before there is one.
-    pub async fn get(&self, transport: &Transport, timeout: Duration) -> Result<SecretString, CallError> {
-        let mut current = self.current.lock().await;
+    /// A token that lives, before it is too late to use it. Nothing is sent to the API before there is one.
+    pub async fn get(&self, transport: &Transport, until: Instant) -> Result<SecretString, CallError> {
+        let late = || TOKEN.not_sent("no time was left to ask for an access token");
+        let mut current = timeout_at(until, self.current.lock()).await.map_err(|_| late())?;
         if let Some(token) = current.as_ref().filter(|token| Instant::now() < token.use_until) {
             return Ok(token.value.clone());
         }
         let asked = Instant::now();
-        let (value, life) = self.ask(transport, timeout).await?;
+        let left = until.checked_duration_since(asked).filter(|left| !left.is_zero()).ok_or_else(late)?;
+        let (value, life) = self.ask(transport, left).await?;
         *current = Some(Token { value: value.clone(), use_until: asked + life - MARGIN.min(life / 10) });
         Ok(value)
     }
