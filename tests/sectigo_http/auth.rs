@@ -73,6 +73,29 @@ async fn a_token_is_not_used_near_its_end() {
     }
 }
 
+/// A tenth of its life before its end, and a minute at most.
+#[tokio::test]
+async fn a_token_is_renewed_before_it_expires() {
+    for (life, lasts) in [(100, 90), (3600, 3540)] {
+        let server = MockServer::start().await;
+        gives(&server, "first", json!(life), 1).await;
+        let answer = || status(200).set_body_json(details(55, "Requested", json!({})));
+        bearing("first", "GET", "ssl/v2/55").respond_with(answer()).expect(2).mount(&server).await;
+        bearing("second", "GET", "ssl/v2/55").respond_with(answer()).expect(1).mount(&server).await;
+        let sectigo = oauth(&server);
+        let after = async |seconds| {
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            tokio::time::resume();
+            sectigo.order("55").await.unwrap();
+        };
+        after(0).await;
+        after(lasts - 5).await;
+        gives(&server, "second", json!(life), 1).await;
+        after(6).await;
+    }
+}
+
 /// A read is repeated once with a new token; a second refusal is the credential's.
 #[tokio::test]
 async fn a_refused_token_is_replaced_once() {
