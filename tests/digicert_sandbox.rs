@@ -122,7 +122,7 @@ impl Intent {
     }
 
     async fn submit(&self, digicert: &DigiCert) -> Result<Accepted, CallError> {
-        let permit = digicert.permit(Urgency::Normal).await;
+        let permit = digicert.permit(Urgency::Normal).await?;
         let accepted = digicert.submit(&self.request, permit, Duration::from_secs(20)).await?;
         Ok(accepted.expect("CertCentral always tells the order"))
     }

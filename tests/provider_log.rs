@@ -107,7 +107,7 @@ async fn neither_keys_nor_bodies_are_logged() {
         .init();
 
     for (provider, product) in &providers {
-        let permit = provider.permit(Urgency::Normal).await;
+        let permit = provider.permit(Urgency::Normal).await.unwrap();
         provider.submit(&request(product), permit, Duration::from_secs(5)).await.unwrap().unwrap();
     }
 

@@ -12,6 +12,7 @@
 //! | `Stalled` | Ready is False and nothing but a person can help | Failed |
 //! | `PreferredChain` | never; False: the CA does not deliver the chain that was preferred, and another is served | not read |
 //! | `Restarted` | the workloads of rolloutRestart were restarted for the last replacement | not read |
+//! | `CircuitOpen`, of an issuer | its account answers with errors and is not called, but for a look from time to time | not read |
 //!
 //! So a pending renewal is *Current*, a first issue *InProgress*, a first issue that waits for a person
 //! *Failed* with a reason. An object without conditions would be *Current*: the first look sets one.
@@ -33,6 +34,10 @@ pub const PREFERRED_CHAIN: &str = "PreferredChain";
 pub const STALLED: &str = "Stalled";
 /// The workloads of rolloutRestart were restarted for the last replacement.
 pub const RESTARTED: &str = "Restarted";
+
+/// On an issuer: its account has answered with errors in a row and is not called, but for a look from time to time.
+/// Also the reason of what waits for that.
+pub const CIRCUIT_OPEN: &str = "CircuitOpen";
 
 /// Everything rests: `spec.suspend`.
 pub const SUSPENDED: &str = "Suspended";

@@ -11,10 +11,11 @@ use std::{
 
 use kube::Client;
 use secrecy::SecretString;
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{
     any_issuer::AnyIssuer,
+    circuit::Breaker,
     endpoint::{self, Network},
     error::{Error, kube},
     metrics::Metrics,
@@ -24,10 +25,11 @@ use crate::{
         conditions::reason,
         issuer::{self as api, SecretKeyRef},
     },
+    lifecycle::circuit::Outage,
     provider::{
-        CallError, ConfigError, Provider,
+        CallError, CallObserver, ConfigError, Provider,
         digicert::{DigiCert, DigiCertConfig},
-        limits::{Limiters, RateLimit},
+        limits::{Limiter, PerCredential, RateLimit},
     },
 };
 
@@ -40,7 +42,9 @@ pub struct Accounts {
     namespace: String,
     network: Network,
     call_timeout: Duration,
-    limiters: Limiters,
+    lines: PerCredential<Line>,
+    /// Told when any circuit opens or closes.
+    pub circuits: Arc<Notify>,
     metrics: Arc<Metrics>,
     /// By uid of the issuer.
     kept: Mutex<HashMap<String, Kept>>,
@@ -48,8 +52,27 @@ pub struct Accounts {
 
 struct Kept {
     generation: Option<i64>,
-    since: Instant,
+    /// `None`: to be built anew.
+    since: Option<Instant>,
     provider: Arc<dyn Provider>,
+    breaker: Arc<Breaker>,
+}
+
+/// What all clients of a credential share.
+struct Line {
+    limiter: Arc<Limiter>,
+    breaker: Arc<Breaker>,
+}
+
+impl Line {
+    fn new(limit: RateLimit, circuits: Arc<Notify>) -> Self {
+        let breaker = Arc::new(Breaker::new(circuits));
+        Self { limiter: Arc::new(Limiter::behind(limit, breaker.clone())), breaker }
+    }
+
+    fn with(&self, provider: Arc<dyn Provider>) -> (Arc<dyn Provider>, Arc<Breaker>) {
+        (provider, self.breaker.clone())
+    }
 }
 
 /// Why an issuer has no client: a reason for its condition, and a sentence.
@@ -59,7 +82,7 @@ pub struct Unusable {
     pub message: String,
 }
 
-type Built = Result<Arc<dyn Provider>, Unusable>;
+type Built = Result<(Arc<dyn Provider>, Arc<Breaker>), Unusable>;
 
 impl Accounts {
     pub fn new(
@@ -74,31 +97,44 @@ impl Accounts {
             namespace,
             network,
             call_timeout,
-            limiters: Limiters::default(),
+            lines: PerCredential::default(),
+            circuits: Arc::default(),
             metrics,
             kept: Mutex::default(),
         }
     }
 
     /// The client of an issuer's account.
-    pub async fn provider(&self, issuer: &AnyIssuer) -> Result<Built, Error> {
+    pub async fn provider(&self, issuer: &AnyIssuer) -> Result<Result<Arc<dyn Provider>, Unusable>, Error> {
         if let Some(kept) = self.lock().get(&issuer.uid)
             && kept.generation == issuer.generation
-            && kept.since.elapsed() < KEEP
+            && kept.since.is_some_and(|since| since.elapsed() < KEEP)
         {
             return Ok(Ok(kept.provider.clone()));
         }
-        let built = self.build(issuer).await?;
-        if let Ok(provider) = &built {
-            let kept = Kept { generation: issuer.generation, since: Instant::now(), provider: provider.clone() };
-            self.lock().insert(issuer.uid.clone(), kept);
+        let (provider, breaker) = match self.build(issuer).await? {
+            Ok(built) => built,
+            Err(unusable) => return Ok(Err(unusable)),
+        };
+        let (generation, since) = (issuer.generation, Some(Instant::now()));
+        let kept = Kept { generation, since, provider: provider.clone(), breaker: breaker.clone() };
+        let before = self.lock().insert(issuer.uid.clone(), kept);
+        if before.is_some_and(|before| before.generation != generation) {
+            breaker.hurry();
         }
-        Ok(built)
+        Ok(Ok(provider))
     }
 
     /// Reads the credential afresh next time.
     pub fn forget(&self, uid: &str) {
-        self.lock().remove(uid);
+        if let Some(kept) = self.lock().get_mut(uid) {
+            kept.since = None;
+        }
+    }
+
+    /// Why the account of an issuer is not called just now.
+    pub fn outage(&self, uid: &str) -> Option<Outage> {
+        self.lock().get(uid)?.breaker.outage()
     }
 
     async fn build(&self, issuer: &AnyIssuer) -> Result<Built, Error> {
@@ -121,17 +157,30 @@ impl Accounts {
             Ok(api_key) => api_key,
             Err(message) => return Ok(Err(not_found(message))),
         };
+        let line = self.line(url, &api_key, rate_limit(issuer, RateLimit::CERTCENTRAL));
         let config = DigiCertConfig {
             base_url: url.to_owned(),
-            limiter: self.limiters.for_credential(url, &api_key, rate_limit(issuer, RateLimit::CERTCENTRAL)),
-            observer: self.metrics.call_observer(issuer.into()),
+            limiter: line.limiter.clone(),
+            observer: self.observer(issuer, &line),
             api_key,
             organization_id: digicert.organization_id.and_then(|id| id.try_into().ok()),
             product: digicert.product.clone(),
             ca_bundle_pem: issuer.spec.ca_bundle.clone(),
             call_timeout: self.call_timeout,
         };
-        Ok(DigiCert::new(config).map(|provider| Arc::new(provider) as Arc<dyn Provider>).map_err(invalid))
+        Ok(DigiCert::new(config).map(|provider| line.with(Arc::new(provider))).map_err(invalid))
+    }
+
+    fn line(&self, url: &str, secret: &SecretString, limit: RateLimit) -> Arc<Line> {
+        self.lines.of(url, secret, || Line::new(limit, self.circuits.clone()))
+    }
+
+    fn observer(&self, issuer: &AnyIssuer, line: &Line) -> CallObserver {
+        let (counted, breaker) = (self.metrics.call_observer(issuer.into()), line.breaker.clone());
+        Arc::new(move |called| {
+            counted(called);
+            breaker.hear(called);
+        })
     }
 
     /// One value of a Secret: of the issuer's namespace, or of the operator's for a ClusterIssuer.

@@ -5,7 +5,7 @@ use kube::ResourceExt;
 use crate::{
     api::{
         ClusterIssuer, Issuer, IssuerSpec, IssuerStatus,
-        conditions::{READY, condition},
+        conditions::{CIRCUIT_OPEN, READY, condition, is_true},
         issuance::Account,
         issuer::IssuerKind,
     },
@@ -56,8 +56,10 @@ impl AnyIssuer {
 
     pub fn view(&self) -> IssuerView {
         let ready = condition(&self.status.conditions, READY);
+        // An account that is away for a while is the one it was.
+        let away = is_true(&self.status.conditions, CIRCUIT_OPEN);
         match (ready, &self.status.account) {
-            (Some(ready), Some(account)) if ready.status == "True" => IssuerView::Ready {
+            (Some(ready), Some(account)) if ready.status == "True" || away => IssuerView::Ready {
                 spec: Box::new(self.spec.clone()),
                 account: Account {
                     provider: account.provider.clone(),

@@ -234,7 +234,7 @@ async fn ask(context: Arc<Context>, queue: Queue<Issuance>, account: Arc<Account
     };
     debug!(pending = pending.orders.len(), woken = woken.len(), "an account was asked what has changed");
     for name in woken {
-        let _ = queue.send(Woken { name, first: true });
+        let _ = queue.send(Woken::first(name));
     }
 }
 

@@ -32,7 +32,7 @@ impl Dependents {
         let woken = self.lock().remove(&(namespace.to_owned(), source.to_owned()));
         for name in woken.unwrap_or_default() {
             let name = ObjectRef::new(&name).within(namespace);
-            let _ = self.queue.send(Woken { name, first: false });
+            let _ = self.queue.send(Woken::now(name));
         }
     }
 

@@ -95,10 +95,10 @@ async fn work<K, R>(
                     schedule.add(name.as_ref().clone(), Instant::now() + after);
                 }
             }
-            Some(Woken { name, first }) = queue.recv() => {
+            Some(Woken { name, first, after }) = queue.recv() => {
                 let name = (name.namespace, name.name);
                 runs.meter.woken(name.clone());
-                schedule.add(name, if first { begun } else { Instant::now() });
+                schedule.add(name, if first { begun } else { Instant::now() + after });
             }
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                 let Some(name) = schedule.take(Instant::now()) else { continue };

@@ -38,15 +38,22 @@ impl Events {
         self.publish(issuance, EventType::Warning, action, reason, note).await;
     }
 
-    /// About a Certificate that no single Issuance stands for.
-    pub async fn about(&self, certificate: &Certificate, action: &str, reason: &str, note: String) {
-        warn!(certificate = certificate.name_any(), reason, note);
-        let about = reference::<Certificate>(
-            &certificate.namespace().unwrap_or_default(),
-            &certificate.name_any(),
-            certificate.metadata.uid.as_deref().unwrap_or_default(),
-        );
-        self.write(&about, None, EventType::Warning, action, reason, note).await;
+    /// About an object that no single Issuance stands for.
+    pub async fn about<K>(&self, object: &K, action: &str, reason: &str, note: String)
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        warn!(kind = %K::kind(&()), name = object.name_any(), reason, note);
+        self.write(&object.object_ref(&()), None, EventType::Warning, action, reason, note).await;
+    }
+
+    /// The same, once it is over.
+    pub async fn over<K>(&self, object: &K, action: &str, reason: &str, note: String)
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        info!(kind = %K::kind(&()), name = object.name_any(), reason, note);
+        self.write(&object.object_ref(&()), None, EventType::Normal, action, reason, note).await;
     }
 
     /// About the Certificate. Related is the Issuance.

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod any_issuer;
 pub mod certificate;
 pub mod changes;
+pub mod circuit;
 pub mod clock;
 pub mod context;
 pub mod dependents;

@@ -329,7 +329,7 @@ fn tell(context: &Context, queue: &Queue<Certificate>, uid: &str, watched: &Watc
     let (name, source) = (&watched.certificate.name, revoked.seen_in);
     if context.revocations.find(uid, revoked) {
         info!(certificate = name, serial = watched.serial, ?source, "the certificate that is served is revoked");
-        let _ = queue.send(Woken { name: watched.certificate.clone(), first: true });
+        let _ = queue.send(Woken::first(watched.certificate.clone()));
     }
 }
 

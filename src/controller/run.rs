@@ -15,7 +15,7 @@ use super::{
     accounts::Accounts,
     any_issuer::AnyIssuer,
     certificate::CertificateReconciler,
-    changes,
+    changes, circuit,
     clock::Clock,
     context::{Context, Stores},
     dependents::Dependents,
@@ -28,7 +28,7 @@ use super::{
     lease::LeaseHandle,
     ledger,
     metrics::{Metrics, Observed},
-    news::News,
+    news::{Heard, News},
     own::Own,
     revoked::{self, Revocations},
     store::Store,
@@ -142,6 +142,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
     tokio::spawn(revoked::follow(context.clone(), certificates.clone()));
     tokio::spawn(changes::follow(context.clone(), issuances.clone()));
     tokio::spawn(sweep(context.clone(), jumps.clone()));
+    tokio::spawn(circuit::follow(context.clone(), issuers.clone(), cluster_issuers.clone()));
     tokio::spawn(look_again(stores.clone(), Queues { certificates, issuances, issuers, cluster_issuers }, jumps));
 
     let stopped = || {
@@ -280,22 +281,22 @@ struct Users {
 
 impl Users {
     fn wake(&self, issuer: &AnyIssuer, exists: bool) {
-        if !self.news.of(issuer, exists) {
-            return;
-        }
+        let Some(news) = self.news.of(issuer, exists) else { return };
         let wanted = IssuerRef { kind: issuer.kind(), name: issuer.name.clone() };
         let uses = |reference: &IssuerRef, namespace: Option<String>| {
             *reference == wanted && issuer.namespace.as_ref().is_none_or(|own| namespace.as_ref() == Some(own))
         };
         let (queue, all) = &self.certificates;
-        for certificate in all.state_filter(|known| uses(&known.spec.issuer_ref, known.namespace())) {
-            send(queue, ObjectRef::from_obj(certificate.as_ref()));
+        // What is at rest need not hear that nothing is called for a while.
+        let concerned = |known: &Certificate| news != Heard::Opened && uses(&known.spec.issuer_ref, known.namespace());
+        for certificate in all.state_filter(concerned) {
+            news.send(queue, certificate.as_ref());
         }
         let (queue, all) = &self.issuances;
         let ended =
             |known: &Issuance| known.status.as_ref().and_then(|status| status.state).is_some_and(State::is_final);
         for issuance in all.state_filter(|known| !ended(known) && uses(&known.spec.issuer_ref, known.namespace())) {
-            send(queue, ObjectRef::from_obj(issuance.as_ref()));
+            news.send(queue, issuance.as_ref());
         }
     }
 }
@@ -312,7 +313,7 @@ fn wake_owner(queue: &Queue<Certificate>, all: &Store<Certificate>, secret: &Par
 }
 
 fn send<K: Resource<DynamicType = ()>>(queue: &Queue<K>, name: ObjectRef<K>) {
-    let _ = queue.send(Woken { name, first: false });
+    let _ = queue.send(Woken::now(name));
 }
 
 /// Decisions on half-filled stores would be wrong: nothing starts before all are complete.

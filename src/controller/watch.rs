@@ -4,7 +4,7 @@
 //! end, so an object created during the gap would never be reconciled. Here everything is woken once more when
 //! the relist is complete. Back-off is per watch, and one unreadable object is logged, not fatal.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, time::Duration};
 
 use futures::{StreamExt, future::ready, stream::BoxStream};
 use kube::{
@@ -33,6 +33,18 @@ pub struct Woken<K: Resource> {
     pub name: ObjectRef<K>,
     /// Goes before all that wait: something is half done.
     pub first: bool,
+    /// Not before so much time has passed.
+    pub after: Duration,
+}
+
+impl<K: Resource> Woken<K> {
+    pub fn now(name: ObjectRef<K>) -> Self {
+        Self { name, first: false, after: Duration::ZERO }
+    }
+
+    pub fn first(name: ObjectRef<K>) -> Self {
+        Self { first: true, ..Self::now(name) }
+    }
 }
 
 pub fn queue<K: Resource>() -> (Queue<K>, UnboundedReceiver<Woken<K>>) {

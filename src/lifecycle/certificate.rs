@@ -348,7 +348,8 @@ pub(super) fn account<'a>(o: &Observed<'a>) -> Option<&'a Account> {
     }
 }
 
-pub(super) fn until(time: Timestamp, now: Timestamp) -> Duration {
+/// At least a second.
+pub fn until(time: Timestamp, now: Timestamp) -> Duration {
     let left: SignedDuration = time.duration_since(now);
     Duration::try_from(left).unwrap_or(Duration::ZERO).max(Duration::from_secs(1))
 }

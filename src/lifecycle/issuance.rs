@@ -47,7 +47,9 @@ pub enum Effect {
         claim: Claim,
     },
     /// Gives the right to make the call of the last submission back, and records that it was not made.
-    GiveBack,
+    GiveBack {
+        why: &'static str,
+    },
     /// Ends what was never sent: something else is wanted by now, or nothing, once a read of the Certificate confirms it.
     Supersede,
     /// Records the intent of one more call.
@@ -123,14 +125,17 @@ pub fn decide(o: &Observed) -> Step<Effect> {
 /// What was never sent gives way to what is wanted by now, whatever is in the way of sending it.
 fn give_way(o: &Observed) -> Option<Step<Effect>> {
     let unanswered = o.spec.submissions.last().is_some_and(|last| outcome_of(o.status, last.n).is_none());
+    let unmade = o.fresh && unanswered && o.status.order_id.is_none() && !record::withdrawn(o.status);
     match o.wish {
         Wish::Changed | Wish::Stuck | Wish::Gone if is_unsent(o.spec, o.status) && !record::withdrawn(o.status) => {
             Some(Step::Do(Effect::Supersede))
         }
-        Wish::Changed | Wish::Stuck | Wish::Rest | Wish::Gone
-            if o.fresh && unanswered && o.status.order_id.is_none() && !record::withdrawn(o.status) =>
-        {
-            Some(Step::Do(Effect::GiveBack))
+        Wish::Changed | Wish::Stuck | Wish::Rest | Wish::Gone if unmade => {
+            Some(Step::Do(Effect::GiveBack { why: "its Certificate was changed or suspended before" }))
+        }
+        // Nothing waits between intent and call.
+        _ if unmade && o.outage.is_some() => {
+            Some(Step::Do(Effect::GiveBack { why: "its account is not called just now" }))
         }
         _ => None,
     }

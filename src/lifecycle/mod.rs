@@ -5,6 +5,7 @@ pub mod approval;
 pub mod backoff;
 pub mod budget;
 pub mod certificate;
+pub mod circuit;
 pub mod csr;
 pub mod dcv;
 pub mod deletion;
@@ -27,7 +28,7 @@ pub mod record;
 pub mod renewal;
 pub mod restart;
 pub mod sectigo;
-mod spread;
+pub mod spread;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod trigger;

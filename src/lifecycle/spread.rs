@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A part of `width`, chosen by `seed` alone.
-pub(super) fn spread(seed: &str, width: Duration) -> Duration {
+pub fn spread(seed: &str, width: Duration) -> Duration {
     // 16 bits of the hash: finer than any width needs.
     let share = (fnv1a(seed) >> 32) as u16;
     width.mul_f64(f64::from(share) / 65_536.0)

@@ -57,6 +57,17 @@ impl RateLimit {
 #[derive(Debug)]
 pub struct Permit(());
 
+/// Says whether an account is to be called at all, whatever room its rate limit has.
+pub trait Gate: Send + Sync {
+    /// Why not, for a sentence of its own; `None` lets the caller through. `probe`: for the free call that finds out
+    /// whether the account serves again; to be let through is to make it.
+    fn shut(&self, probe: bool) -> Option<String>;
+}
+
+/// Why there is no permit, however long one waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shut(pub String);
+
 /// The rate limit of one credential.
 pub struct Limiter {
     bucket: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>,
@@ -66,6 +77,7 @@ pub struct Limiter {
     /// First come, first served among equals: only the head of each queue looks at the bucket.
     urgent_queue: tokio::sync::Mutex<()>,
     normal_queue: tokio::sync::Mutex<()>,
+    gate: Option<Arc<dyn Gate>>,
 }
 
 /// When the account may be called again, and how often in a row it refused.
@@ -82,11 +94,36 @@ impl Limiter {
             urgent: watch::Sender::new(0),
             urgent_queue: tokio::sync::Mutex::new(()),
             normal_queue: tokio::sync::Mutex::new(()),
+            gate: None,
         }
     }
 
-    /// Waits for room. Urgent callers go before all others; dropping the future gives up the place.
-    pub async fn permit(&self, urgency: Urgency) -> Permit {
+    pub fn behind(limit: RateLimit, gate: Arc<dyn Gate>) -> Self {
+        Self { gate: Some(gate), ..Self::new(limit) }
+    }
+
+    /// Waits for room. Urgent callers go before all others; dropping the future gives up the place. Nobody waits before
+    /// a gate that is shut.
+    pub async fn permit(&self, urgency: Urgency) -> Result<Permit, Shut> {
+        self.room(urgency, false).await
+    }
+
+    /// For the one call that may be let through a gate that is shut.
+    pub async fn probe(&self) -> Result<Permit, Shut> {
+        self.room(Urgency::Urgent, true).await
+    }
+
+    /// Once more right before a call: the gate may have shut since its permit was given.
+    pub fn open(&self) -> Result<(), Shut> {
+        self.pass(false)
+    }
+
+    fn pass(&self, probe: bool) -> Result<(), Shut> {
+        let shut = self.gate.as_ref().and_then(|gate| gate.shut(probe));
+        shut.map_or(Ok(()), |why| Err(Shut(why)))
+    }
+
+    async fn room(&self, urgency: Urgency, probe: bool) -> Result<Permit, Shut> {
         let _counted = (urgency == Urgency::Urgent).then(|| Waiting::new(&self.urgent));
         let queue = match urgency {
             Urgency::Urgent => &self.urgent_queue,
@@ -94,6 +131,9 @@ impl Limiter {
         };
         let _head = queue.lock().await;
         loop {
+            if !probe {
+                self.open()?;
+            }
             if urgency == Urgency::Normal {
                 // Cannot fail: the sender lives as long as `self`.
                 let _ = self.urgent.subscribe().wait_for(|waiting| *waiting == 0).await;
@@ -104,7 +144,8 @@ impl Limiter {
                 continue;
             }
             match self.bucket.check() {
-                Ok(()) => return Permit(()),
+                Ok(()) if probe => return self.pass(true).map(|()| Permit(())),
+                Ok(()) => return Ok(Permit(())),
                 Err(full) => sleep(full.wait_time_from(self.bucket.clock().now())).await,
             }
         }
@@ -178,19 +219,21 @@ impl Clock for TokioClock {
     }
 }
 
-/// The limiters of this process, one per credential: issuers that share a key share its limit.
-#[derive(Default)]
-pub struct Limiters(Mutex<HashMap<[u8; 32], Arc<Limiter>>>);
+/// What this process keeps of each credential, e.g. its limiter: issuers that share a key share its limit.
+pub struct PerCredential<T>(Mutex<HashMap<[u8; 32], Arc<T>>>);
 
-impl Limiters {
-    /// The limiter of a credential at an API's host. `limit` counts for the first who asks; later ones share that.
-    pub fn for_credential(&self, url: &str, credential: &SecretString, limit: RateLimit) -> Arc<Limiter> {
+impl<T> Default for PerCredential<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> PerCredential<T> {
+    /// That of a credential at an API's host. Made for the first who asks; later ones share it.
+    pub fn of(&self, url: &str, credential: &SecretString, make: impl FnOnce() -> T) -> Arc<T> {
         let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known
-            .entry(key(host.as_deref().unwrap_or(url), credential))
-            .or_insert_with(|| Arc::new(Limiter::new(limit)))
-            .clone()
+        known.entry(key(host.as_deref().unwrap_or(url), credential)).or_insert_with(|| Arc::new(make())).clone()
     }
 }
 

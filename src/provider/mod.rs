@@ -23,7 +23,7 @@ pub use domains::DomainValidation;
 pub use error::CallError;
 pub use limits::Permit;
 pub use locations::{Location, Locations};
-pub use observer::{CallObserver, Called};
+pub use observer::{CallObserver, Called, Health};
 pub use transport::ConfigError;
 
 /// One account at one provider.
@@ -32,11 +32,13 @@ pub use transport::ConfigError;
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// Who the credential belongs to. Fails when the account cannot serve these defaults
-    /// (bad key, missing permission, unknown organization: told apart by the error).
+    /// (bad key, missing permission, unknown organization: told apart by the error). Its first call is free and the one
+    /// that is made, from time to time, to an account that is not called otherwise.
     async fn account(&self) -> Result<AccountFacts, CallError>;
 
-    /// Waits until the account's rate limit has room for one call. Taken before an intent is recorded.
-    async fn permit(&self, urgency: Urgency) -> Permit;
+    /// Waits until the account's rate limit has room for one call. Taken before an intent is recorded. `NotSent`: the
+    /// account is not to be called at all just now.
+    async fn permit(&self, urgency: Urgency) -> Result<Permit, CallError>;
 
     /// Whether the provider would take a request, as far as it shows that without being asked for a certificate.
     /// `Blocked`: it would not, and only a person can change that.

@@ -16,8 +16,20 @@ pub struct Called<'a> {
     /// From the first byte of the request to the last of the answer.
     pub took: Duration,
     pub result: Result<(), &'a CallError>,
+    pub account: Health,
     /// How long the whole account rests now that it has refused a call for its rate limit.
     pub pause: Option<Duration>,
+}
+
+/// What a call tells of the whole account, whatever it was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It answers, be it to refuse what was asked.
+    Serves,
+    /// No answer, none of the provider's own, or one that no call gets past: a 5xx, a key that is refused.
+    Fails,
+    /// A refusal for its rate limit, which has pauses of its own.
+    Untold,
 }
 
 /// Hears of every call that was made, right after it. Must not block.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Identity, Method, Response, StatusCode, Url, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use tracing::debug;
 
 use super::lenient::is_id;
-use super::limits::Limiter;
-use super::{CallError, CallObserver, Called, Permit, Urgency};
+use super::limits::{Limiter, Shut};
+use super::{CallError, CallObserver, Called, Health, Permit, Urgency};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shorter than servers keep an idle connection, so that no order is lost on one just being closed.
@@ -20,6 +20,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 const LONGEST_BODY: usize = 4 << 20;
 /// Of the provider's words in an error.
 const LONGEST_MESSAGE: usize = 256;
+pub(super) const JSON: &str = "application/json";
 
 /// What keeps a configuration from being used. Never tells a credential.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -120,6 +121,8 @@ pub(super) struct Reply {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Vec<u8>,
+    /// Somebody else's page where JSON is due, as a gateway shows it.
+    is_foreign: bool,
 }
 
 /// An answer that is not 2xx. A body that broke off is as good as none: the class falls to Ambiguous.
@@ -179,35 +182,61 @@ impl Transport {
         })
     }
 
-    pub async fn permit(&self, urgency: Urgency) -> Permit {
-        self.limiter.permit(urgency).await
+    pub async fn permit(&self, urgency: Urgency) -> Result<Permit, CallError> {
+        self.limiter.permit(urgency).await.map_err(|shut| not_sent("submission", shut))
     }
 
     /// Room for a call that may be repeated, waited for no longer than for an answer.
     pub async fn room(&self, call: &'static str) -> Result<Permit, CallError> {
+        self.within(call, self.limiter.permit(Urgency::Normal)).await
+    }
+
+    /// The same for a call that finds out whether an account serves again.
+    pub async fn probe(&self, call: &'static str) -> Result<Permit, CallError> {
+        self.within(call, self.limiter.probe()).await
+    }
+
+    /// Whether a call may still be made: its permit may be older than the last of the errors that ended all calls.
+    pub fn open(&self, call: &'static str) -> Result<(), CallError> {
+        self.limiter.open().map_err(|shut| not_sent(call, shut))
+    }
+
+    async fn within(
+        &self,
+        call: &'static str,
+        permit: impl Future<Output = Result<Permit, Shut>>,
+    ) -> Result<Permit, CallError> {
         let limited = |after| CallError::RateLimited { call, after };
         if let Some(pause) = self.limiter.paused_for().filter(|pause| *pause > self.timeout) {
             return Err(limited(Some(pause)));
         }
-        let permit = tokio::time::timeout(self.timeout, self.limiter.permit(Urgency::Normal)).await;
-        permit.map_err(|_| limited(self.limiter.paused_for()))
+        match tokio::time::timeout(self.timeout, permit).await {
+            Ok(permit) => permit.map_err(|shut| not_sent(call, shut)),
+            Err(_) => Err(limited(self.limiter.paused_for())),
+        }
     }
 
     pub fn request(&self, method: &Method, url: impl reqwest::IntoUrl) -> reqwest::RequestBuilder {
         self.http.request(method.clone(), url)
     }
 
-    /// The exchange itself, which nothing below repeats. `classify` says what a refusal proves.
+    /// The exchange itself, which nothing below repeats. `good` is what a 2xx tells of the account, and `classify` says
+    /// what a refusal tells of it and proves.
     pub async fn exchange<K>(
         &self,
         endpoint: &'static Endpoint<K>,
         request: reqwest::RequestBuilder,
         secrets: &Secrets,
-        classify: impl FnOnce(Refusal) -> CallError,
+        good: Health,
+        classify: impl FnOnce(&Refusal) -> (Health, CallError),
     ) -> Result<Reply, CallError> {
         let request = request.build().map_err(|error| endpoint.not_sent(causes(&error.without_url())))?;
         let started = Instant::now();
-        let result = self.send(endpoint, request, secrets, classify).await;
+        let (account, result) = match self.send(endpoint, request, secrets, classify).await {
+            Ok(reply) if reply.is_foreign => (Health::Fails, Ok(reply)),
+            Ok(reply) => (good, Ok(reply)),
+            Err((account, error)) => (account, Err(error)),
+        };
         let took = started.elapsed();
         debug!(millis = took.as_millis(), "ended");
         let refused = matches!(result, Err(CallError::RateLimited { .. }));
@@ -217,6 +246,7 @@ impl Transport {
             endpoint: endpoint.path,
             took,
             result: result.as_ref().map(drop),
+            account,
             pause: refused.then(|| self.limiter.paused_for()).flatten(),
         });
         result
@@ -227,28 +257,37 @@ impl Transport {
         endpoint: &'static Endpoint<K>,
         request: reqwest::Request,
         secrets: &Secrets,
-        classify: impl FnOnce(Refusal) -> CallError,
-    ) -> Result<Reply, CallError> {
+        classify: impl FnOnce(&Refusal) -> (Health, CallError),
+    ) -> Result<Reply, (Health, CallError)> {
+        let json = request.headers().get(ACCEPT).is_some_and(|accept| accept == JSON);
         let response = self.http.execute(request).await.map_err(|error| {
             let never_left = error.is_connect() || error.is_builder();
             let message = secrets.presentable(&causes(&error.without_url()));
-            if never_left { endpoint.not_sent(message) } else { endpoint.ambiguous(message) }
+            (Health::Fails, if never_left { endpoint.not_sent(message) } else { endpoint.ambiguous(message) })
         })?;
         let (status, retry_after) = (response.status(), retry_after(&response));
         debug!(status = status.as_u16(), "answered");
         let headers = response.headers().clone();
-        let body = body(response).await.map_err(|message| endpoint.ambiguous(secrets.presentable(&message)));
+        let body = body(response).await;
         if status.is_success() {
             self.limiter.answered();
-            return Ok(Reply { status, headers, body: body? });
+            let broken = |message: String| (Health::Fails, endpoint.ambiguous(secrets.presentable(&message)));
+            let body = body.map_err(broken)?;
+            let is_foreign = json && !matches!(body.trim_ascii_start().first(), None | Some(b'{' | b'['));
+            return Ok(Reply { status, headers, body, is_foreign });
         }
-        let error = classify(Refusal { status, retry_after, body: body.unwrap_or_default() });
+        let refusal = Refusal { status, retry_after, body: body.unwrap_or_default() };
+        let (account, error) = classify(&refusal);
         match &error {
             CallError::RateLimited { after, .. } => self.limiter.pause(*after),
             _ => self.limiter.answered(),
         }
-        Err(error)
+        Err((account, error))
     }
+}
+
+fn not_sent(call: &'static str, Shut(message): Shut) -> CallError {
+    CallError::NotSent { call, message }
 }
 
 async fn body(mut response: Response) -> Result<Vec<u8>, String> {

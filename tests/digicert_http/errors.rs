@@ -1,4 +1,6 @@
 use super::*;
+use evercert::provider::Health;
+use std::sync::Mutex;
 
 fn class(error: &CallError) -> &'static str {
     match error {
@@ -133,4 +135,51 @@ async fn words_of_the_provider_are_cut_and_never_hold_the_key() {
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains(API_KEY) && !shown.contains('\n') && shown.len() < 1500, "{shown}");
     }
+}
+
+/// What each answer tells of the whole account, as whoever observes the calls hears it.
+#[tokio::test]
+async fn an_error_of_certcentrals_own_is_an_answer_and_all_else_is_none() {
+    let coded = |status, code| ResponseTemplate::new(status).set_body_json(vendor_error(code));
+    let page = |status| ResponseTemplate::new(status).set_body_string("<html>gateway</html>");
+    let table = [
+        (ResponseTemplate::new(200).set_body_json(json!({})), Health::Serves),
+        (ResponseTemplate::new(204), Health::Serves),
+        (coded(400, "bad_request_format"), Health::Serves),
+        (coded(400, "caa_check_failed|shop"), Health::Serves),
+        (coded(400, "never_heard_of"), Health::Serves),
+        (coded(403, "access_denied|missing_permission"), Health::Serves),
+        (coded(404, "not_found|order"), Health::Serves),
+        (coded(403, "access_denied|access_denied_invalid_key"), Health::Fails),
+        (coded(401, "unauthorized"), Health::Fails),
+        (coded(500, "internal"), Health::Fails),
+        (page(200), Health::Fails),
+        (page(403), Health::Fails),
+        (page(404), Health::Fails),
+        (page(502), Health::Fails),
+        (coded(429, "request_limit_exceeded"), Health::Untold),
+        (page(429), Health::Untold),
+        (ResponseTemplate::new(429), Health::Untold),
+        (ResponseTemplate::new(200).set_delay(Duration::from_secs(5)), Health::Fails),
+    ];
+    for (answer, expected) in table {
+        let server = MockServer::start().await;
+        let shown = format!("{answer:?}");
+        call("GET", "order/certificate/1").respond_with(answer).mount(&server).await;
+        assert_eq!(health_of_an_order(&server.uri()).await, [expected], "{shown}");
+    }
+    assert_eq!(health_of_an_order("http://127.0.0.1:9").await, [Health::Fails], "nobody is there");
+}
+
+async fn health_of_an_order(origin: &str) -> Vec<Health> {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hears = heard.clone();
+    let digicert = DigiCert::new(DigiCertConfig {
+        observer: Arc::new(move |called| hears.lock().unwrap().push(called.account)),
+        call_timeout: Duration::from_secs(1),
+        ..config(origin)
+    })
+    .unwrap();
+    let _ = digicert.order("1").await;
+    heard.lock().unwrap().clone()
 }

@@ -134,7 +134,7 @@ pub fn wanted(operation: Operation) -> Wanted {
 }
 
 pub async fn submit(digicert: &DigiCert, operation: Operation) -> Result<evercert::provider::Accepted, CallError> {
-    let permit = digicert.permit(Urgency::Normal).await;
+    let permit = digicert.permit(Urgency::Normal).await?;
     let accepted = digicert.submit(&request(operation), permit, Duration::from_secs(5)).await?;
     Ok(accepted.expect("CertCentral always tells the order"))
 }

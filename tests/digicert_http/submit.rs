@@ -139,7 +139,7 @@ fn everything(operation: Operation) -> Request {
 
 async fn send(server: &MockServer, request: &Request) -> Result<Accepted, CallError> {
     let digicert = digicert(server);
-    let permit = digicert.permit(Urgency::Urgent).await;
+    let permit = digicert.permit(Urgency::Urgent).await?;
     let accepted = digicert.submit(request, permit, Duration::from_secs(5)).await?;
     Ok(accepted.expect("CertCentral always tells the order"))
 }
@@ -244,7 +244,7 @@ async fn a_reissue_has_only_what_its_page_lists_and_its_own_form_of_dates() {
     expects(&server, "POST", "order/certificate/112233/reissue", body, 201, answer).await;
     let request = Request { validity: Some(Validity::Until("2027-06-09".parse().unwrap())), ..request(reissue()) };
     let digicert = digicert(&server);
-    let permit = digicert.permit(Urgency::Normal).await;
+    let permit = digicert.permit(Urgency::Normal).await.unwrap();
     let placed = digicert.submit(&request, permit, Duration::from_secs(5)).await;
     assert_eq!(placed, Ok(Some(accepted("112233", Some("5502"), None))));
 }

@@ -100,7 +100,7 @@ async fn an_endless_answer_is_cut() {
 async fn no_call_takes_longer_than_it_may() {
     let origin = server(async |_stream| std::future::pending().await).await;
     let digicert = DigiCert::new(config(&origin)).unwrap();
-    let permit = digicert.permit(Urgency::Normal).await;
+    let permit = digicert.permit(Urgency::Normal).await.unwrap();
     let error = digicert.submit(&request(Operation::Order), permit, Duration::from_millis(100)).await.unwrap_err();
     assert_ambiguous(&error);
 }

@@ -2,6 +2,7 @@
 //! for, accounts that cannot serve, policies, Secrets of others, approvals. One world for all of it.
 
 mod approvals;
+mod calls;
 mod deliveries;
 mod issuers;
 mod policies;

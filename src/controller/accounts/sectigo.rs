@@ -38,6 +38,7 @@ impl Accounts {
             Ok(credentials) => credentials,
             Err(message) => return Ok(Err(not_found(message))),
         };
+        let line = self.line(url, &secret, rate_limit(issuer, RateLimit::SECTIGO));
         let config = SectigoConfig {
             base_url: url.to_owned(),
             api_version: match account.api_version.unwrap_or_default() {
@@ -53,11 +54,11 @@ impl Accounts {
                 SectigoValidation::Prevalidated => ValidationModel::Prevalidated,
             },
             ca_bundle_pem: issuer.spec.ca_bundle.clone(),
-            limiter: self.limiters.for_credential(url, &secret, rate_limit(issuer, RateLimit::SECTIGO)),
-            observer: self.metrics.call_observer(issuer.into()),
+            limiter: line.limiter.clone(),
+            observer: self.observer(issuer, &line),
             call_timeout: self.call_timeout,
         };
-        Ok(Sectigo::new(config).map(|provider| Arc::new(provider) as Arc<dyn Provider>).map_err(invalid))
+        Ok(Sectigo::new(config).map(|provider| line.with(Arc::new(provider))).map_err(invalid))
     }
 
     /// With the secret that they are known by.

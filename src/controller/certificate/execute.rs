@@ -157,7 +157,7 @@ impl Work {
     async fn reserve(&mut self, rule: String, claim: Claim, urgency: Urgency) -> Result<(), Error> {
         let issuance = claim.issuance.rsplit('/').next().unwrap_or_default().to_owned();
         if self.permit.is_none() {
-            self.permit = Some(self.provider().await?.permit(urgency).await);
+            self.permit = Some(self.provider().await?.permit(urgency).await?);
         }
         let (reference, namespace) = (&self.certificate.spec.issuer_ref, &self.namespace);
         let reserve = self.context.reservations.reserve(&self.context, reference, namespace, rule, claim);
@@ -185,7 +185,7 @@ impl Work {
             // Nothing is called before somebody has approved it.
             _ if plan.awaits_approval => None,
             Some(permit) => Some(permit),
-            None => Some(self.provider().await?.permit(plan.urgency).await),
+            None => Some(self.provider().await?.permit(plan.urgency).await?),
         };
         self.context.intents.room().await;
         let now = self.confirmed("record an intent").await?;

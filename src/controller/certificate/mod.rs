@@ -14,6 +14,7 @@ mod write;
 use std::{cmp::Ordering, collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use kube::{ResourceExt, api::PostParams, core::PartialObjectMeta};
 use tracing::debug;
@@ -138,6 +139,7 @@ impl Work {
         let observed = Observed {
             certificate: &self.certificate,
             issuer: &self.issuer,
+            outage: self.outage(),
             namespace_labels: labels.as_ref(),
             secret: &self.secret,
             unwritable: self.unwritable.as_deref(),
@@ -173,6 +175,11 @@ impl Work {
             self.write(status).await?;
         }
         Ok(again.map_or_else(Action::await_change, |again| Action::requeue(again.max(Duration::from_millis(200)))))
+    }
+
+    fn outage(&self) -> Option<Timestamp> {
+        let issuer = self.context.stores.issuer(&self.certificate.spec.issuer_ref, &self.namespace)?;
+        self.context.accounts.outage(&issuer.uid).map(|outage| outage.since)
     }
 
     /// Written only when it says something else than before.

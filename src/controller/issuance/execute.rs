@@ -15,7 +15,7 @@ use super::{
     request::{external_requester, operation},
 };
 use crate::{
-    api::issuance::Operation,
+    api::{conditions::CIRCUIT_OPEN, issuance::Operation},
     controller::{
         context::LEASE_MARGIN,
         error::{Error, kube},
@@ -35,7 +35,7 @@ impl Work {
         match effect {
             Effect::Look => self.look().await,
             Effect::Reserve { rule, claim } => self.reserve(rule, claim).await,
-            Effect::GiveBack => self.give_back().await,
+            Effect::GiveBack { why } => self.give_back(why).await,
             Effect::Supersede => self.supersede().await,
             Effect::Append => self.append().await,
             Effect::Submit => self.submit().await,
@@ -81,7 +81,10 @@ impl Work {
             }
             Effect::Hinder { reason, message } => {
                 self.record(Change::Hindered(Some((reason, message.clone())))).await?;
-                self.warn(reason, message).await;
+                // Told once, of the issuer.
+                if reason != CIRCUIT_OPEN {
+                    self.warn(reason, message).await;
+                }
                 Ok(())
             }
             Effect::Unhinder => self.record(Change::Hindered(None)).await,
@@ -183,7 +186,7 @@ impl Work {
                 .provider()
                 .await?
                 .permit(urgency(self.issuance.spec.reason, None, self.context.clock.now()))
-                .await),
+                .await?),
         }
     }
 
@@ -209,13 +212,13 @@ impl Work {
     }
 
     /// Whoever takes the intent knows that its call is never made.
-    async fn give_back(&mut self) -> Result<(), Error> {
+    async fn give_back(&mut self, why: &'static str) -> Result<(), Error> {
         let n = self.last();
         if self.context.intents.take(&self.uid(), n).is_none() {
             return Err(Error::Conflict { call: "give a submission back" });
         }
-        let message = "its Certificate was changed or suspended before".to_owned();
-        self.record(Change::Submitted { n, answer: Err(CallError::NotSent { call: "submit", message }) }).await
+        let answer = Err(CallError::NotSent { call: "submit", message: why.to_owned() });
+        self.record(Change::Submitted { n, answer }).await
     }
 
     async fn supersede(&mut self) -> Result<(), Error> {

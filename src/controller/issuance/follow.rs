@@ -132,7 +132,7 @@ impl Work {
         let name = ObjectRef::new(&self.issuance.spec.certificate_ref.name);
         let name = name.within(&self.issuance.namespace().unwrap_or_default());
         // A queue without a reader is that of a process that ends.
-        let _ = context.certificate_queue.send(Woken { name, first: true });
+        let _ = context.certificate_queue.send(Woken::first(name));
     }
 
     /// The Certificate has not installed it yet.

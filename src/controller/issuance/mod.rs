@@ -120,6 +120,7 @@ impl Work {
         }
         let namespace = self.issuance.namespace().unwrap_or_default();
         let labels = self.context.stores.namespace_labels(&namespace);
+        let outage = self.issuer.as_ref().and_then(|issuer| self.context.accounts.outage(&issuer.uid));
         decide(&Observed {
             spec: &self.issuance.spec,
             status: &status,
@@ -138,6 +139,7 @@ impl Work {
             namespace: &namespace,
             namespace_labels: labels.as_ref(),
             issuer: &self.view,
+            outage: outage.map(|outage| outage.since),
             now: self.context.machine_now(),
             world_now: self.context.clock.now(),
             times: self.context.times,

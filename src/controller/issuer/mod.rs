@@ -1,9 +1,11 @@
 //! Checks that an issuer's account answers and may do what is asked of it.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use kube::{Api, ResourceExt, api::PostParams};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{Api, Resource, ResourceExt, api::PostParams, core::object::HasStatus};
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     accounts::{Unusable, reason_of},
@@ -15,9 +17,10 @@ use super::{
 use crate::{
     api::{
         ClusterIssuer, Issuer, IssuerStatus,
-        conditions::{READY, reason, set_condition},
+        conditions::{CIRCUIT_OPEN, READY, condition, is_true, reason, remove_condition, set_condition},
         issuer::{AccountStatus, Vendor},
     },
+    lifecycle::certificate::until,
     provider::{AccountFacts, CallError},
 };
 
@@ -37,18 +40,8 @@ impl Reconciler<Issuer> for IssuerReconciler {
     const NAME: &'static str = "issuer";
 
     async fn reconcile(&self, object: Arc<Issuer>) -> Result<Action, Error> {
-        if object.metadata.deletion_timestamp.is_some() {
-            return Ok(Action::await_change());
-        }
-        let (status, again) = check(&self.context, &object.as_ref().into()).await?;
-        if object.status.as_ref() != Some(&status) {
-            let api: Api<Issuer> =
-                Api::namespaced(self.context.client.clone(), &object.namespace().unwrap_or_default());
-            let next = Issuer { status: Some(status), ..object.as_ref().clone() };
-            kube("write an Issuer's status", api.replace_status(&object.name_any(), &PostParams::default(), &next))
-                .await?;
-        }
-        Ok(Action::requeue(again))
+        let api = Api::namespaced(self.context.client.clone(), &object.namespace().unwrap_or_default());
+        reconcile(&self.context, api, object.as_ref()).await
     }
 }
 
@@ -57,38 +50,81 @@ impl Reconciler<ClusterIssuer> for IssuerReconciler {
     const NAME: &'static str = "clusterissuer";
 
     async fn reconcile(&self, object: Arc<ClusterIssuer>) -> Result<Action, Error> {
-        if object.metadata.deletion_timestamp.is_some() {
-            return Ok(Action::await_change());
-        }
-        let (status, again) = check(&self.context, &object.as_ref().into()).await?;
-        if object.status.as_ref() != Some(&status) {
-            let api: Api<ClusterIssuer> = Api::all(self.context.client.clone());
-            let next = ClusterIssuer { status: Some(status), ..object.as_ref().clone() };
-            kube(
-                "write a ClusterIssuer's status",
-                api.replace_status(&object.name_any(), &PostParams::default(), &next),
-            )
-            .await?;
-        }
-        Ok(Action::requeue(again))
+        reconcile(&self.context, Api::all(self.context.client.clone()), object.as_ref()).await
     }
 }
 
-/// The outcome of a real call to the account, and when to look again.
+async fn reconcile<K>(context: &Context, api: Api<K>, object: &K) -> Result<Action, Error>
+where
+    K: Resource<DynamicType = ()> + HasStatus<Status = IssuerStatus> + Clone + Debug + Serialize + DeserializeOwned,
+    for<'a> AnyIssuer: From<&'a K>,
+{
+    if object.meta().deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    let issuer = AnyIssuer::from(object);
+    let (status, again) = check(context, &issuer).await?;
+    if issuer.status != status {
+        let mut next = object.clone();
+        let open = condition(&status.conditions, CIRCUIT_OPEN).map(|open| open.message.clone());
+        *next.status_mut() = Some(status);
+        let name = object.name_any();
+        kube("write an issuer's status", api.replace_status(&name, &PostParams::default(), &next)).await?;
+        tell(context, object, is_true(&issuer.status.conditions, CIRCUIT_OPEN), open).await;
+    }
+    Ok(Action::requeue(again))
+}
+
+/// Once each time the account is left alone, and once when it is not any more.
+async fn tell<K: Resource<DynamicType = ()>>(context: &Context, issuer: &K, before: bool, open: Option<String>) {
+    match open {
+        Some(why) if !before => context.events.about(issuer, "Call", CIRCUIT_OPEN, why).await,
+        None if before => {
+            let note = "the account is called again".to_owned();
+            context.events.over(issuer, "Call", "CircuitClosed", note).await;
+        }
+        _ => {}
+    }
+}
+
+/// The outcome of a real call to the account, and when to look again. While it is left alone, that call is the one that
+/// finds out whether it serves again.
 async fn check(context: &Context, issuer: &AnyIssuer) -> Result<(IssuerStatus, Duration), Error> {
     let mut status = issuer.status.clone();
     status.observed_generation = issuer.generation;
-    let outcome = match context.accounts.provider(issuer).await? {
+    let now = context.machine_now();
+    let provider = context.accounts.provider(issuer).await?;
+    let called = provider.is_ok();
+    let outcome = match provider {
         Err(unusable) => Err(unusable),
         Ok(provider) => provider.account().await.map_err(|error| unusable(&error)),
     };
-    let (ready, reason, message) = match outcome {
-        Ok(facts) => {
+    let outage = context.accounts.outage(&issuer.uid).filter(|_| called && outcome.is_err());
+    let again = match &outage {
+        Some(outage) => until(outage.next_probe, context.machine_now()).min(UNHEALTHY),
+        None if outcome.is_ok() => HEALTHY,
+        None => UNHEALTHY,
+    };
+    let at = Time(now);
+    match &outage {
+        None => remove_condition(&mut status.conditions, CIRCUIT_OPEN),
+        Some(outage) => {
+            let (reason, why) = (reason_of(&outage.last), outage.describe());
+            set_condition(&mut status.conditions, CIRCUIT_OPEN, true, reason, why, issuer.generation, &at);
+        }
+    }
+    let (ready, reason, message) = match (outcome, outage) {
+        (Ok(facts), _) => {
             let message = describe(&facts);
             status.account = Some(account(issuer.spec.vendor(), &facts));
             (true, reason::ACCOUNT_VERIFIED, message)
         }
-        Err(Unusable { reason, message }) => {
+        (Err(_), Some(outage)) => {
+            context.accounts.forget(&issuer.uid);
+            let reason = Some(reason_of(&outage.last)).filter(|reason| *reason != reason::PROVIDER_UNREACHABLE);
+            (false, reason.unwrap_or(CIRCUIT_OPEN), outage.describe())
+        }
+        (Err(Unusable { reason, message }), None) => {
             // The credential may have been rotated: read it afresh next time.
             context.accounts.forget(&issuer.uid);
             if reason == reason::PROVIDER_UNREACHABLE && status.account.is_some() && is_ready(&status) {
@@ -98,13 +134,12 @@ async fn check(context: &Context, issuer: &AnyIssuer) -> Result<(IssuerStatus, D
             (false, reason, message)
         }
     };
-    let now = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(context.machine_now());
-    set_condition(&mut status.conditions, READY, ready, reason, message, issuer.generation, &now);
-    Ok((status, if ready { HEALTHY } else { UNHEALTHY }))
+    set_condition(&mut status.conditions, READY, ready, reason, message, issuer.generation, &at);
+    Ok((status, again))
 }
 
 fn is_ready(status: &IssuerStatus) -> bool {
-    crate::api::conditions::is_true(&status.conditions, READY)
+    is_true(&status.conditions, READY)
 }
 
 fn unusable(error: &CallError) -> Unusable {

@@ -1,7 +1,7 @@
 //! One series for each object that exists, read from the stores when somebody scrapes: what is deleted is gone.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
@@ -23,7 +23,7 @@ use super::labels::{
 use crate::{
     api::{
         Certificate, CertificateStatus,
-        conditions::{ACTION_REQUIRED, READY, condition, is_true},
+        conditions::{ACTION_REQUIRED, CIRCUIT_OPEN, READY, condition, is_true},
         issuance::{Operation, State},
         issuer::PolicyRule,
     },
@@ -192,15 +192,19 @@ impl Objects {
         let cluster = stores.cluster_issuers.each().map(|issuer| AnyIssuer::from(issuer.as_ref()));
         let all: Vec<AnyIssuer> = namespaced.chain(cluster).collect();
         budgets(out, &all, now)?;
-        let existing: BTreeMap<IssuerLabels, bool> =
-            all.iter().map(|issuer| (IssuerLabels::from(issuer), is_true(&issuer.status.conditions, READY))).collect();
+        let whether = |type_| {
+            let all = all.iter();
+            all.map(move |issuer| (IssuerLabels::from(issuer), i64::from(is_true(&issuer.status.conditions, type_))))
+        };
+        out.gauges("issuer_ready", "Whether an issuer is Ready", whether(READY))?;
         out.gauges(
-            "issuer_ready",
-            "Whether an issuer is Ready",
-            existing.iter().map(|(issuer, ready)| (issuer.clone(), i64::from(*ready))),
+            "circuit_open",
+            "Whether the account of an issuer is left alone because it answers with errors",
+            whether(CIRCUIT_OPEN),
         )?;
+        let existing: BTreeSet<IssuerLabels> = all.iter().map(IssuerLabels::from).collect();
         let mut issuers = self.issuers();
-        issuers.retain(|issuer, _| existing.contains_key(issuer));
+        issuers.retain(|issuer, _| existing.contains(issuer));
         let paid = issuers.iter().flat_map(|(issuer, counts)| {
             let labels = |operation: &String| PaidLabels { issuer: issuer.clone(), operation: operation.clone() };
             counts.paid.iter().map(move |(operation, count)| (labels(operation), *count))

@@ -19,7 +19,7 @@ use crate::{
     controller::{
         any_issuer::AnyIssuer, context::Stores, driver::Action, error::Error, lease::LeaseHandle, store::Store,
     },
-    provider::{CallError, Called},
+    provider::{CallError, Called, Health},
     server,
 };
 
@@ -87,6 +87,7 @@ impl World {
             endpoint: "order/certificate/{order}",
             took: Duration::from_millis(700),
             result,
+            account: Health::Untold,
             pause: result.is_err().then_some(Duration::from_secs(5)),
         });
     }
@@ -204,12 +205,12 @@ fn what_is_deleted_is_shown_no_more() {
         let samples = scrape.families.values().flat_map(|family| &family.samples);
         samples.filter(|sample| sample.labels.contains_key("name")).map(|sample| sample.name.clone()).collect()
     };
-    assert_eq!(of_objects(&world.scrape()).len(), 11);
+    assert_eq!(of_objects(&world.scrape()).len(), 12);
     world.certificates.apply(&Event::Delete(certificate()));
     world.issuers.apply(&Event::Delete(issuer()));
     assert_eq!(of_objects(&world.scrape()), Vec::<String>::new());
     world.issuers.apply(&Event::Apply(issuer()));
-    let afresh = ["evercert_budget_left", "evercert_issuer_ready"];
+    let afresh = ["evercert_budget_left", "evercert_issuer_ready", "evercert_circuit_open"];
     assert_eq!(of_objects(&world.scrape()), afresh, "one of the same name starts afresh");
 }
 

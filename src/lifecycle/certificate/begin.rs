@@ -10,7 +10,7 @@ use crate::{
     api::{
         Issuance, IssuerSpec,
         certificate::Validity,
-        conditions::reason,
+        conditions::{CIRCUIT_OPEN, reason},
         issuance::{Account, Cost, Operation, Trigger},
         issuer::{AdoptExisting, DcvMethod, IssuerKind, PolicyRule, Reservation, WhenForbidden},
         meta,
@@ -18,7 +18,7 @@ use crate::{
     lifecycle::{
         Step, approval, backoff,
         budget::{Budget, Claim, Standing, may_cost},
-        csr, digicert,
+        circuit, csr, digicert,
         issuance::is_paid,
         lineage::{self, Lineage},
         operation::{self, Situation},
@@ -219,7 +219,13 @@ type Usable<'a> = (&'a IssuerSpec, &'a Account, IssuerKind, &'a [Reservation]);
 /// The issuer, when its account can be used.
 pub(super) fn issuer<'a>(o: &Observed<'a>) -> Result<Usable<'a>, Hindrance> {
     match o.issuer {
-        IssuerView::Ready { spec, account, kind, reservations } => Ok((spec, account, *kind, reservations)),
+        IssuerView::Ready { spec, account, kind, reservations } => match o.outage {
+            None => Ok((spec, account, *kind, reservations)),
+            Some(since) => {
+                let message = circuit::rests(&o.certificate.spec.issuer_ref, since);
+                Err(Hindrance::wait(CIRCUIT_OPEN, message, LOOK_AGAIN))
+            }
+        },
         IssuerView::Missing => {
             let message = format!("{} does not exist", o.certificate.spec.issuer_ref);
             Err(Hindrance::person(reason::ISSUER_NOT_FOUND, message))

@@ -24,6 +24,8 @@ use crate::{
 pub struct Observed<'a> {
     pub certificate: &'a Certificate,
     pub issuer: &'a IssuerView,
+    /// Since when the issuer's account is not called, because it answers with errors.
+    pub outage: Option<Timestamp>,
     /// `None`: the namespace is going away, or not known yet.
     pub namespace_labels: Option<&'a BTreeMap<String, String>>,
     pub secret: &'a SecretView,

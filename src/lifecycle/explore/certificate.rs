@@ -117,6 +117,7 @@ impl House {
         look(&certificate::Observed {
             certificate: &copies.certificate.object,
             issuer: &issuer,
+            outage: world.outage.then_some(Timestamp::UNIX_EPOCH),
             namespace_labels: Some(&BTreeMap::new()),
             secret: &copies.secret,
             unwritable: None,

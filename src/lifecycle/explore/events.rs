@@ -86,6 +86,11 @@ pub fn deliver(world: &mut World, flight: &Flight, answer: Result<Option<Accepte
     }
 }
 
+/// The account serves again.
+pub fn closed(world: &World) -> Option<World> {
+    world.outage.then(|| World { outage: false, ..world.clone() })
+}
+
 /// The user lets a suspended Certificate go on.
 pub fn resumed(world: &World) -> Option<World> {
     world.certificate.newest.object.spec.suspend.filter(|suspended| *suspended)?;
@@ -157,6 +162,11 @@ pub fn disturbances(house: &House, world: &World, next: &mut Next) {
             next.push((what.to_owned(), Ok(after)));
         }
     };
+    disturb("the account is not called any more", &|after| {
+        after.budget.outages = after.budget.outages.checked_sub(1)?;
+        after.outage = true;
+        Some(())
+    });
     disturb("the process dies, another starts", &|after| {
         after.budget.crashes = after.budget.crashes.checked_sub(1)?;
         after.started += 1;

@@ -66,7 +66,7 @@ impl House {
                 self.keep(world, process, run);
                 Ok(reserved.map_or(Turn::Rests(world.now + SOON), Turn::Acted))
             }
-            issuance::Effect::GiveBack => {
+            issuance::Effect::GiveBack { .. } => {
                 world.processes[process].intents.remove(&revision);
                 run.unwritten = Some(Told::new(Unwritten::Answered(last_of(&run), Err(not_sent()))));
                 self.keep(world, process, run);
@@ -164,6 +164,7 @@ impl House {
             namespace: "web",
             namespace_labels: Some(&BTreeMap::new()),
             issuer: &issuer,
+            outage: world.outage.then_some(Timestamp::UNIX_EPOCH),
             now: world.now,
             world_now: world.now,
             times: self.times,

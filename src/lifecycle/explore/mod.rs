@@ -282,6 +282,16 @@ fn what_is_suspended_asks_for_nothing_and_goes_on_later() {
     reissue(rest).holds("reissue, suspended");
 }
 
+/// Nothing waits between intent and call, so what is recorded by then is given back.
+#[test]
+fn an_account_that_is_not_called_for_a_while_is_asked_once() {
+    let away = Budget { outages: 1, crashes: 1, answers: 1, all: 2, ..Budget::default() };
+    first_order(away).holds("order, account away");
+    renewal(away).holds("renewal, account away");
+    reissue(away).holds("reissue, account away");
+    first_order(away).allowing(1).repeating().holds("order, one a day, account away");
+}
+
 #[test]
 fn a_lost_ledger_buys_nothing() {
     let lost = Budget { lost_ledgers: 1, deleted_secrets: 1, answers: 1, all: 3, ..Budget::default() };

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     certificate::leaf_of,
-    events::{accept, answers, asked_for_csr, clock, deliver, disturbances, person, resumed},
+    events::{accept, answers, asked_for_csr, clock, closed, deliver, disturbances, person, resumed},
     house::{House, Turn},
     world::{Budget, World, ended},
 };
@@ -164,6 +164,9 @@ impl Search<'_> {
         if let Some(after) = resumed(world) {
             next.push(("it goes on".to_owned(), Ok(after)));
         }
+        if let Some(after) = closed(world) {
+            next.push(("the account serves again".to_owned(), Ok(after)));
+        }
         if world.budget.all > 0 && !beyond {
             disturbances(&self.scenario.house, world, &mut next);
             if world.budget.stale > 0 {
@@ -259,6 +262,10 @@ impl Search<'_> {
             if let Some(what) = acted(house.issuance(world, 0, revision, false)?) {
                 return Ok(Some(what));
             }
+        }
+        if let Some(after) = closed(world) {
+            *world = after;
+            return Ok(Some("the account serves again".to_owned()));
         }
         if let Some(after) = resumed(world) {
             *world = after;

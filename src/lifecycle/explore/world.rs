@@ -110,6 +110,8 @@ pub struct World {
     pub started: u32,
     /// A call that is on its way.
     pub flight: Option<Flight>,
+    /// The account answers with errors and is not called.
+    pub outage: bool,
     pub budget: Budget,
 }
 
@@ -122,6 +124,8 @@ pub struct Budget {
     pub stalls: u8,
     /// Lost or bad answers of the CA.
     pub answers: u8,
+    /// Times that the account is not called.
+    pub outages: u8,
     /// Calls whose effect is hidden for a while.
     pub lags: u8,
     pub deleted_secrets: u8,
@@ -223,6 +227,7 @@ impl World {
             processes: vec![Process::new(0, true)],
             started: 0,
             flight: None,
+            outage: false,
             budget: Default::default(),
         }
     }

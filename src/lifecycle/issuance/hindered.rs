@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Effect, Observed};
 use crate::{
     api::{
-        conditions::{self, HINDERED, reason},
+        conditions::{self, CIRCUIT_OPEN, HINDERED, reason},
         issuance::State,
         issuer::PolicyRule,
     },
@@ -13,7 +13,7 @@ use crate::{
         Step, approval,
         budget::{Budget, Claim, Standing, may_cost},
         certificate::{IssuerView, LOOK_AGAIN, until},
-        policy,
+        circuit, policy,
     },
 };
 
@@ -72,7 +72,10 @@ fn in_the_way(o: &Observed) -> Option<Hindrance> {
             );
             Some(Hindrance::new(reason::ISSUER_CHANGED, message))
         }
-        IssuerView::Ready { .. } | IssuerView::NotReady(_) => None,
+        // Nor is anything done beside the provider: it would go on from what the provider says.
+        IssuerView::Ready { .. } | IssuerView::NotReady(_) => {
+            o.outage.map(|since| Hindrance::new(CIRCUIT_OPEN, circuit::rests(issuer, since)))
+        }
     }
 }
 

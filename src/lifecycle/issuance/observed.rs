@@ -47,6 +47,8 @@ pub struct Observed<'a> {
     /// `None`: the namespace is going away, or not known yet.
     pub namespace_labels: Option<&'a BTreeMap<String, String>>,
     pub issuer: &'a IssuerView,
+    /// Since when the issuer's account is not called, because it answers with errors.
+    pub outage: Option<Timestamp>,
     /// On the machine's own clock.
     pub now: Timestamp,
     /// On the clock of the world.

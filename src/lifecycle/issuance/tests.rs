@@ -476,7 +476,10 @@ fn what_was_never_sent_gives_way_to_what_is_wanted_by_now() {
         let new = |wish| IssuanceCase { wish, fresh: true, ..IssuanceCase::new(operation) };
         let old = |wish| IssuanceCase { fresh: false, ..new(wish) };
         for wish in [Wish::Changed, Wish::Rest, Wish::Gone] {
-            assert_eq!(new(wish).decide(), Step::Do(Effect::GiveBack), "its call was not made");
+            assert_eq!(
+                new(wish).decide(),
+                Step::Do(Effect::GiveBack { why: "its Certificate was changed or suspended before" })
+            );
             assert_eq!(old(wish).decide(), old(Wish::Same).decide(), "who knows whether it was made");
             let unknown = said(old(wish), Ambiguous, 1);
             assert_eq!(unknown.decide(), said(old(Wish::Same), Ambiguous, 1).decide());

@@ -21,8 +21,8 @@ use crate::{
         CertificateStatus, Issuance,
         certificate::{Failures, OrderStatus, RevocationSource, RevokedCertificate},
         conditions::{
-            ACTION_REQUIRED, HINDERED, ISSUING, PREFERRED_CHAIN, READY, RECONCILING, STALLED, SUSPENDED, Status,
-            condition, reason, remove_condition, set_condition,
+            ACTION_REQUIRED, CIRCUIT_OPEN, HINDERED, ISSUING, PREFERRED_CHAIN, READY, RECONCILING, STALLED, SUSPENDED,
+            Status, condition, reason, remove_condition, set_condition,
         },
         issuance::{OutcomeClass, State},
         meta,
@@ -163,7 +163,12 @@ fn conditions(
                 let begins = format!("{} {} begins", next::word(plan.operation), plan.issuance_name());
                 set(ISSUING, true, reason::ISSUING, &begins);
             }
-            None => set(ISSUING, false, reason::PENDING, "no operation is under way"),
+            None => match decided {
+                Err(hindrance) if hindrance.reason == CIRCUIT_OPEN => {
+                    set(ISSUING, false, CIRCUIT_OPEN, &hindrance.message);
+                }
+                _ => set(ISSUING, false, reason::PENDING, "no operation is under way"),
+            },
         },
     }
     let person = needs_person(o, lineage, decided);

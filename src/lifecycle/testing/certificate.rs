@@ -34,6 +34,7 @@ use crate::{
 pub struct CertificateCase {
     pub certificate: Certificate,
     pub issuer: IssuerView,
+    pub outage: Option<Timestamp>,
     pub namespace_labels: Option<BTreeMap<String, String>>,
     pub secret: SecretView,
     pub unwritable: Option<String>,
@@ -71,6 +72,7 @@ impl CertificateCase {
         Self {
             certificate,
             issuer: issuer_view(),
+            outage: None,
             namespace_labels: Some(BTreeMap::new()),
             secret: SecretView::Absent,
             unwritable: None,
@@ -168,6 +170,7 @@ impl CertificateCase {
         certificate::Observed {
             certificate: &self.certificate,
             issuer: &self.issuer,
+            outage: self.outage,
             namespace_labels: self.namespace_labels.as_ref(),
             secret: &self.secret,
             unwritable: self.unwritable.as_deref(),

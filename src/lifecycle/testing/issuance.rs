@@ -99,6 +99,7 @@ pub struct IssuanceCase {
     pub next_poll: Duration,
     pub next_ask: Duration,
     pub issuer: IssuerView,
+    pub outage: Option<Timestamp>,
     pub namespace_labels: Option<BTreeMap<String, String>>,
     pub now: Timestamp,
 }
@@ -118,6 +119,7 @@ impl IssuanceCase {
             next_poll: Duration::ZERO,
             next_ask: Duration::ZERO,
             issuer: issuer_view(),
+            outage: None,
             namespace_labels: Some(BTreeMap::new()),
             now: at(1),
         }
@@ -146,6 +148,7 @@ impl IssuanceCase {
             namespace: "web",
             namespace_labels: self.namespace_labels.as_ref(),
             issuer: &self.issuer,
+            outage: self.outage,
             now: self.now,
             world_now: self.now,
             times: TIMES,

@@ -9,7 +9,7 @@ use crate::provider::{AccountFacts, CallError};
 
 pub(super) async fn account(digicert: &DigiCert) -> Result<AccountFacts, CallError> {
     let client = &digicert.client;
-    let user = client.call(Call::new(&USER_INFO)).await?;
+    let user = client.probe(Call::new(&USER_INFO)).await?;
     let User { account_id, account, container, access_roles } = user.read()?;
     if !access_roles.is_empty() && access_roles.iter().all(views_only) {
         return Err(errors::missing_permission(USER_INFO.name, "the API key may only view"));

@@ -8,8 +8,8 @@ use tracing::{Instrument, debug_span};
 
 use super::endpoints::Endpoint;
 use super::{ConfigError, DigiCertConfig, errors};
-use crate::provider::transport::{Secrets, Setup, Transport, base_url, fingerprint, host_of};
-use crate::provider::{CallError, Permit, Urgency};
+use crate::provider::transport::{JSON, Secrets, Setup, Transport, base_url, fingerprint, host_of};
+use crate::provider::{CallError, Health, Permit, Urgency};
 
 pub(super) struct Client {
     transport: Transport,
@@ -35,7 +35,7 @@ pub(super) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub fn new(endpoint: &'static Endpoint) -> Self {
-        Self { endpoint, id: None, query: Vec::new(), body: None, accept: "application/json" }
+        Self { endpoint, id: None, query: Vec::new(), body: None, accept: JSON }
     }
 
     pub fn of(endpoint: &'static Endpoint, id: &'a str) -> Self {
@@ -104,23 +104,37 @@ impl Client {
         })
     }
 
-    pub async fn permit(&self, urgency: Urgency) -> Permit {
+    pub async fn permit(&self, urgency: Urgency) -> Result<Permit, CallError> {
         self.transport.permit(urgency).await
     }
 
     /// A call that may be repeated.
     pub async fn call(&self, call: Call<'_>) -> Result<Answer, CallError> {
         let permit = self.transport.room(call.endpoint.name).await?;
-        self.call_once(call, permit, self.transport.timeout).await
+        self.exchange(call, permit, self.transport.timeout).await
+    }
+
+    /// The same, to find out whether an account serves again that is not called otherwise.
+    pub async fn probe(&self, call: Call<'_>) -> Result<Answer, CallError> {
+        let permit = self.transport.probe(call.endpoint.name).await?;
+        self.exchange(call, permit, self.transport.timeout).await
     }
 
     /// The call itself, which nothing below repeats.
-    pub async fn call_once(&self, call: Call<'_>, _spent: Permit, timeout: Duration) -> Result<Answer, CallError> {
+    pub async fn call_once(&self, call: Call<'_>, permit: Permit, timeout: Duration) -> Result<Answer, CallError> {
+        self.transport.open(call.endpoint.name)?;
+        self.exchange(call, permit, timeout).await
+    }
+
+    async fn exchange(&self, call: Call<'_>, _spent: Permit, timeout: Duration) -> Result<Answer, CallError> {
         let endpoint = call.endpoint;
         let span = debug_span!("certcentral", call = endpoint.name, method = %endpoint.method, path = endpoint.path);
         let request = self.request(call, timeout)?;
-        let classify = |refusal| errors::classify(endpoint, &refusal, |text| self.secrets.presentable(text));
-        let exchange = self.transport.exchange(endpoint, request, &self.secrets, classify);
+        let classify = |refusal: &_| {
+            let error = errors::classify(endpoint, refusal, |text| self.secrets.presentable(text));
+            (errors::tells(refusal, &error), error)
+        };
+        let exchange = self.transport.exchange(endpoint, request, &self.secrets, Health::Serves, classify);
         Ok(Answer { call: endpoint.name, body: exchange.instrument(span).await?.body })
     }
 
@@ -138,7 +152,7 @@ impl Client {
             .header(ACCEPT, call.accept);
         let request = if call.query.is_empty() { request } else { request.query(&call.query) };
         Ok(match call.body {
-            Some(body) => request.header(CONTENT_TYPE, "application/json").body(body.to_string()),
+            Some(body) => request.header(CONTENT_TYPE, JSON).body(body.to_string()),
             // CertCentral Services API, *Request headers*: every request that may have a body carries its length.
             None if endpoint.method != reqwest::Method::GET => request.header(CONTENT_LENGTH, "0"),
             None => request,

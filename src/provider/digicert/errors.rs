@@ -7,8 +7,8 @@ use reqwest::StatusCode;
 
 use super::endpoints::{Endpoint, Kind};
 use super::wire::{VendorError, vendor_errors};
-use crate::provider::CallError;
 use crate::provider::transport::Refusal;
+use crate::provider::{CallError, Health};
 
 /// `presentable` shortens the provider's words and takes secrets out.
 pub(super) fn classify(
@@ -42,6 +42,17 @@ pub(super) fn classify(
     }
     let words = said.first().map_or_else(|| "no error code of CertCentral".into(), VendorError::text);
     CallError::Ambiguous { call, message: presentable(&format!("{status}: {words}")) }
+}
+
+/// A code of CertCentral is about what was asked, unless it is about the key; anybody may have made the rest.
+pub(super) fn tells(refusal: &Refusal, error: &CallError) -> Health {
+    let its_own = refusal.status.is_client_error() && !vendor_errors(&refusal.body).is_empty();
+    match error {
+        CallError::RateLimited { .. } => Health::Untold,
+        CallError::Blocked { code, .. } if code == BAD_API_KEY.code => Health::Fails,
+        _ if its_own => Health::Serves,
+        _ => Health::Fails,
+    }
 }
 
 /// For a key that shows by itself that it cannot order.

@@ -63,7 +63,7 @@ impl Provider for DigiCert {
         account::account(self).await
     }
 
-    async fn permit(&self, urgency: Urgency) -> Permit {
+    async fn permit(&self, urgency: Urgency) -> Result<Permit, CallError> {
         self.client.permit(urgency).await
     }
 

@@ -16,7 +16,7 @@ async fn times(limiter: &Limiter, calls: usize) -> Vec<f64> {
     let start = Instant::now();
     let mut times = Vec::new();
     for _ in 0..calls {
-        limiter.permit(Urgency::Normal).await;
+        limiter.permit(Urgency::Normal).await.unwrap();
         times.push(start.elapsed().as_secs_f64());
     }
     times
@@ -36,12 +36,12 @@ async fn certcentrals_windows_are_never_exceeded() {
 #[tokio::test(start_paused = true)]
 async fn urgent_callers_go_first_and_equals_in_order() {
     let limiter = Arc::new(Limiter::new(limit(1, 1, 1)));
-    limiter.permit(Urgency::Normal).await;
+    limiter.permit(Urgency::Normal).await.unwrap();
     let order = Arc::new(Mutex::new(Vec::new()));
     let wait = |name: &'static str, urgency| {
         let (limiter, order) = (limiter.clone(), order.clone());
         tokio::spawn(async move {
-            limiter.permit(urgency).await;
+            limiter.permit(urgency).await.unwrap();
             order.lock().unwrap().push(name);
         })
     };
@@ -57,7 +57,7 @@ async fn urgent_callers_go_first_and_equals_in_order() {
 #[tokio::test(start_paused = true)]
 async fn an_urgent_caller_that_gives_up_holds_nobody() {
     let limiter = Limiter::new(limit(1, 1, 1));
-    limiter.permit(Urgency::Normal).await;
+    limiter.permit(Urgency::Normal).await.unwrap();
     let gave_up = tokio::time::timeout(Duration::from_millis(10), limiter.permit(Urgency::Urgent)).await;
     assert!(gave_up.is_err());
     assert_eq!(times(&limiter, 1).await.len(), 1);
@@ -72,7 +72,7 @@ async fn a_pause_stops_everybody_for_as_long_as_told() {
     let tasks = [Urgency::Urgent, Urgency::Normal, Urgency::Normal].map(|urgency| {
         let (limiter, through) = (limiter.clone(), through.clone());
         tokio::spawn(async move {
-            limiter.permit(urgency).await;
+            limiter.permit(urgency).await.unwrap();
             through.fetch_add(1, Ordering::Relaxed);
         })
     });
@@ -93,7 +93,7 @@ async fn refusals_without_a_time_double_and_an_answer_ends_them() {
         // Refused together with the call before: counts once.
         limiter.pause(None);
         pauses.push(limiter.paused_for().unwrap().as_secs_f64());
-        limiter.permit(Urgency::Normal).await;
+        limiter.permit(Urgency::Normal).await.unwrap();
     }
     let expected = [5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 300.0, 300.0];
     for (pause, expected) in pauses.iter().zip(expected) {
@@ -113,9 +113,59 @@ async fn nobody_is_silenced_for_longer_than_an_hour() {
 
 #[test]
 fn one_limiter_per_credential_and_host() {
-    let limiters = Limiters::default();
-    let get = |url, key: &str| limiters.for_credential(url, &SecretString::from(key), RateLimit::CERTCENTRAL);
+    let limiters = PerCredential::default();
+    let make = || Limiter::new(RateLimit::CERTCENTRAL);
+    let get = |url, key: &str| limiters.of(url, &SecretString::from(key), make);
     assert!(Arc::ptr_eq(&get("https://a/v2", "key"), &get("https://a/v2/", "key")));
     assert!(!Arc::ptr_eq(&get("https://a/v2", "key"), &get("https://b/v2", "key")));
     assert!(!Arc::ptr_eq(&get("https://a/v2", "key"), &get("https://a/v2", "other")));
+}
+
+/// Lets nobody through but probes.
+struct OnlyProbes;
+
+impl Gate for OnlyProbes {
+    fn shut(&self, probe: bool) -> Option<String> {
+        (!probe).then(|| "shut".to_owned())
+    }
+}
+
+#[derive(Default)]
+struct Door(std::sync::atomic::AtomicBool);
+
+impl Gate for Door {
+    fn shut(&self, _: bool) -> Option<String> {
+        self.0.load(Ordering::Relaxed).then(|| "shut".to_owned())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_before_a_gate_that_is_shut_and_a_probe_goes_before_all() {
+    let limiter = Limiter::behind(limit(1, 1, 1), Arc::new(OnlyProbes));
+    let shut = Err(Shut("shut".to_owned()));
+    assert_eq!(limiter.open(), shut);
+    for urgency in [Urgency::Normal, Urgency::Urgent] {
+        assert_eq!(limiter.permit(urgency).await.map(drop), shut);
+    }
+    assert!(limiter.probe().await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_wait_when_the_gate_shuts_get_no_permit() {
+    let door = Arc::new(Door::default());
+    let limiter = Arc::new(Limiter::behind(limit(1, 10, 1), door.clone()));
+    limiter.permit(Urgency::Normal).await.unwrap();
+    let waiting: Vec<_> = (0..100)
+        .map(|_| {
+            let limiter = limiter.clone();
+            tokio::spawn(async move { limiter.permit(Urgency::Normal).await.map(drop) })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    door.0.store(true, Ordering::Relaxed);
+    let begun = Instant::now();
+    for task in waiting {
+        assert!(task.await.unwrap().is_err());
+    }
+    assert!(begun.elapsed() <= Duration::from_secs(10), "all of them at the next turn");
 }

@@ -22,7 +22,7 @@ pub(super) fn instance(url: &Url) -> String {
 impl Sectigo {
     pub(super) async fn account_facts(&self) -> Result<AccountFacts, CallError> {
         let wanted = self.organization_id.to_string();
-        let organizations = self.organizations().await?;
+        let organizations: Vec<Organization> = self.client.probe(Call::new(&LIST_ORGANIZATIONS)).await?.list()?;
         let known = organizations
             .iter()
             .flat_map(|organization| std::iter::once(organization).chain(&organization.departments));

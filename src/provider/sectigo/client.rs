@@ -15,8 +15,8 @@ use super::endpoints::Endpoint;
 use super::errors;
 use super::version::ApiVersion;
 use super::{ConfigError, SectigoConfig};
-use crate::provider::transport::{Refusal, Reply, Secrets, Setup, Transport, base_url, fingerprint};
-use crate::provider::{CallError, Permit, Urgency};
+use crate::provider::transport::{JSON, Refusal, Reply, Secrets, Setup, Transport, base_url, fingerprint};
+use crate::provider::{CallError, Health, Permit, Urgency};
 
 pub(super) struct Client {
     transport: Transport,
@@ -42,7 +42,7 @@ pub(super) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub fn new(endpoint: &'static Endpoint) -> Self {
-        Self { endpoint, ids: Vec::new(), query: Vec::new(), body: None, accept: "application/json" }
+        Self { endpoint, ids: Vec::new(), query: Vec::new(), body: None, accept: JSON }
     }
 
     pub fn of(endpoint: &'static Endpoint, id: &'a str) -> Self {
@@ -61,7 +61,7 @@ impl<'a> Call<'a> {
     }
 
     pub fn json(self, body: &Value) -> Self {
-        self.body("application/json", body.to_string())
+        self.body(JSON, body.to_string())
     }
 
     pub fn body(mut self, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
@@ -149,17 +149,26 @@ impl Client {
         })
     }
 
-    pub async fn permit(&self, urgency: Urgency) -> Permit {
+    pub async fn permit(&self, urgency: Urgency) -> Result<Permit, CallError> {
         self.transport.permit(urgency).await
     }
 
     /// A call that may be repeated: it is, once, when the API does not take its token any more.
     pub async fn call(&self, call: Call<'_>) -> Result<Answer, CallError> {
-        let name = call.endpoint.name;
-        let permit = self.transport.room(name).await?;
+        let permit = self.transport.room(call.endpoint.name).await?;
+        self.call_with(permit, call).await
+    }
+
+    /// The same, to find out whether an account serves again that is not called otherwise.
+    pub async fn probe(&self, call: Call<'_>) -> Result<Answer, CallError> {
+        let permit = self.transport.probe(call.endpoint.name).await?;
+        self.call_with(permit, call).await
+    }
+
+    async fn call_with(&self, permit: Permit, call: Call<'_>) -> Result<Answer, CallError> {
         match self.exchange(&call, permit, self.transport.timeout).await {
             Err(Failed { token_refused: true, .. }) => {
-                let permit = self.transport.room(name).await?;
+                let permit = self.transport.room(call.endpoint.name).await?;
                 self.exchange(&call, permit, self.transport.timeout).await
             }
             other => other,
@@ -169,6 +178,7 @@ impl Client {
 
     /// The call itself, which nothing below repeats: not for a token either.
     pub async fn call_once(&self, call: Call<'_>, permit: Permit, timeout: Duration) -> Result<Answer, CallError> {
+        self.transport.open(call.endpoint.name)?;
         self.exchange(&call, permit, timeout).await.map_err(|failed| failed.error)
     }
 
@@ -187,13 +197,14 @@ impl Client {
             let request = self.request(call, token.as_ref(), left)?;
             let secrets = Secrets(self.secrets.iter().chain(&token).cloned().collect());
             let unauthorized = AtomicBool::new(false);
-            let classify = |refusal: Refusal| {
+            let classify = |refusal: &Refusal| {
                 unauthorized.store(refusal.status == StatusCode::UNAUTHORIZED, Ordering::Relaxed);
-                errors::classify(endpoint, &refusal, |text| secrets.presentable(text))
+                let error = errors::classify(endpoint, refusal, |text| secrets.presentable(text));
+                (errors::tells(refusal, &error), error)
             };
-            let result = self.transport.exchange(endpoint, request, &secrets, classify).await;
+            let result = self.transport.exchange(endpoint, request, &secrets, Health::Serves, classify).await;
             match result {
-                Ok(Reply { status, headers, body }) => Ok(Answer { call: endpoint.name, status, headers, body }),
+                Ok(Reply { status, headers, body, .. }) => Ok(Answer { call: endpoint.name, status, headers, body }),
                 Err(error) => {
                     let refused = token.filter(|_| unauthorized.load(Ordering::Relaxed));
                     if let (Login::OAuth2(tokens), Some(refused)) = (&self.login, &refused) {

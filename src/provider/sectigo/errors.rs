@@ -8,8 +8,8 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::endpoints::{Endpoint, Kind, TOKEN};
-use crate::provider::CallError;
 use crate::provider::transport::Refusal;
+use crate::provider::{CallError, Health};
 
 /// `presentable` shortens the provider's words and takes secrets out.
 pub(super) fn classify(
@@ -43,6 +43,22 @@ pub(super) fn classify(
     };
     CallError::Ambiguous { call, message: presentable(&format!("{status}: {words}")) }
 }
+
+/// A code of SCM is about what was asked, unless it is about the credentials or says that SCM itself is not well;
+/// anybody may have made the rest.
+pub(super) fn tells(refusal: &Refusal, error: &CallError) -> Health {
+    let said = vendor_error(&refusal.body).filter(|_| refusal.status.is_client_error());
+    match error {
+        CallError::RateLimited { .. } => Health::Untold,
+        CallError::Blocked { code, .. } if code == BAD_CREDENTIALS.code => Health::Fails,
+        _ if said.is_some_and(|(code, _)| !UNWELL.contains(&code)) => Health::Serves,
+        _ => Health::Fails,
+    }
+}
+
+/// "Unknown error", "Internal error" and the like, "Connection error while applying certificate", "CA is not available
+/// now" ("Certificate Manager 25.5 REST API", *Errors*).
+const UNWELL: &[i64] = &[-1, -2, -14, -65, -129, -195];
 
 /// RFC 6749 §5.2. The API was not called, so nothing is in doubt.
 pub(super) fn classify_token(refusal: &Refusal, presentable: impl Fn(&str) -> String) -> CallError {

@@ -106,7 +106,7 @@ impl Provider for Sectigo {
         self.account_facts().await
     }
 
-    async fn permit(&self, urgency: Urgency) -> Permit {
+    async fn permit(&self, urgency: Urgency) -> Result<Permit, CallError> {
         self.client.permit(urgency).await
     }
 

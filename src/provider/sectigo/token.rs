@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout_at};
 use super::endpoints::TOKEN;
 use super::errors;
 use super::wire::AccessToken;
-use crate::provider::CallError;
 use crate::provider::transport::{Secrets, Transport};
+use crate::provider::{CallError, Health};
 
 /// When the server does not say how long (RFC 6749 §5.1 lets it).
 const UNTOLD: Duration = Duration::from_secs(60);
@@ -74,9 +74,14 @@ impl Tokens {
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json")
             .body(encoded);
-        let refused = |refusal| errors::classify_token(&refusal, |text| secrets.presentable(text));
+        // A token says nothing of the API behind it, its lack does.
+        let refused = |refusal: &_| {
+            let error = errors::classify_token(refusal, |text| secrets.presentable(text));
+            let limited = matches!(error, CallError::RateLimited { .. });
+            (if limited { Health::Untold } else { Health::Fails }, error)
+        };
         // The API itself was not called, whatever became of this.
-        let reply = transport.exchange(&TOKEN, request, &secrets, refused).await.map_err(|error| match error {
+        let reply = transport.exchange(&TOKEN, request, &secrets, Health::Untold, refused).await.map_err(|error| match error {
             CallError::Ambiguous { call, message } => CallError::NotSent { call, message },
             certain => certain,
         })?;

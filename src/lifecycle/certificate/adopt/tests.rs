@@ -3,7 +3,7 @@ use crate::{
     api::{
         Issuance,
         certificate::Adopt,
-        issuer::{AdoptExisting, Policy, PolicyRule},
+        issuer::{AdoptExisting, OrderValidity, Policy, PolicyRule},
     },
     lifecycle::{
         certificate::{Held, IssuerView},
@@ -230,4 +230,15 @@ fn the_plan_says_what_follows() {
     assert!(more.starts_with(&format!("{keyless}, names removed: DigiCert revokes")) && more.len() <= 128, "{more}");
     let fewer = summary(&under_way(ours(leaf()), &["old.example.com"]));
     assert!(fewer.contains("may charge") && fewer.len() <= 128, "{fewer}");
+}
+
+/// The length of an order is that of its purchase.
+#[test]
+fn the_day_at_which_an_order_would_have_to_end_is_no_matter_to_what_is_bought_already() {
+    let mut case = case();
+    if let IssuerView::Ready { spec, .. } = &mut case.issuer {
+        let until = Some(OrderValidity::Until("2020-01-01".to_owned()));
+        spec.digicert.get_or_insert_default().order_validity = until;
+    }
+    assert_eq!(adoption(&case).map(|adoption| adoption.request.order_validity), Ok(None));
 }

@@ -3,7 +3,7 @@ use crate::{
     api::{
         certificate::DigiCertOverrides,
         issuance::{Cost, Operation, State},
-        issuer::{Dcv, DcvMethod, Policy},
+        issuer::{Dcv, DcvMethod, OrderValidity, Policy},
     },
     lifecycle::{
         Step,
@@ -150,4 +150,15 @@ fn a_wildcard_is_not_asked_for_where_files_prove_control() {
     };
     assert_eq!(reason_of(&by_file(CertificateCase::new())), reason::INVALID_SPEC);
     assert!(by_file(case()).decide().is_ok(), "a duplicate's names are validated already");
+}
+
+/// The length of an order is that of its purchase.
+#[test]
+fn the_day_at_which_an_order_would_have_to_end_is_no_matter_to_a_duplicate() {
+    let mut case = reading(case(), order());
+    if let IssuerView::Ready { spec, .. } = &mut case.issuer {
+        let until = Some(OrderValidity::Until("2020-01-01".to_owned()));
+        spec.digicert.get_or_insert_default().order_validity = until;
+    }
+    assert!(case.decide().is_ok(), "{:?}", case.decide());
 }
