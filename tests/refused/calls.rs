@@ -14,14 +14,13 @@ const LOOKS: u32 = 10;
 
 /// A Certificate, what it asks for beside its name, the class of its Issuance's failure or the reason of its own
 /// condition, and a word of what is told.
-fn refusals() -> [(&'static str, Value, &'static str, &'static str); 8] {
+fn refusals() -> [(&'static str, Value, &'static str, &'static str); 7] {
     let digicert = |overrides: Value| json!({"digicert": overrides});
     [
         ("value", digicert(json!({"caCertId": "FFFF"})), "Rejected", "invalid_value:ca_cert_id"),
         ("product", digicert(json!({"product": "ssl_nothing"})), "ProviderBlocked", "Product settings"),
         ("organization", digicert(json!({"organizationId": 999})), "ProviderBlocked", "Certificates > Organizations"),
         ("unlisted", digicert(json!({"product": "ssl_other"})), "PolicyRefused", "does not allow product ssl_other"),
-        ("adopted", json!({"adopt": {"orderId": "999999"}}), "AdoptionRefused", "is not known to account"),
         ("key", json!({"issuerRef": {"name": "wrong"}}), "IssuerNotReady", "Automation > API keys"),
         ("rights", json!({"issuerRef": {"name": "viewer"}}), "IssuerNotReady", "Orders, Domains, Organizations"),
         ("url", json!({"issuerRef": {"name": "lost"}}), "IssuerNotReady", "/services/v2"),

@@ -164,7 +164,7 @@ pub struct IssuerStatus {
     /// metadata.generation this status was derived from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready is the outcome of a real call to the account.
+    /// Ready is the outcome of a real call to the account; CircuitOpen is there while it is not called, because it answers with errors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
