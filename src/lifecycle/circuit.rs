@@ -21,8 +21,8 @@ use crate::{
 
 /// Failed calls in a row.
 const ERRORS: u32 = 5;
-/// One broken connection may end many calls together.
-const SPELL: Duration = Duration::from_secs(5);
+/// One broken connection may end many calls together, and some calls fail while others do not.
+const SPELL: Duration = Duration::from_secs(15);
 const FIRST_PROBE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 /// A probe of which nothing is heard for so long was never made.

@@ -210,7 +210,7 @@ fn what_is_deleted_is_shown_no_more() {
     world.issuers.apply(&Event::Delete(issuer()));
     assert_eq!(of_objects(&world.scrape()), Vec::<String>::new());
     world.issuers.apply(&Event::Apply(issuer()));
-    let afresh = ["evercert_budget_left", "evercert_issuer_ready", "evercert_circuit_open"];
+    let afresh = ["evercert_budget_left", "evercert_circuit_open", "evercert_issuer_ready"];
     assert_eq!(of_objects(&world.scrape()), afresh, "one of the same name starts afresh");
 }
 

@@ -53,7 +53,7 @@ impl Story {
     /// Opened at second 8.
     fn open() -> Self {
         let mut story = Self::default();
-        let opened = [0, 2, 4, 6, 8].map(|second| story.fails(second));
+        let opened = [-7, -2, 3, 5, 8].map(|second| story.fails(second));
         assert_eq!(opened, [false, false, false, false, true]);
         story
     }
@@ -70,7 +70,7 @@ fn opens_after_errors_in_a_row_that_are_no_single_moment() {
     let table: [(&str, &[i64], bool); 4] = [
         ("too few, however long", &[0, 100, 200, 300], false),
         ("one broken connection", &[0, 0, 0, 0, 1, 1, 1, 1], false),
-        ("the same, and it goes on", &[0, 0, 0, 0, 1, 1, 1, 1, 5], true),
+        ("the same, and it goes on", &[0, 0, 0, 0, 1, 1, 1, 1, 15], true),
         ("slow and steady", &[0, 100, 200, 300, 400], true),
     ];
     for (what, failures, open) in table {
@@ -99,12 +99,12 @@ fn a_good_answer_in_between_begins_anew_and_a_rate_limit_is_neither() {
         story.fails(second);
     }
     story.serves(7);
-    for second in [8, 10, 12, 14] {
+    for second in [8, 12, 16, 20] {
         assert!(!story.fails(second));
         assert!(!story.refuses(second));
     }
-    assert!(story.fails(16), "429s have not interrupted the row");
-    assert!(!story.refuses(17) && story.is_open(), "nor closed it");
+    assert!(story.fails(24), "429s have not interrupted the row");
+    assert!(!story.refuses(25) && story.is_open(), "nor closed it");
 }
 
 #[test]
@@ -145,10 +145,10 @@ fn what_opens_again_soon_goes_on_with_its_pauses_and_later_with_short_ones() {
             };
         }
         let begin = 43 + calm;
-        for second in [0, 2, 4, 6, 8] {
+        for second in [0, 4, 8, 12, 16] {
             story.fails(begin + second);
         }
-        story.pause_after(begin + 8)
+        story.pause_after(begin + 16)
     };
     assert_eq!(reopened(1), 40);
     assert_eq!(reopened(1000), 5);
