@@ -194,7 +194,7 @@ pub fn wanted(operation: Operation) -> Wanted {
 }
 
 pub async fn submit(sectigo: &Sectigo, operation: Operation) -> Result<Option<Accepted>, CallError> {
-    let permit = sectigo.permit(Urgency::Normal).await;
+    let permit = sectigo.permit(Urgency::Normal).await.expect("the account may be called");
     sectigo.submit(&request(operation), permit, Duration::from_secs(5)).await
 }
 

@@ -65,7 +65,7 @@ async fn a_key_may_be_made_elsewhere() {
         let answer = status(200).set_body_json(json!({ "sslId": 55, "renewId": "gu03-W6WENt7_TvDTuOP" }));
         takes(&server, "POST", "ssl/v2/enroll-keygen", keygen_body(body), answer).await;
         let sectigo = sectigo(&server);
-        let permit = sectigo.permit(Urgency::Normal).await;
+        let permit = sectigo.permit(Urgency::Normal).await.expect("the account may be called");
         let request = keygen(holder);
         assert!(!format!("{request:?}").contains("correct horse"));
         let enrolled = sectigo.enroll_with_generated_key(&request, permit, Duration::from_secs(5)).await.unwrap();
@@ -87,7 +87,7 @@ async fn a_renew_id_renews_without_an_answer() {
         let server = MockServer::start().await;
         takes(&server, "POST", "ssl/v2/renew/gu03-W6WENt7_TvDTuOP", body, status(204)).await;
         let sectigo = sectigo(&server);
-        let permit = sectigo.permit(Urgency::Normal).await;
+        let permit = sectigo.permit(Urgency::Normal).await.expect("the account may be called");
         let renewed = sectigo.renew_by_renew_id("gu03-W6WENt7_TvDTuOP", csr, dcv, permit, Duration::from_secs(5)).await;
         assert_eq!(renewed, Ok(()));
     }

@@ -17,7 +17,7 @@ async fn enrolls(server: &MockServer, sectigo: &Sectigo, request: &Request, body
     server.reset().await;
     let answer = status(200).set_body_json(json!({ "sslId": 55, "renewId": "gu03-W6WENt7_TvDTuOP" }));
     takes(server, "POST", "ssl/v2/enroll", body, answer).await;
-    let permit = sectigo.permit(Urgency::Normal).await;
+    let permit = sectigo.permit(Urgency::Normal).await.expect("the account may be called");
     let submitted = sectigo.submit(request, permit, Duration::from_secs(5)).await;
     assert_eq!(submitted, Ok(Some(accepted("55"))));
 }
@@ -161,7 +161,7 @@ async fn what_scm_could_not_read_is_not_sent() {
         request(Operation::Renew { order_id: "../73".into() }),
         request(Operation::Reissue { order_id: String::new() }),
     ] {
-        let permit = sectigo.permit(Urgency::Normal).await;
+        let permit = sectigo.permit(Urgency::Normal).await.expect("the account may be called");
         let answer = sectigo.submit(&wrong, permit, Duration::from_secs(5)).await;
         assert!(matches!(answer, Err(CallError::Rejected { .. })), "{answer:?}");
     }

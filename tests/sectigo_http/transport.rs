@@ -76,7 +76,7 @@ async fn an_endless_answer_is_cut() {
 async fn no_call_takes_longer_than_it_may() {
     let origin = server(async |_stream| std::future::pending().await).await;
     let sectigo = Sectigo::new(config(&origin)).unwrap();
-    let permit = sectigo.permit(Urgency::Normal).await;
+    let permit = sectigo.permit(Urgency::Normal).await.expect("the account may be called");
     let error = sectigo.submit(&request(renew()), permit, Duration::from_millis(100)).await.unwrap_err();
     assert_ambiguous(&error);
 }

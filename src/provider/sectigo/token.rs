@@ -81,10 +81,13 @@ impl Tokens {
             (if limited { Health::Untold } else { Health::Fails }, error)
         };
         // The API itself was not called, whatever became of this.
-        let reply = transport.exchange(&TOKEN, request, &secrets, Health::Untold, refused).await.map_err(|error| match error {
-            CallError::Ambiguous { call, message } => CallError::NotSent { call, message },
-            certain => certain,
-        })?;
+        let reply =
+            transport.exchange(&TOKEN, request, &secrets, Health::Untold, refused).await.map_err(
+                |error| match error {
+                    CallError::Ambiguous { call, message } => CallError::NotSent { call, message },
+                    certain => certain,
+                },
+            )?;
         let token: AccessToken = serde_json::from_slice(&reply.body).unwrap_or_default();
         let value = token.access_token.ok_or_else(|| TOKEN.not_sent("the answer holds no access token"))?;
         Ok((value.into(), token.expires_in.map_or(UNTOLD, Duration::from_secs)))
