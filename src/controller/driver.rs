@@ -226,7 +226,7 @@ mod tests {
             object.metadata.name = Some(n.to_string());
             object.metadata.uid = Some(n.to_string());
             store.apply(&Event::Apply(object.clone()));
-            names.send(Woken { name: ObjectRef::from_obj(&object), first: false }).expect("it is read");
+            names.send(Woken::now(ObjectRef::from_obj(&object))).expect("it is read");
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
         assert_eq!(runs.failures.count(), 3, "each is to be tried again");

@@ -9,7 +9,6 @@ use crate::{
     api::issuer::{self as api, SecretKeyRef, SectigoApiVersion, SectigoAuth, SectigoValidation},
     controller::{any_issuer::AnyIssuer, error::Error},
     provider::{
-        Provider,
         limits::RateLimit,
         sectigo::{ApiVersion, Credentials, Sectigo, SectigoConfig, ValidationModel},
     },
