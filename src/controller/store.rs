@@ -1,8 +1,8 @@
 //! What a watch has shown of one kind. Ten thousand objects of which one is looked at: they are kept packed, and
 //! unpacked when somebody asks.
 //!
-//! An object is its JSON, compressed against that of the first one of its kind, which has the same field names and
-//! much of the same text. One whose JSON would not be read back stays as it is: what is missing here counts as deleted,
+//! An object is its JSON, compressed against that of another of its kind, which has the same field names and much of the
+//! same text. The first one is that other, until one comes that says much more: mostly the first that is finished. One whose JSON would not be read back stays as it is: what is missing here counts as deleted,
 //! and decisions are made by that.
 
 use std::{
@@ -17,6 +17,9 @@ use kube::{
 use lz4_flex::block::{compress_prepend_size_with_dict, decompress_size_prepended_with_dict};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::watch;
+
+/// Of one kind: the last is at least ten times as long as the first.
+const MOST_SAMPLES: usize = 12;
 
 /// What else an object is found by, within its namespace.
 pub type Keys<K> = fn(&K) -> Vec<String>;
@@ -34,7 +37,8 @@ struct Shared<K> {
 type Name = Box<str>;
 
 enum Kept<K> {
-    Packed(Arc<[u8]>),
+    /// Against which sample.
+    Packed(u8, Arc<[u8]>),
     Whole(Arc<K>),
 }
 
@@ -44,14 +48,14 @@ struct Contents<K> {
     index: HashMap<Name, Vec<Name>>,
     /// Of a list that has not ended yet.
     arriving: HashMap<Name, Kept<K>>,
-    /// JSON of the first object.
-    sample: Arc<[u8]>,
+    /// JSON of a few objects, each a good deal longer than the one before.
+    samples: Arc<Vec<Vec<u8>>>,
 }
 
 impl<K> Clone for Kept<K> {
     fn clone(&self) -> Self {
         match self {
-            Self::Packed(bytes) => Self::Packed(bytes.clone()),
+            Self::Packed(sample, bytes) => Self::Packed(*sample, bytes.clone()),
             Self::Whole(object) => Self::Whole(object.clone()),
         }
     }
@@ -91,17 +95,17 @@ where
             objects: HashMap::new(),
             index: HashMap::new(),
             arriving: HashMap::new(),
-            sample: Arc::default(),
+            samples: Arc::default(),
         });
         Self(Arc::new(Shared { contents, keys, complete: watch::Sender::new(false) }))
     }
 
     pub fn get(&self, name: &ObjectRef<K>) -> Option<Arc<K>> {
-        let (sample, packed) = {
+        let (samples, packed) = {
             let contents = self.read();
-            (contents.sample.clone(), contents.objects.get(&named(name))?.clone())
+            (contents.samples.clone(), contents.objects.get(&named(name))?.clone())
         };
-        packed.unpack(&sample)
+        packed.unpack(&samples)
     }
 
     pub fn has(&self, name: &ObjectRef<K>) -> bool {
@@ -110,20 +114,20 @@ where
 
     /// The objects of a namespace that are found by this key.
     pub fn of(&self, namespace: &str, key: &str) -> Vec<Arc<K>> {
-        let (sample, found): (_, Vec<Kept<K>>) = {
+        let (samples, found): (_, Vec<Kept<K>>) = {
             let contents = self.read();
             let Some(names) = contents.index.get(&place(namespace, key)) else { return Vec::new() };
-            (contents.sample.clone(), names.iter().filter_map(|name| contents.objects.get(name).cloned()).collect())
+            (contents.samples.clone(), names.iter().filter_map(|name| contents.objects.get(name).cloned()).collect())
         };
-        found.iter().filter_map(|kept| kept.unpack(&sample)).collect()
+        found.iter().filter_map(|kept| kept.unpack(&samples)).collect()
     }
 
     /// All of them, one at a time.
     pub fn each(&self) -> impl Iterator<Item = Arc<K>> {
         let contents = self.read();
-        let sample = contents.sample.clone();
+        let samples = contents.samples.clone();
         let all: Vec<Kept<K>> = contents.objects.values().cloned().collect();
-        all.into_iter().filter_map(move |kept| kept.unpack(&sample))
+        all.into_iter().filter_map(move |kept| kept.unpack(&samples))
     }
 
     pub fn state_filter(&self, wanted: impl Fn(&K) -> bool) -> Vec<Arc<K>> {
@@ -165,16 +169,16 @@ where
         let mut contents = self.write();
         let mut gone = std::mem::take(&mut contents.objects);
         contents.index = HashMap::new();
-        let sample = contents.sample.clone();
+        let samples = contents.samples.clone();
         for kept in std::mem::take(&mut contents.arriving).into_values() {
-            if let Some(object) = kept.unpack(&sample) {
+            if let Some(object) = kept.unpack(&samples) {
                 contents.learn(object.as_ref(), kept, self.0.keys);
             }
         }
         gone.retain(|name, _| !contents.objects.contains_key(name));
         drop(contents);
         self.0.complete.send_replace(true);
-        gone.values().filter_map(|kept| kept.unpack(&sample)).collect()
+        gone.values().filter_map(|kept| kept.unpack(&samples)).collect()
     }
 }
 
@@ -184,18 +188,21 @@ impl<K: Clone + Serialize + DeserializeOwned> Contents<K> {
         if serde_json::from_slice::<K>(&json).is_err() {
             return Kept::Whole(Arc::new(object.clone()));
         }
-        if self.sample.is_empty() {
-            self.sample = json.as_slice().into();
+        let says_more = self.samples.last().is_none_or(|last| json.len() > last.len() + last.len() / 4);
+        if says_more && self.samples.len() < MOST_SAMPLES {
+            Arc::make_mut(&mut self.samples).push(json.clone());
         }
-        Kept::Packed(compress_prepend_size_with_dict(&json, &self.sample).into())
+        let newest = self.samples.len() - 1;
+        let packed = compress_prepend_size_with_dict(&json, &self.samples[newest]);
+        Kept::Packed(u8::try_from(newest).unwrap_or_default(), packed.into())
     }
 }
 
 impl<K: DeserializeOwned> Kept<K> {
-    fn unpack(&self, sample: &[u8]) -> Option<Arc<K>> {
+    fn unpack(&self, samples: &[Vec<u8>]) -> Option<Arc<K>> {
         match self {
-            Self::Packed(bytes) => {
-                let json = decompress_size_prepended_with_dict(bytes, sample).ok()?;
+            Self::Packed(sample, bytes) => {
+                let json = decompress_size_prepended_with_dict(bytes, samples.get(usize::from(*sample))?).ok()?;
                 serde_json::from_slice(&json).ok().map(Arc::new)
             }
             Self::Whole(object) => Some(object.clone()),
@@ -364,10 +371,36 @@ mod tests {
         object.metadata.name = Some("b".into());
         store.apply(&Event::Apply(object));
         let size = |kept: &Kept<ConfigMap>| match kept {
-            Kept::Packed(bytes) => bytes.len(),
+            Kept::Packed(_, bytes) => bytes.len(),
             Kept::Whole(_) => usize::MAX,
         };
         let sizes: Vec<usize> = store.read().objects.values().map(size).collect();
         assert!(sizes.iter().all(|size| *size < 100), "{sizes:?} bytes");
+    }
+
+    #[test]
+    fn what_is_finished_is_packed_against_another_that_is() {
+        let store = store();
+        let mut object = map("a", "x");
+        let finished: Vec<String> = (0..40).map(|n| format!("a field that only comes in the end {n}")).collect();
+        store.apply(&Event::Apply(object.clone()));
+        for name in ["a", "b"] {
+            object.metadata.name = Some(name.into());
+            object.data.get_or_insert_default().insert("end".into(), finished.join(", "));
+            store.apply(&Event::Apply(object.clone()));
+            assert_eq!(store.get(&reference(name)).as_deref(), Some(&object));
+        }
+        store.apply(&Event::Apply(map("c", "y")));
+        assert_eq!(
+            store.get(&reference("c")).as_deref(),
+            Some(&map("c", "y")),
+            "what says less is packed all the same"
+        );
+        let contents = store.read();
+        let sizes = contents.objects.values().map(|kept| match kept {
+            Kept::Packed(_, bytes) => bytes.len(),
+            Kept::Whole(_) => usize::MAX,
+        });
+        assert!(sizes.max().unwrap_or_default() < 200 && contents.samples.len() == 2);
     }
 }
