@@ -20,7 +20,7 @@ use super::{
     metrics::{Meter, Metrics},
     schedule::Schedule,
     store::Store,
-    watch::Woken,
+    watch::{Turn, Woken},
 };
 
 /// At most this many effects in one reconcile; what is left goes on in the next.
@@ -95,10 +95,15 @@ async fn work<K, R>(
                     schedule.add(name.as_ref().clone(), Instant::now() + after);
                 }
             }
-            Some(Woken { name, first, after }) = queue.recv() => {
+            Some(Woken { name, turn }) = queue.recv() => {
                 let name = (name.namespace, name.name);
                 runs.meter.woken(name.clone());
-                schedule.add(name, if first { begun } else { Instant::now() + after });
+                let due = match turn {
+                    Turn::First => begun,
+                    Turn::Next => begun + Duration::from_nanos(1),
+                    Turn::Last(after) => Instant::now() + after,
+                };
+                schedule.add(name, due);
             }
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
                 let Some(name) = schedule.take(Instant::now()) else { continue };
@@ -234,5 +239,38 @@ mod tests {
         assert_eq!(runs.failures.count(), 0);
         drop(stop);
         driven.await.expect("no panic");
+    }
+
+    struct Listing(std::sync::Mutex<Vec<String>>);
+
+    #[async_trait]
+    impl Reconciler<ConfigMap> for Listing {
+        const NAME: &'static str = "listing";
+
+        async fn reconcile(&self, object: Arc<ConfigMap>) -> Result<Action, Error> {
+            self.0.lock().expect("no panic").extend(object.metadata.name.clone());
+            Ok(Action::await_change())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_half_done_goes_first_and_what_is_new_before_what_rests() {
+        let mut registry = prometheus_client::registry::Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        let store = Store::new(|_| Vec::new());
+        let listing = Arc::new(Listing(std::sync::Mutex::default()));
+        let (names, queue) = queue();
+        let wake = async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            for (name, turn) in [("a", Turn::Last(Duration::ZERO)), ("b", Turn::Next), ("c", Turn::First)] {
+                let mut object = ConfigMap::default();
+                object.metadata.name = Some(name.to_owned());
+                store.apply(&Event::Apply(object.clone()));
+                names.send(Woken { name: ObjectRef::from_obj(&object), turn }).expect("it is read");
+            }
+        };
+        let stop = tokio::time::sleep(Duration::from_secs(1));
+        tokio::join!(drive(listing.clone(), store.clone(), queue, 1, &metrics, stop), wake);
+        assert_eq!(*listing.0.lock().expect("no panic"), ["c", "b", "a"]);
     }
 }

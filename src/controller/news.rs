@@ -13,7 +13,7 @@ use kube::{Resource, ResourceExt, runtime::reflector::ObjectRef};
 
 use super::{
     any_issuer::AnyIssuer,
-    watch::{Queue, Woken},
+    watch::{Queue, Turn, Woken},
 };
 use crate::{
     api::{
@@ -87,7 +87,7 @@ impl Heard {
             Self::Changed | Self::Opened => Duration::ZERO,
         };
         // A queue without a reader is that of a process that ends.
-        let _ = queue.send(Woken { after, ..Woken::now(ObjectRef::from_obj(object)) });
+        let _ = queue.send(Woken { name: ObjectRef::from_obj(object), turn: Turn::Last(after) });
     }
 }
 

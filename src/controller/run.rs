@@ -198,7 +198,8 @@ fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> (Stores, Writte
     let all = known.clone();
     certificates.on_change(move |certificate| {
         own.shown(certificate);
-        send(&queue, ObjectRef::from_obj(certificate));
+        let name = ObjectRef::from_obj(certificate);
+        let _ = queue.send(if certificate.status.is_none() { Woken::next(name) } else { Woken::now(name) });
         if let Some(issuance) = under_way_of(certificate)
             && (edited(certificate) || !all.has(&ObjectRef::from_obj(certificate)))
         {

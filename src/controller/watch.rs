@@ -31,19 +31,30 @@ pub type Queue<K> = UnboundedSender<Woken<K>>;
 
 pub struct Woken<K: Resource> {
     pub name: ObjectRef<K>,
-    /// Goes before all that wait: something is half done.
-    pub first: bool,
-    /// Not before so much time has passed.
-    pub after: Duration,
+    pub turn: Turn,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Something is half done.
+    First,
+    /// Nobody has looked at it yet: after a restart, before the thousands that rest.
+    Next,
+    /// Behind all that wait, and not before so much time has passed.
+    Last(Duration),
 }
 
 impl<K: Resource> Woken<K> {
-    pub fn now(name: ObjectRef<K>) -> Self {
-        Self { name, first: false, after: Duration::ZERO }
+    pub fn first(name: ObjectRef<K>) -> Self {
+        Self { name, turn: Turn::First }
     }
 
-    pub fn first(name: ObjectRef<K>) -> Self {
-        Self { first: true, ..Self::now(name) }
+    pub fn next(name: ObjectRef<K>) -> Self {
+        Self { name, turn: Turn::Next }
+    }
+
+    pub fn now(name: ObjectRef<K>) -> Self {
+        Self { name, turn: Turn::Last(Duration::ZERO) }
     }
 }
 
