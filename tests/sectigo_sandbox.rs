@@ -148,7 +148,7 @@ impl Intent {
     }
 
     async fn submit(&self, sectigo: &Sectigo) -> Result<Option<Accepted>, CallError> {
-        let permit = sectigo.permit(Urgency::Normal).await;
+        let permit = sectigo.permit(Urgency::Normal).await.expect("the account may be called");
         sectigo.submit(&self.request, permit, Duration::from_secs(20)).await
     }
 
@@ -505,7 +505,7 @@ async fn what_an_account_lacks_is_told_before_anything_is_asked_for() {
     ] {
         let told = sectigo.preflight(&request).await;
         assert!(matches!(&told, Err(CallError::Blocked { code: known, .. }) if known == code), "{told:?}");
-        let permit = sectigo.permit(Urgency::Normal).await;
+        let permit = sectigo.permit(Urgency::Normal).await.expect("the account may be called");
         let refused = sectigo.submit(&request, permit, Duration::from_secs(20)).await;
         assert!(matches!(refused, Err(CallError::Rejected { .. } | CallError::Blocked { .. })), "{refused:?}");
     }
