@@ -1,5 +1,4 @@
 //! Events on the objects of users: what was done at the provider, with its ids. Each is a line of the log too.
-
 //!
 //! Not kube's `Recorder`: it keeps each one for minutes, to merge repetitions, which are rare here and each worth telling.
 
@@ -84,11 +83,12 @@ impl Events {
             note.truncate(end);
         }
         let now = Timestamp::now();
-        let namespace = about.namespace.clone().unwrap_or_default();
+        // Where kubectl looks for those of an object that is in no namespace.
+        let namespace = about.namespace.clone().unwrap_or_else(|| "default".to_owned());
         // As client-go names them.
         let name = format!("{}.{:x}", about.name.as_deref().unwrap_or_default(), now.as_nanosecond());
         let event = Event {
-            metadata: ObjectMeta { name: Some(name), namespace: about.namespace.clone(), ..ObjectMeta::default() },
+            metadata: ObjectMeta { name: Some(name), namespace: Some(namespace.clone()), ..ObjectMeta::default() },
             event_time: Some(MicroTime(now)),
             type_: Some(format!("{type_:?}")),
             action: Some(action.to_owned()),
