@@ -124,7 +124,7 @@ async fn the_wait_for_a_token_counts() {
     Mock::given(path("/realms/apiclients/token")).respond_with(slow).mount(&server).await;
     let sectigo = oauth(&server);
     let quick = async || {
-        let permit = sectigo.permit(Urgency::Normal).await;
+        let permit = sectigo.permit(Urgency::Normal).await.expect("the account may be called");
         sectigo.submit(&request(Operation::Order), permit, Duration::from_millis(200)).await
     };
     // The second waits for the first, which asks.
