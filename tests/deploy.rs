@@ -35,7 +35,7 @@ async fn the_operator_may_what_it_must_and_no_more() {
         "update/issuances.evercert.dev/status",
         "get watch list create update delete/secrets.",
         "get watch list/namespaces.",
-        "create patch/events.events.k8s.io",
+        "create/events.events.k8s.io",
     ];
     let may_not = [
         "create update delete/certificates.evercert.dev",

@@ -15,9 +15,8 @@ const NAMESPACE: &str = "evercert";
 const ACCOUNT: &str = "system:serviceaccount:evercert:evercert";
 
 /// Rights that this life does not use, and who does.
-const BESIDE: [(&str, &str); 3] = [
+const BESIDE: [(&str, &str); 2] = [
     ("operate issuances.evercert.dev", "no request: the admission policy asks for it"),
-    ("patch events.events.k8s.io", "an Event that is said again is counted up"),
     ("get issuers.evercert.dev", "a budget is read once more before it is spent, here the ClusterIssuer's"),
 ];
 
