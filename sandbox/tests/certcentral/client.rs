@@ -1,22 +1,17 @@
 //! A sandbox of this test's own and a client that knows nothing but HTTP.
 
-use clap::Parser;
-use evercert_sandbox::start::{Options, Sandbox};
 use rcgen::{CertificateParams, KeyPair, PublicKeyData, RsaKeySize};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::task::JoinHandle;
 
-/// The day on which every test begins: limits of validity depend on the date.
-pub const TODAY: &str = "2026-06-01";
+use crate::server::Server;
+pub use crate::server::TODAY;
 
 pub struct Client {
     pub ready: Value,
     pub key: String,
     http: reqwest::Client,
-    server: Option<JoinHandle<()>>,
-    _state: Option<TempDir>,
+    _server: Option<Server>,
 }
 
 #[derive(Debug)]
@@ -40,14 +35,6 @@ impl Answer {
     }
 }
 
-impl Drop for Client {
-    fn drop(&mut self) {
-        if let Some(server) = &self.server {
-            server.abort();
-        }
-    }
-}
-
 impl Client {
     /// Every name is believed.
     pub async fn instant() -> Self {
@@ -55,16 +42,9 @@ impl Client {
     }
 
     pub async fn start(arguments: &[&str]) -> Self {
-        let state = tempfile::tempdir().unwrap();
-        let path = state.path().to_str().unwrap();
-        let first = ["evercert-sandbox", "--listen", "127.0.0.1:0", "--state", path];
-        let options = Options::parse_from(first.iter().chain(arguments));
-        let sandbox = Sandbox::start(options).await.unwrap();
-        let ready = sandbox.ready().clone();
-        let server = tokio::spawn(async move { sandbox.serve().await.unwrap() });
-        let mut client = Self::of(ready);
-        client.server = Some(server);
-        client._state = Some(state);
+        let server = Server::start(arguments).await;
+        let mut client = Self::of(server.ready.clone());
+        client._server = Some(server);
         client.post("/_sandbox/clock", json!({"set": format!("{TODAY}T12:00:00Z")})).await;
         client
     }
@@ -73,7 +53,7 @@ impl Client {
     pub fn of(ready: Value) -> Self {
         let key = ready["digicert"]["apiKey"].as_str().unwrap().to_owned();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { ready, key, http, server: None, _state: None }
+        Self { ready, key, http, _server: None }
     }
 
     pub fn url(&self) -> &str {

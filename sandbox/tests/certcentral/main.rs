@@ -13,4 +13,6 @@ mod orders;
 mod reissues;
 mod renewals;
 mod revocations;
+#[path = "../server/mod.rs"]
+mod server;
 mod validations;

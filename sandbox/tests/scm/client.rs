@@ -2,17 +2,13 @@
 
 use std::sync::OnceLock;
 
-use clap::Parser;
-use evercert_sandbox::start::{Options, Sandbox};
 use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData, RsaKeySize};
 use reqwest::header::HeaderMap;
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::task::JoinHandle;
 
-/// The day on which every test begins: limits of validity depend on the date.
-pub const TODAY: &str = "2026-06-01";
+use crate::server::Server;
+pub use crate::server::TODAY;
 
 pub struct Client {
     /// What the sandbox says of the customer that this client belongs to.
@@ -21,8 +17,7 @@ pub struct Client {
     /// `v1` or `v2`.
     pub version: &'static str,
     http: reqwest::Client,
-    server: Option<JoinHandle<()>>,
-    _state: Option<TempDir>,
+    _server: Option<Server>,
 }
 
 #[derive(Debug)]
@@ -54,14 +49,6 @@ impl Answer {
     }
 }
 
-impl Drop for Client {
-    fn drop(&mut self) {
-        if let Some(server) = &self.server {
-            server.abort();
-        }
-    }
-}
-
 impl Client {
     /// Every name is believed; domains are not validated ahead.
     pub async fn instant() -> Self {
@@ -69,14 +56,9 @@ impl Client {
     }
 
     pub async fn start(arguments: &[&str]) -> Self {
-        let state = tempfile::tempdir().unwrap();
-        let path = state.path().to_str().unwrap();
-        let first = ["evercert-sandbox", "--listen", "127.0.0.1:0", "--state", path];
-        let options = Options::parse_from(first.iter().chain(arguments));
-        let sandbox = Sandbox::start(options).await.unwrap();
-        let mut client = Self::of(sandbox.ready().clone());
-        client.server = Some(tokio::spawn(async move { sandbox.serve().await.unwrap() }));
-        client._state = Some(state);
+        let server = Server::start(arguments).await;
+        let mut client = Self::of(server.ready.clone());
+        client._server = Some(server);
         client.admin("PUT", "/clock", json!({"set": format!("{TODAY}T12:00:00Z")})).await;
         client
     }
@@ -84,7 +66,7 @@ impl Client {
     /// A client of a sandbox that printed this.
     pub fn of(ready: Value) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { scm: ready["sectigo"].clone(), ready, version: "v1", http, server: None, _state: None }
+        Self { scm: ready["sectigo"].clone(), ready, version: "v1", http, _server: None }
     }
 
     /// A value of the line of JSON.

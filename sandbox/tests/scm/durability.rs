@@ -1,46 +1,14 @@
 //! The program itself, killed.
 
-use std::{
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-};
-
 use serde_json::{Value, json};
 
-use crate::client::Client;
-
-struct Process {
-    child: Child,
-    client: Client,
-}
-
-impl Drop for Process {
-    /// SIGKILL
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-fn start(state: &Path) -> Process {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_evercert-sandbox"))
-        .args(["--listen", "127.0.0.1:0", "--dcv", "instant", "--state"])
-        .arg(state)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let ready: Value = serde_json::from_str(&line).unwrap();
-    Process { child, client: Client::of(ready) }
-}
+use crate::{client::Client, server::Process};
 
 #[tokio::test]
 async fn everything_answered_survives_a_kill() {
     let state = tempfile::tempdir().unwrap();
-    let first = start(state.path());
-    let client = &first.client;
+    let first = Process::start(state.path());
+    let client = Client::of(first.ready.clone());
     let id = client.enroll(&["www.example.com"]).await;
     let details = json!({"details": {"cluster": "a"}});
     client.call("POST", &format!("ssl/{id}/location"), Some(details)).await;
@@ -57,8 +25,8 @@ async fn everything_answered_survives_a_kill() {
     let password = client.password();
     drop(first);
 
-    let second = start(state.path());
-    let client = &second.client;
+    let second = Process::start(state.path());
+    let client = Client::of(second.ready.clone());
     assert_eq!((client.password(), client.details(id).await), (password, before));
     assert_eq!(client.admin("GET", "/ledger", Value::Null).await, ledger);
     assert_eq!(client.get(&format!("ssl/{id}/location")).await[0]["details"], json!({"cluster": "a"}));

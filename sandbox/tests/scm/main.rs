@@ -17,4 +17,6 @@ mod names;
 mod renewals;
 mod replacements;
 mod revocations;
+#[path = "../server/mod.rs"]
+mod server;
 mod validations;
