@@ -61,7 +61,9 @@ async fn a_token_is_shared_by_the_calls_of_its_life() {
 
 #[tokio::test]
 async fn a_token_is_not_used_near_its_end() {
-    for (seconds, calls, tokens) in [(json!(0), 3, 3), (json!("300"), 3, 1), (Value::Null, 3, 1)] {
+    for (seconds, calls, tokens) in
+        [(json!(0), 3, 3), (json!("300"), 3, 1), (json!(u64::MAX), 3, 1), (Value::Null, 3, 1)]
+    {
         let server = MockServer::start().await;
         gives(&server, TOKEN, seconds, tokens).await;
         let answer = status(200).set_body_json(details(55, "Requested", json!({})));

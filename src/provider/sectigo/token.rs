@@ -17,6 +17,8 @@ use crate::provider::{CallError, Health};
 const UNTOLD: Duration = Duration::from_secs(60);
 /// A token is not used this close to its end: a call may take a while. At most a tenth of its life.
 const MARGIN: Duration = Duration::from_secs(60);
+/// No token is used for longer, whatever the server says: a clock can only be set so far.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) struct Tokens {
     url: Url,
@@ -90,6 +92,6 @@ impl Tokens {
             )?;
         let token: AccessToken = serde_json::from_slice(&reply.body).unwrap_or_default();
         let value = token.access_token.ok_or_else(|| TOKEN.not_sent("the answer holds no access token"))?;
-        Ok((value.into(), token.expires_in.map_or(UNTOLD, Duration::from_secs)))
+        Ok((value.into(), token.expires_in.map_or(UNTOLD, Duration::from_secs).min(LONGEST)))
     }
 }
