@@ -110,10 +110,20 @@ pub(super) struct Secrets(pub Vec<SecretString>);
 impl Secrets {
     /// Fit for an error: short, on one line, and without a secret.
     pub fn presentable(&self, text: &str) -> String {
-        let secrets = self.0.iter().map(|secret| secret.expose_secret()).filter(|secret| !secret.is_empty());
-        let text = secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[redacted]"));
+        let secrets = self.0.iter().flat_map(|secret| written(secret.expose_secret()));
+        let secrets = secrets.filter(|secret| !secret.is_empty());
+        let text = secrets.fold(text.to_owned(), |text, secret| text.replace(&secret, "[redacted]"));
         text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST_MESSAGE).collect()
     }
+}
+
+/// As it is, and as it stands in JSON and in a form, which an answer may quote.
+fn written(secret: &str) -> [String; 3] {
+    let json = serde_json::Value::from(secret).to_string();
+    let json = json.strip_prefix('"').and_then(|json| json.strip_suffix('"')).unwrap_or_default();
+    let form = Url::parse_with_params("https://form.invalid", [("", secret)]).ok();
+    let form = form.as_ref().and_then(Url::query).and_then(|query| query.strip_prefix('=')).unwrap_or_default();
+    [secret, json, form].map(str::to_owned)
 }
 
 /// A 2xx.
@@ -323,4 +333,22 @@ fn causes(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_form_of_a_secret_is_presentable() {
+        let secrets = Secrets(vec!["S3CRET \\\"&".into(), "".into()]);
+        for (said, shown) in [
+            ("wrong: S3CRET \\\"&, again", "wrong: [redacted], again"),
+            (r#"{"password":"S3CRET \\\"&"}"#, r#"{"password":"[redacted]"}"#),
+            ("secret=S3CRET+%5C%22%26&id=1", "secret=[redacted]&id=1"),
+            ("none  of\nit", "none of it"),
+        ] {
+            assert_eq!(secrets.presentable(said), shown);
+        }
+    }
 }
