@@ -127,6 +127,8 @@ async fn what_was_not_looked_through_whole_is_never_absent() {
         total("3", json!([])),
         status(503).set_body_string("upstream connect error"),
         total("400", json!(rows(1))),
+        // As many as nobody asked for.
+        total("5001", json!((1..5002).map(|id| json!({ "sslId": id, "commonName": "x" })).collect::<Vec<_>>())),
     ] {
         let server = MockServer::start().await;
         call("GET", "ssl/v2").and(query_param("position", "0")).respond_with(answer).mount(&server).await;

@@ -8,11 +8,6 @@ use super::endpoints::{DELETE, DETAILS, LIST, UPDATE};
 use super::wire::{Details, Row};
 use crate::provider::CallError;
 
-/// The most that a page may have.
-const PAGE: usize = 200;
-/// More than that is not looked through.
-const MOST_PAGES: usize = 25;
-
 /// What *List SSL certificates* can be asked for; together they narrow. Words as the description has them, whatever
 /// the version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,33 +74,9 @@ pub enum AutoRenewalWanted {
 }
 
 impl Sectigo {
-    /// Every certificate that matches, a page at a time. More than can be looked through is an error, never less.
+    /// Every certificate that matches. More than can be looked through is an error, never less.
     pub async fn list(&self, filter: &Filter) -> Result<Vec<Row>, CallError> {
-        let mut rows: Vec<Row> = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let (page, total) = self.page(filter, rows.len(), PAGE).await?;
-            let (short, nothing) = (page.len() < PAGE, page.is_empty());
-            rows.extend(page);
-            match total {
-                Some(total) if rows.len() >= total => return Ok(rows),
-                Some(_) if nothing => return Err(LIST.ambiguous("the list ends before its own count")),
-                None if short => return Ok(rows),
-                _ => {}
-            }
-        }
-        Err(LIST.ambiguous("more certificates match than are looked through"))
-    }
-
-    /// One page, from a position on, and how many there are in all when SCM says so.
-    pub async fn page(
-        &self,
-        filter: &Filter,
-        position: usize,
-        size: usize,
-    ) -> Result<(Vec<Row>, Option<usize>), CallError> {
-        let call = Call::new(&LIST).query("size", size.to_string()).query("position", position.to_string());
-        let answer = self.client.call(self.narrowed(call, filter)).await?;
-        Ok((answer.list()?, answer.total()))
+        self.client.rows(&LIST, |call| self.narrowed(call, filter)).await
     }
 
     fn narrowed<'a>(&self, call: Call<'a>, filter: &Filter) -> Call<'a> {

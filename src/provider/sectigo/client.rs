@@ -18,6 +18,11 @@ use super::{ConfigError, SectigoConfig};
 use crate::provider::transport::{JSON, Refusal, Reply, Secrets, Setup, Transport, base_url, fingerprint};
 use crate::provider::{CallError, Health, Permit, Urgency};
 
+/// Rows of a page: the most there can be (*List SSL certificates*, `size`).
+const PAGE: usize = 200;
+/// More than that is not looked through.
+const MOST_PAGES: usize = 25;
+
 pub(super) struct Client {
     transport: Transport,
     /// Without a final slash.
@@ -174,6 +179,31 @@ impl Client {
             other => other,
         }
         .map_err(|failed| failed.error)
+    }
+
+    /// Every row of a list, a page at a time. More than can be looked through is an error, never less.
+    pub async fn rows<'a, T: DeserializeOwned>(
+        &self,
+        endpoint: &'static Endpoint,
+        narrowed: impl Fn(Call<'a>) -> Call<'a>,
+    ) -> Result<Vec<T>, CallError> {
+        let mut rows: Vec<T> = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let call = Call::new(endpoint).query("size", PAGE.to_string()).query("position", rows.len().to_string());
+            let answer = self.call(narrowed(call)).await?;
+            let page: Vec<T> = answer.list()?;
+            let (short, nothing) = (page.len() < PAGE, page.is_empty());
+            rows.extend(page);
+            match answer.total() {
+                // Whoever takes no notice of the size may answer any number.
+                _ if rows.len() > PAGE * MOST_PAGES => break,
+                Some(total) if rows.len() >= total => return Ok(rows),
+                Some(_) if nothing => return Err(answer.unreadable("the list ends before its own count")),
+                None if short => return Ok(rows),
+                _ => {}
+            }
+        }
+        Err(endpoint.ambiguous("more match than are looked through"))
     }
 
     /// The call itself, which nothing below repeats: not for a token either.

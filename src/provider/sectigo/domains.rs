@@ -12,9 +12,6 @@ use super::endpoints::{
 use super::wire::{Domain, DomainRow, DomainValidationInfo, ValidationRow};
 use crate::provider::CallError;
 
-const PAGE: usize = 200;
-const MOST_PAGES: usize = 25;
-
 /// By what a domain is validated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DomainMethod {
@@ -62,46 +59,25 @@ impl Sectigo {
             ("orderStatus", state(&filter.order_status)),
             ("expiresIn", number(filter.expires_in)),
         ];
-        self.every_page(|| {
+        let narrowed = |call| {
             let asked = asked.iter().filter_map(|(name, value)| Some((*name, value.clone()?)));
-            asked.fold(Call::new(&LIST_VALIDATIONS), |call, (name, value)| call.query(name, value))
-        })
-        .await
+            asked.fold(call, |call: Call<'_>, (name, value)| call.query(name, value))
+        };
+        self.client.rows(&LIST_VALIDATIONS, narrowed).await
     }
 
     /// *List domains*: those delegated to an organization, when it is named.
     pub async fn domains(&self, org_id: Option<u64>) -> Result<Vec<DomainRow>, CallError> {
-        self.every_page(|| match org_id {
-            Some(id) => Call::new(&LIST_DOMAINS).query("orgId", id.to_string()),
-            None => Call::new(&LIST_DOMAINS),
-        })
-        .await
+        let narrowed = |call: Call<'static>| match org_id {
+            Some(id) => call.query("orgId", id.to_string()),
+            None => call,
+        };
+        self.client.rows(&LIST_DOMAINS, narrowed).await
     }
 
     /// *Get domain details*.
     pub async fn domain(&self, id: &str) -> Result<Domain, CallError> {
         self.client.call(Call::of(&DOMAIN, id)).await?.read()
-    }
-
-    async fn every_page<'a, T: serde::de::DeserializeOwned>(
-        &self,
-        call: impl Fn() -> Call<'a>,
-    ) -> Result<Vec<T>, CallError> {
-        let mut rows: Vec<T> = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let call = call().query("size", PAGE.to_string()).query("position", rows.len().to_string());
-            let answer = self.client.call(call).await?;
-            let page: Vec<T> = answer.list()?;
-            let (short, nothing) = (page.len() < PAGE, page.is_empty());
-            rows.extend(page);
-            match answer.total() {
-                Some(total) if rows.len() >= total => return Ok(rows),
-                Some(_) if nothing => return Err(answer.unreadable("the list ends before its own count")),
-                None if short => return Ok(rows),
-                _ => {}
-            }
-        }
-        Err(LIST_VALIDATIONS.ambiguous("more domains match than are looked through"))
     }
 
     /// *Get validation details*.
