@@ -2,8 +2,9 @@
 //! unpacked when somebody asks.
 //!
 //! An object is its JSON, compressed against that of another of its kind, which has the same field names and much of the
-//! same text. The first one is that other, until one comes that says much more: mostly the first that is finished. One whose JSON would not be read back stays as it is: what is missing here counts as deleted,
-//! and decisions are made by that.
+//! same text. The first one is that other, until one comes that says much more: mostly the first that is finished. One
+//! whose JSON would not be read back stays as it is: what is missing here counts as deleted, and decisions are made by
+//! that.
 
 use std::{
     collections::HashMap,
