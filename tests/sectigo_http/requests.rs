@@ -1,5 +1,5 @@
 use super::*;
-use evercert::provider::sectigo::{Import, KeyHolder, KeygenRequest, Marked};
+use evercert::provider::sectigo::{Import, KeyHolder, KeygenRequest, KeystoreFormat, Marked};
 
 fn keygen(key_holder: KeyHolder) -> KeygenRequest {
     KeygenRequest {
@@ -71,6 +71,23 @@ async fn a_key_may_be_made_elsewhere() {
         let enrolled = sectigo.enroll_with_generated_key(&request, permit, Duration::from_secs(5)).await.unwrap();
         assert_eq!(enrolled.ssl_id.as_deref(), Some("55"));
         assert_eq!(enrolled.renew_id.as_deref(), Some("gu03-W6WENt7_TvDTuOP"));
+    }
+}
+
+#[tokio::test]
+async fn no_error_shows_a_passphrase() {
+    let server = MockServer::start().await;
+    let quoted = json!({ "code": -7, "description": "passPhrase: correct horse has invalid value" });
+    Mock::given(method("POST")).respond_with(status(400).set_body_json(quoted)).expect(2).mount(&server).await;
+    let sectigo = sectigo(&server);
+    let passphrase = SecretString::from("correct horse");
+    let linked = sectigo.keystore_link("55", KeystoreFormat::P12, &passphrase).await.unwrap_err();
+    let permit = sectigo.permit(Urgency::Normal).await.expect("the account may be called");
+    let request = keygen(KeyHolder::PrivateKeyAgent { pass_phrase: Some(passphrase) });
+    let enrolled = sectigo.enroll_with_generated_key(&request, permit, Duration::from_secs(5)).await.unwrap_err();
+    for error in [linked, enrolled] {
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains("has invalid value") && !shown.contains("correct horse"), "{shown}");
     }
 }
 

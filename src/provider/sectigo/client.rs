@@ -43,11 +43,13 @@ pub(super) struct Call<'a> {
     query: Vec<(&'static str, String)>,
     body: Option<(&'static str, Vec<u8>)>,
     accept: &'static str,
+    /// What of the body no error may show.
+    secrets: Vec<SecretString>,
 }
 
 impl<'a> Call<'a> {
     pub fn new(endpoint: &'static Endpoint) -> Self {
-        Self { endpoint, ids: Vec::new(), query: Vec::new(), body: None, accept: JSON }
+        Self { endpoint, ids: Vec::new(), query: Vec::new(), body: None, accept: JSON, secrets: Vec::new() }
     }
 
     pub fn of(endpoint: &'static Endpoint, id: &'a str) -> Self {
@@ -71,6 +73,11 @@ impl<'a> Call<'a> {
 
     pub fn body(mut self, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some((content_type, body.into()));
+        self
+    }
+
+    pub fn hiding(mut self, secret: Option<&SecretString>) -> Self {
+        self.secrets.extend(secret.cloned());
         self
     }
 
@@ -225,7 +232,7 @@ impl Client {
             let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero());
             let left = left.ok_or_else(|| endpoint.not_sent("no time was left once there was an access token"))?;
             let request = self.request(call, token.as_ref(), left)?;
-            let secrets = Secrets(self.secrets.iter().chain(&token).cloned().collect());
+            let secrets = Secrets(self.secrets.iter().chain(&call.secrets).chain(&token).cloned().collect());
             let unauthorized = AtomicBool::new(false);
             let classify = |refusal: &Refusal| {
                 unauthorized.store(refusal.status == StatusCode::UNAUTHORIZED, Ordering::Relaxed);

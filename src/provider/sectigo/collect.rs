@@ -122,7 +122,7 @@ impl Sectigo {
             ApiVersion::V1 => Call::of(&KEYSTORE_V1, id).and(format),
             ApiVersion::V2 => {
                 let body = json!({ "passphrase": passphrase.expose_secret() });
-                Call::of(&KEYSTORE, id).and(format).json(&body)
+                Call::of(&KEYSTORE, id).and(format).json(&body).hiding(Some(passphrase))
             }
         };
         let answer = self.client.call(call).await?;

@@ -84,7 +84,12 @@ impl Sectigo {
         permit: Permit,
         timeout: Duration,
     ) -> Result<Enrolled, CallError> {
-        let answer = self.client.call_once(Call::new(&ENROLL_KEYGEN).json(&request.body()), permit, timeout).await?;
+        let pass_phrase = match &request.key_holder {
+            KeyHolder::PrivateKeyAgent { pass_phrase } => pass_phrase.as_ref(),
+            KeyHolder::AzureKeyVault { .. } => None,
+        };
+        let call = Call::new(&ENROLL_KEYGEN).json(&request.body()).hiding(pass_phrase);
+        let answer = self.client.call_once(call, permit, timeout).await?;
         let enrolled: Enrolled = answer.read()?;
         if enrolled.ssl_id.is_some() { Ok(enrolled) } else { Err(answer.unreadable("the answer names no certificate")) }
     }
