@@ -2,55 +2,25 @@
 
 #![allow(clippy::unwrap_used)]
 
-use clap::Parser;
-use evercert::dcv::{self, Publisher, Rfc2136};
-use evercert::pki::{Chain, Expect, KeyKind, PrivateKey, SignatureHash, csr};
+mod fixture;
+
+use evercert::dcv::Publisher;
+use evercert::pki::Chain;
 use evercert::provider::digicert::{DigiCert, DigiCertConfig};
 use evercert::provider::limits::{Limiter, RateLimit};
 use evercert::provider::{
-    Accepted, CallError, DcvMethod, Details, Found, Operation, OrderStatus, Placed, Progress, Provider, Request,
-    RevocationReason, Revoked, Urgency, Validity, Wanted,
+    Accepted, CallError, DcvMethod, Found, Operation, OrderStatus, Progress, Provider, RevocationReason, Revoked,
+    Urgency, Validity,
 };
-use evercert_sandbox::start::{Options, Sandbox};
-use jiff::Timestamp;
+use fixture::{Fixture, Intent, ours};
 use secrecy::SecretString;
-use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-const NAMES: [&str; 2] = ["shop.example.com", "www.shop.example.com"];
-
-/// A sandbox of its own, gone with the test.
-struct Fixture {
-    ready: Value,
-    http: reqwest::Client,
-    _state: tempfile::TempDir,
-    served: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Fixture {
-    fn drop(&mut self) {
-        self.served.abort();
-    }
-}
-
 impl Fixture {
-    async fn start(options: &[&str]) -> Self {
-        let state = tempfile::tempdir().unwrap();
-        let all = ["evercert-sandbox", "--listen", "127.0.0.1:0", "--state", state.path().to_str().unwrap()];
-        let sandbox = Sandbox::start(Options::parse_from(all.iter().chain(options))).await.unwrap();
-        let ready = sandbox.ready().clone();
-        let served = tokio::spawn(async move { sandbox.serve().await.unwrap() });
-        Self { ready, http: reqwest::Client::new(), _state: state, served }
-    }
-
-    fn text(&self, pointer: &str) -> String {
-        self.ready.pointer(pointer).and_then(Value::as_str).unwrap().to_owned()
-    }
-
     fn organization(&self) -> u64 {
-        self.ready["digicert"]["organizationId"].as_u64().unwrap()
+        self.number("/digicert/organizationId")
     }
 
     fn config(&self) -> DigiCertConfig {
@@ -69,56 +39,15 @@ impl Fixture {
     fn digicert(&self) -> DigiCert {
         DigiCert::new(self.config()).unwrap()
     }
-
-    async fn post(&self, at: &str, body: Value) {
-        let answer = self.http.post(format!("{}/_sandbox/{at}", self.text("/url"))).json(&body).send().await.unwrap();
-        assert!(answer.status().is_success(), "{at}: {}", answer.text().await.unwrap());
-    }
-
-    async fn now(&self) -> Timestamp {
-        let clock: Value = self.http.get(self.text("/clock")).send().await.unwrap().json().await.unwrap();
-        clock["now"].as_str().unwrap().parse().unwrap()
-    }
-
-    /// Kinds of the accepted operations, in order, and how many of them were paid.
-    async fn ledger(&self) -> (Vec<String>, u64) {
-        let at = format!("{}/_sandbox/ledger", self.text("/url"));
-        let ledger: Value = self.http.get(at).send().await.unwrap().json().await.unwrap();
-        let kinds = ledger["operations"].as_array().unwrap().iter();
-        (
-            kinds.map(|row| row["kind"].as_str().unwrap().to_owned()).collect(),
-            ledger["totals"]["paid"].as_u64().unwrap(),
-        )
-    }
-}
-
-/// One operation with its key, as a record of it would hold.
-struct Intent {
-    request: Request,
-    key: String,
-    since: Timestamp,
 }
 
 impl Intent {
     async fn new(fixture: &Fixture, number: u8, operation: Operation) -> Self {
-        let key = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
-        let names = NAMES.map(str::to_owned);
-        let request = Request {
-            operation,
-            product: "ssl_basic".into(),
-            common_name: NAMES[0].into(),
-            dns_names: names.to_vec(),
-            csr: csr::build(&key, Some(NAMES[0]), &names, SignatureHash::Sha256).unwrap(),
-            signature_hash: "sha256".into(),
-            validity: None,
-            order_validity: Some(Validity::Years(1)),
-            organization_id: Some(fixture.organization()),
-            skip_approval: true,
-            details: Details::default(),
-            dcv_method: DcvMethod::DnsTxt,
-            idempotency_key: format!("00000000-0000-8000-8000-{number:012}"),
-        };
-        Self { request, key: key.public_key_sha256(), since: fixture.now().await }
+        let mut intent = Self::begin(fixture, number, operation, DcvMethod::DnsTxt).await;
+        intent.request.product = "ssl_basic".into();
+        intent.request.order_validity = Some(Validity::Years(1));
+        intent.request.organization_id = Some(fixture.organization());
+        intent
     }
 
     async fn submit(&self, digicert: &DigiCert) -> Result<Accepted, CallError> {
@@ -128,27 +57,7 @@ impl Intent {
     }
 
     async fn find(&self, digicert: &DigiCert) -> Found {
-        let wanted = Wanted {
-            operation: self.request.operation.clone(),
-            idempotency_key: self.request.idempotency_key.clone(),
-            public_key_sha256: self.key.clone(),
-            earlier: Default::default(),
-            common_name: NAMES[0].into(),
-            external_requester: None,
-            since: self.since,
-        };
-        digicert.find(&wanted).await.unwrap()
-    }
-
-    fn placed(&self, accepted: &Accepted) -> Placed {
-        Placed {
-            operation: self.request.operation.clone(),
-            order_id: accepted.order_id.clone(),
-            certificate_id: accepted.certificate_id.clone(),
-            request_id: accepted.request_id.clone(),
-            public_key_sha256: self.key.clone(),
-            earlier: Default::default(),
-        }
+        digicert.find(&self.wanted()).await.unwrap()
     }
 
     /// Follows an accepted operation to a chain that verifies.
@@ -156,17 +65,7 @@ impl Intent {
         let standing = digicert.progress(&self.placed(accepted)).await.unwrap();
         let Progress::Issued { certificate_id } = standing.progress else { panic!("{standing:?}") };
         let pem = digicert.download(&certificate_id).await.unwrap();
-        let dns_names: BTreeSet<String> = NAMES.map(str::to_owned).into();
-        let now = fixture.now().await;
-        let expect = Expect { public_key_sha256: &self.key, dns_names: &dns_names, preferred: None, now };
-        (certificate_id, Chain::verify(&pem, &expect).unwrap())
-    }
-}
-
-fn ours(found: Found) -> Accepted {
-    match found {
-        Found::Ours(accepted) => accepted,
-        other => panic!("{other:?}"),
+        (certificate_id, self.verified(fixture, &pem).await)
     }
 }
 
@@ -322,16 +221,7 @@ async fn an_order_waits_for_approval_and_is_refused_with_the_words_of_who_refuse
 async fn a_domain_is_validated_by_the_record_that_is_asked_for() {
     let fixture = Fixture::start(&["--dcv", "check", "--poll-seconds", "3600"]).await;
     let digicert = fixture.digicert();
-    let publisher = Rfc2136::new(dcv::rfc2136::Rfc2136Config {
-        nameserver: fixture.text("/dns/address"),
-        zones: vec!["example.com".into()],
-        key: dcv::rfc2136::TsigKey {
-            name: fixture.text("/dns/tsig/name"),
-            algorithm: dcv::rfc2136::TsigAlgorithm::HmacSha256,
-            secret: SecretString::from(fixture.text("/dns/tsig/secret")),
-        },
-    })
-    .unwrap();
+    let publisher = fixture.publisher();
     for (number, method) in [(1, DcvMethod::DnsTxt), (2, DcvMethod::DnsCname)] {
         let mut intent = Intent::new(&fixture, number, Operation::Order).await;
         intent.request.product = "ssl_dv_geotrust_flex".into();

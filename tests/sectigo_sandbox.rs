@@ -2,57 +2,24 @@
 
 #![allow(clippy::unwrap_used)]
 
-use clap::Parser;
-use evercert::dcv::{self, Publisher, Rfc2136};
-use evercert::pki::{Chain, Expect, KeyKind, Leaf, PrivateKey, SignatureHash, csr};
+mod fixture;
+
+use evercert::dcv::Publisher;
+use evercert::pki::{Chain, Leaf};
 use evercert::provider::limits::{Limiter, RateLimit};
 use evercert::provider::sectigo::{ApiVersion, Credentials, Sectigo, SectigoConfig, ValidationModel};
 use evercert::provider::{
-    Accepted, CallError, DcvMethod, Details, Found, Location, Locations, Operation, OrderStatus, Placed, Progress,
-    Provider, Request, RevocationReason, Revoked, Urgency, Validity, Wanted,
+    Accepted, CallError, DcvMethod, Found, Location, Locations, Operation, OrderStatus, Progress, Provider, Request,
+    RevocationReason, Revoked, Urgency, Validity,
 };
-use evercert_sandbox::start::{Options, Sandbox};
-use jiff::Timestamp;
+use fixture::{Fixture, Intent, NAMES};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-const NAMES: [&str; 2] = ["shop.example.com", "www.shop.example.com"];
-
-/// A sandbox of its own, gone with the test.
-struct Fixture {
-    ready: Value,
-    http: reqwest::Client,
-    _state: tempfile::TempDir,
-    served: tokio::task::JoinHandle<()>,
-}
-
-impl Drop for Fixture {
-    fn drop(&mut self) {
-        self.served.abort();
-    }
-}
-
 impl Fixture {
-    async fn start(options: &[&str]) -> Self {
-        let state = tempfile::tempdir().unwrap();
-        let all = ["evercert-sandbox", "--listen", "127.0.0.1:0", "--state", state.path().to_str().unwrap()];
-        let sandbox = Sandbox::start(Options::parse_from(all.iter().chain(options))).await.unwrap();
-        let ready = sandbox.ready().clone();
-        let served = tokio::spawn(async move { sandbox.serve().await.unwrap() });
-        Self { ready, http: reqwest::Client::new(), _state: state, served }
-    }
-
-    fn text(&self, pointer: &str) -> String {
-        self.ready.pointer(pointer).and_then(Value::as_str).unwrap().to_owned()
-    }
-
-    fn number(&self, pointer: &str) -> u64 {
-        self.ready.pointer(pointer).and_then(Value::as_u64).unwrap()
-    }
-
     fn config(&self) -> SectigoConfig {
         SectigoConfig {
             base_url: self.text("/sectigo/url"),
@@ -84,61 +51,19 @@ impl Fixture {
         }
     }
 
-    async fn post(&self, at: &str, body: Value) {
-        let answer = self.http.post(format!("{}/_sandbox/{at}", self.text("/url"))).json(&body).send().await.unwrap();
-        assert!(answer.status().is_success(), "{at}: {}", answer.text().await.unwrap());
-    }
-
     async fn settings(&self, settings: Value) {
         let customer = self.number("/sectigo/customerId");
         self.post(&format!("scm/customers/{customer}"), json!({ "settings": settings })).await;
     }
-
-    async fn now(&self) -> Timestamp {
-        let clock: Value = self.http.get(self.text("/clock")).send().await.unwrap().json().await.unwrap();
-        clock["now"].as_str().unwrap().parse().unwrap()
-    }
-
-    /// Kinds of the accepted operations, in order, and how many of them were paid.
-    async fn ledger(&self) -> (Vec<String>, u64) {
-        let at = format!("{}/_sandbox/ledger", self.text("/url"));
-        let ledger: Value = self.http.get(at).send().await.unwrap().json().await.unwrap();
-        let kinds = ledger["operations"].as_array().unwrap().iter();
-        (
-            kinds.map(|row| row["kind"].as_str().unwrap().to_owned()).collect(),
-            ledger["totals"]["paid"].as_u64().unwrap(),
-        )
-    }
-}
-
-/// One operation with its key, as a record of it would hold.
-struct Intent {
-    request: Request,
-    key: String,
-    earlier: BTreeSet<String>,
-    since: Timestamp,
 }
 
 impl Intent {
     async fn new(fixture: &Fixture, number: u8, operation: Operation) -> Self {
-        let key = PrivateKey::generate(KeyKind::EcdsaP256).unwrap();
-        let names = NAMES.map(str::to_owned);
-        let request = Request {
-            operation,
-            product: fixture.number("/sectigo/profileId").to_string(),
-            common_name: NAMES[0].into(),
-            dns_names: names.to_vec(),
-            csr: csr::build(&key, Some(NAMES[0]), &names, SignatureHash::Sha256).unwrap(),
-            signature_hash: "sha256".into(),
-            validity: Some(Validity::Days(90)),
-            order_validity: None,
-            organization_id: Some(fixture.number("/sectigo/orgId")),
-            skip_approval: true,
-            details: Details::default(),
-            dcv_method: DcvMethod::DnsCname,
-            idempotency_key: format!("00000000-0000-8000-8000-{number:012}"),
-        };
-        Self { request, key: key.public_key_sha256(), earlier: BTreeSet::new(), since: fixture.now().await }
+        let mut intent = Self::begin(fixture, number, operation, DcvMethod::DnsCname).await;
+        intent.request.product = fixture.number("/sectigo/profileId").to_string();
+        intent.request.validity = Some(Validity::Days(90));
+        intent.request.organization_id = Some(fixture.number("/sectigo/orgId"));
+        intent
     }
 
     /// After these certificates.
@@ -153,27 +78,7 @@ impl Intent {
     }
 
     async fn find(&self, sectigo: &Sectigo) -> Result<Found, CallError> {
-        let wanted = Wanted {
-            operation: self.request.operation.clone(),
-            idempotency_key: self.request.idempotency_key.clone(),
-            public_key_sha256: self.key.clone(),
-            earlier: self.earlier.clone(),
-            common_name: NAMES[0].into(),
-            external_requester: None,
-            since: self.since,
-        };
-        sectigo.find(&wanted).await
-    }
-
-    fn placed(&self, accepted: &Accepted) -> Placed {
-        Placed {
-            operation: self.request.operation.clone(),
-            order_id: accepted.order_id.clone(),
-            certificate_id: accepted.certificate_id.clone(),
-            request_id: accepted.request_id.clone(),
-            public_key_sha256: self.key.clone(),
-            earlier: self.earlier.clone(),
-        }
+        sectigo.find(&self.wanted()).await
     }
 
     async fn progress(&self, sectigo: &Sectigo, accepted: &Accepted) -> Progress {
@@ -193,10 +98,7 @@ impl Intent {
         let Progress::Issued { certificate_id } = &standing.progress else { panic!("{standing:?}") };
         let pem = sectigo.download(certificate_id).await.unwrap();
         assert_eq!(standing.delivered.as_ref(), Some(&pem));
-        let dns_names: BTreeSet<String> = NAMES.map(str::to_owned).into();
-        let now = fixture.now().await;
-        let expect = Expect { public_key_sha256: &self.key, dns_names: &dns_names, preferred: None, now };
-        Chain::verify(&pem, &expect).unwrap()
+        self.verified(fixture, &pem).await
     }
 }
 
@@ -205,10 +107,7 @@ fn accepted(answer: Result<Option<Accepted>, CallError>) -> Accepted {
 }
 
 fn ours(found: Result<Found, CallError>) -> Accepted {
-    match found {
-        Ok(Found::Ours(accepted)) => accepted,
-        other => panic!("{other:?}"),
-    }
+    fixture::ours(found.unwrap())
 }
 
 /// Every way in, both versions: one account, and its whole life.
@@ -563,24 +462,11 @@ async fn scm_stops_renewing_by_itself() {
     assert_eq!(fixture.ledger().await, (vec!["enroll".to_owned()], 1));
 }
 
-fn publisher(fixture: &Fixture) -> Rfc2136 {
-    Rfc2136::new(dcv::rfc2136::Rfc2136Config {
-        nameserver: fixture.text("/dns/address"),
-        zones: vec!["example.com".into(), "example.org".into()],
-        key: dcv::rfc2136::TsigKey {
-            name: fixture.text("/dns/tsig/name"),
-            algorithm: dcv::rfc2136::TsigAlgorithm::HmacSha256,
-            secret: SecretString::from(fixture.text("/dns/tsig/secret")),
-        },
-    })
-    .unwrap()
-}
-
 #[tokio::test]
 async fn a_certificate_is_validated_by_the_record_that_is_asked_for() {
     let fixture = Fixture::start(&["--dcv", "check", "--poll-seconds", "3600"]).await;
     let sectigo = fixture.sectigo();
-    let publisher = publisher(&fixture);
+    let publisher = fixture.publisher();
     for (number, method) in [(1, DcvMethod::DnsCname), (2, DcvMethod::DnsTxt)] {
         let mut order = Intent::new(&fixture, number, Operation::Order).await;
         order.request.product = fixture.number("/sectigo/profiles/dv").to_string();
@@ -605,7 +491,7 @@ async fn a_certificate_is_validated_by_the_record_that_is_asked_for() {
 async fn a_domain_is_validated_before_anything_is_asked_for() {
     let fixture = Fixture::start(&["--dcv", "check", "--poll-seconds", "1"]).await;
     let at = |name: &str| format!("/sectigo/prevalidated/{name}");
-    let publisher = publisher(&fixture);
+    let publisher = fixture.publisher();
     for (version, method, names) in [
         (ApiVersion::V2, DcvMethod::DnsCname, NAMES),
         (ApiVersion::V1, DcvMethod::DnsTxt, ["www.example.org", "*.example.org"]),
