@@ -137,6 +137,12 @@ fn a_certificate_that_is_lost_is_downloaded_again() {
     assert!(collects(&other), "another certificate is in its place");
     assert!(!collects(&lost(CertificateCase::served())), "a key of ours is lost with it");
     assert!(!collects(&served('b')));
+    let mut lacking = served('b');
+    hold(&mut lacking, Leaf { public_key_sha256: key_hash('b'), dns_names: Default::default(), ..leaf() });
+    assert_eq!(due(&lacking), Due::Now(Trigger::SpecChanged));
+    assert!(!collects(&lacking), "it is there, and would be downloaded for ever");
+    let moved = served('b').edit_last(|issuance| issuance.spec.request.key_origin = KeyOrigin::Ours);
+    assert!(!collects(&lost(moved)), "it was made for a Secret with its key");
     for (what, change) in [
         ("not given again", (|case| case.uncollectable = true) as fn(&mut CertificateCase)),
         ("expired", |case| case.now = days(200)),
