@@ -179,11 +179,13 @@ pub fn is_ours(operation: &IssuanceSpec, installation: &str, mark: &str) -> bool
 /// from the new one.
 pub fn earlier(issuances: &[Arc<Issuance>], operation: &IssuanceSpec) -> BTreeSet<String> {
     let before = issuances.iter().filter(|other| other.spec.revision < operation.revision);
-    let obtained = before.filter_map(|other| other.status.as_ref());
-    let obtained = obtained.flat_map(|status| [&status.certificate_id, &status.serial_number]).flatten().cloned();
+    let serials = before.clone().filter_map(|other| other.status.as_ref()?.serial_number.clone());
+    // Found again by its mark, an order shows the certificate it has by now, which may be what this operation brought.
+    let same_key = before.filter(|other| other.spec.request.public_key_sha256 == operation.request.public_key_sha256);
+    let ids = same_key.filter_map(|other| other.status.as_ref()?.certificate_id.clone());
     let served = operation.parent.as_ref().and_then(|parent| parent.certificate_id.clone());
     let superseded = operation.supersedes.iter().flat_map(|old| old.serial_numbers.iter().cloned());
-    obtained.chain(served).chain(superseded).collect()
+    serials.chain(ids).chain(served).chain(superseded).collect()
 }
 
 /// As which product an order was placed or taken over: a reissue stays in it, whatever is wanted by then.

@@ -288,7 +288,12 @@ fn what_was_there_before_an_operation_is_known_by_ids_and_serial_numbers() {
         Some(Parent { order_id: "100".into(), certificate_id: Some("8".into()), order_valid_till: None });
     operation.supersedes =
         Some(Supersedes { public_key_sha256: testing::key_hash('a'), serial_numbers: vec!["5e".to_owned()] });
-    let all = [(1, 'a'), (3, 'c'), (4, 'd')].map(|(revision, key)| Arc::new(issued(revision, State::Installed, key)));
-    let expected = ["8", "9", "5e", "a"].map(str::to_owned).into();
-    assert_eq!(earlier(&all, &operation), expected);
+    let earlier = |before: &[(i64, char)]| {
+        let all = before.iter().chain(&[(3, 'c'), (4, 'd')]);
+        let all: Vec<_> = all.map(|(revision, key)| Arc::new(issued(*revision, State::Installed, *key))).collect();
+        earlier(&all, &operation)
+    };
+    let known = |known: &[&str]| known.iter().map(|known| (*known).to_owned()).collect();
+    assert_eq!(earlier(&[(1, 'a'), (2, 'c')]), known(&["8", "9", "5e", "a", "c"]));
+    assert_eq!(earlier(&[(1, 'a')]), known(&["8", "5e", "a"]), "its key tells it, and its order may show a later one");
 }
