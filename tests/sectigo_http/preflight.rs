@@ -54,6 +54,16 @@ async fn what_scm_offers_goes_through() {
 }
 
 #[tokio::test]
+async fn a_csr_names_nothing_that_is_not_asked_for() {
+    let csr = csr::build(&OURS.private, Some("other.example.com"), &[NAMES[0].to_owned()], SignatureHash::Sha256);
+    let csr = csr.unwrap();
+    let expected = refused("csr_names", "the CSR is for other.example.com, which the Certificate does not name");
+    for operation in [Operation::Order, renew(), reissue()] {
+        assert_eq!(verdict(account(), &Request { csr: csr.clone(), ..request(operation) }).await, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_profile_offers_terms_and_keys() {
     let order = request(Operation::Order);
     let term = Request { validity: Some(Validity::Days(365)), ..order.clone() };

@@ -128,6 +128,10 @@ pub(super) fn custom_field(call: &'static str, message: String) -> CallError {
     CUSTOM_FIELD.error(call, message)
 }
 
+pub(super) fn csr(call: &'static str, message: String) -> CallError {
+    CSR.error(call, message)
+}
+
 pub(super) fn domain(call: &'static str, message: String) -> CallError {
     DOMAIN.error(call, message)
 }
@@ -223,6 +227,10 @@ const PROFILE: Block = Block {
 const CUSTOM_FIELD: Block = Block {
     code: "custom_field",
     action: "Set the custom fields that SCM asks for with SSL certificates, by their names, on the issuer or Certificate",
+};
+const CSR: Block = Block {
+    code: "csr_names",
+    action: "Make the CSR for names of the Certificate alone, or add its names to the Certificate's dnsNames",
 };
 const DOMAIN: Block = Block {
     code: "unknown_domain",

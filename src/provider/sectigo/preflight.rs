@@ -2,7 +2,7 @@
 //! fields, domains. Only a clear no counts: a list this admin may not read, or an empty one, says nothing.
 
 use super::client::Call;
-use super::endpoints::{CUSTOM_FIELDS, LIST_DOMAINS, PROFILES};
+use super::endpoints::{CUSTOM_FIELDS, ENROLL, LIST_DOMAINS, PROFILES};
 use super::wire::{CustomField, Profile, word};
 use super::{Sectigo, errors};
 use crate::pki::KeyKind;
@@ -12,6 +12,7 @@ use crate::provider::{CallError, Operation, Request, Validity};
 impl Sectigo {
     pub(super) async fn would_take(&self, request: &Request) -> Result<(), CallError> {
         let organization = request.organization_id.unwrap_or(self.organization_id);
+        names_nothing_else(request)?;
         match &request.operation {
             Operation::Order => {
                 let profile = self.profile_for(request, organization).await?;
@@ -89,6 +90,17 @@ fn offers_term(profile: &Profile, request: &Request) -> Result<(), CallError> {
     let terms = profile.terms.join(", ");
     let message = format!("profile {} offers no term of {days} days, but of {terms}", name_of(profile));
     Err(errors::profile(PROFILES.name, message))
+}
+
+/// *EnrollRequest* has no field for the common name, so that a name that only the CSR has might be bought with the others.
+fn names_nothing_else(request: &Request) -> Result<(), CallError> {
+    let Ok(Csr { names, .. }) = Csr::read(request.csr.as_bytes()) else { return Ok(()) };
+    match names.iter().find(|name| !request.dns_names.contains(name)) {
+        None => Ok(()),
+        Some(name) => {
+            Err(errors::csr(ENROLL.name, format!("the CSR is for {name}, which the Certificate does not name")))
+        }
+    }
 }
 
 /// A key of a kind that is not known is left to SCM.
