@@ -120,9 +120,12 @@ async fn the_sandbox_also_looks_by_itself() {
     let client = Client::start(&["--resolver", &dns.address().to_string(), "--poll-seconds", "1"]).await;
     let order = client.place(&["www.example.com"]).await;
     admin.add("example.com", "www.example.com", txt(order["dcv_random_value"].as_str().unwrap())).await.unwrap();
-    while client.order_info(&order["id"]).await["status"] != "issued" {
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
+    let issued = async {
+        while client.order_info(&order["id"]).await["status"] != "issued" {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), issued).await.expect("it is never looked at");
 }
 
 #[tokio::test]

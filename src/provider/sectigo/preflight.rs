@@ -12,8 +12,7 @@ use crate::provider::{CallError, Operation, Request, Validity};
 impl Sectigo {
     pub(super) async fn would_take(&self, request: &Request) -> Result<(), CallError> {
         let organization = request.organization_id.unwrap_or(self.organization_id);
-        names_nothing_else(request)?;
-        match &request.operation {
+        let offered = match &request.operation {
             Operation::Order => {
                 let profile = self.profile_for(request, organization).await?;
                 offers_term(&profile, request)?;
@@ -27,7 +26,8 @@ impl Sectigo {
                 self.may_use_domains(request, organization).await
             }
             Operation::Duplicate { .. } => Ok(()),
-        }
+        };
+        offered.and_then(|()| names_nothing_else(request))
     }
 
     async fn profile_for(&self, request: &Request, organization: u64) -> Result<Profile, CallError> {
