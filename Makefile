@@ -34,6 +34,8 @@ demo: ## Play a certificate's life on a real API server and the sandbox CA (KEEP
 
 .PHONY: test
 test: ## Run all tests
+	@PATH=$$PATH:/usr/sbin:/usr/local/sbin command -v named >/dev/null || \
+		{ echo 'make test needs BIND 9: apt-get install bind9 (Debian, Ubuntu)' >&2; exit 1; }
 	@cargo test --workspace --no-fail-fast --features $(FEATURES) 2>&1 | awk '{ print; fflush() } \
 		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
 		END { printf "\ntotal: %d passed; %d failed; %d ignored\n", passed, failed, ignored }'

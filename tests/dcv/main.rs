@@ -1,6 +1,7 @@
 //! Publishing and self-check against the sandbox's name server.
 #![allow(clippy::unwrap_used)]
 
+mod bind;
 mod http;
 mod publish;
 mod selfcheck;
