@@ -37,9 +37,13 @@ impl Planned {
         self.operation == "Adopt"
     }
 
-    /// As the CA's ledger names it.
-    fn kind(&self) -> String {
-        if self.is_adoption() { "order".to_owned() } else { self.operation.to_lowercase() }
+    /// As the CA's ledger names it, at CertCentral and at SCM.
+    fn is_recorded_as(&self, kind: &str) -> bool {
+        match self.operation.as_str() {
+            "Order" | "Adopt" => matches!(kind, "order" | "enroll"),
+            "Reissue" => matches!(kind, "reissue" | "replace"),
+            _ => kind == "renew",
+        }
     }
 }
 
@@ -52,16 +56,18 @@ pub fn settle(
     compromised: &str,
 ) -> Result<String> {
     let mut rows =
-        vec![["CERTIFICATE", "ORDER", "OPERATIONS", "PAID", "SERIAL", "EXPIRES"].map(str::to_owned).to_vec()];
+        vec![["CERTIFICATE", "ISSUER", "ORDER", "OPERATIONS", "PAID", "SERIAL", "EXPIRES"].map(str::to_owned).to_vec()];
     let mut issued = 0;
     for (name, certificate) in &observer.certificates {
         let planned: Vec<_> = plot.iter().filter(|planned| planned.certificate == *name).collect();
         check_certificate(name, &planned, observer, ledger)?;
         issued += planned.len();
         let served = served.get(name).with_context(|| format!("{name} serves nothing"))?;
+        let text = |field: &Value| field.as_str().unwrap_or_default().to_owned();
         rows.push(vec![
             name.clone(),
-            certificate["status"]["order"]["orderId"].as_str().unwrap_or_default().to_owned(),
+            text(&certificate["spec"]["issuerRef"]["name"]),
+            text(&certificate["status"]["order"]["orderId"]),
             summary(&planned),
             planned.iter().filter(|planned| planned.is_paid()).count().to_string(),
             served.serial.clone(),
@@ -98,9 +104,9 @@ fn check_certificate(name: &str, planned: &[&Planned], observer: &Observer, ledg
         ensure!(accepted.len() == 1, "the ledger has {} operations for {issuance} where one was due", accepted.len());
         let accepted = accepted[0];
         ensure!(
-            accepted.kind == planned.kind()
+            planned.is_recorded_as(&accepted.kind)
                 && accepted.paid == (planned.is_paid() || planned.is_adoption())
-                && (!accepted.paid || is_marked(accepted) == planned.is_paid())
+                && is_by_hand(accepted) == planned.is_adoption()
                 && accepted.order_id.map(|id| Value::from(id.to_string())).as_ref() == Some(&status["orderId"]),
             "the ledger has {accepted:?} for {issuance}, due was {}",
             planned.operation,
@@ -111,13 +117,14 @@ fn check_certificate(name: &str, planned: &[&Planned], observer: &Observer, ledg
     Ok(())
 }
 
-/// Evercert marks what it buys.
-pub fn is_marked(operation: &Operation) -> bool {
-    operation.alternative_order_id.is_some()
+/// A purchase without Evercert's mark. A renewal at SCM has no room for one.
+pub fn is_by_hand(operation: &Operation) -> bool {
+    let commented = operation.comments.as_ref().is_some_and(|comments| comments.contains("evercert:"));
+    operation.paid && operation.kind != "renew" && operation.alternative_order_id.is_none() && !commented
 }
 
 fn issues(operation: &Operation) -> bool {
-    matches!(operation.kind.as_str(), "order" | "renew" | "reissue")
+    matches!(operation.kind.as_str(), "order" | "renew" | "reissue" | "enroll" | "replace")
 }
 
 /// `Order, Reissue ×2, Renew`.

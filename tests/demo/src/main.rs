@@ -7,6 +7,7 @@ mod dns;
 mod keep;
 mod observer;
 mod rules;
+mod sectigo;
 mod served;
 mod stage;
 mod story;
@@ -23,8 +24,8 @@ use tokio::{
 
 use crate::{stage::Stage, story::Story, tale::Tale};
 
-/// Plays a year of three certificates, the purchase of two more and the adoption of one, in about a minute. Leaves
-/// nothing behind.
+/// Plays a year of four certificates from two CAs, the purchase of two more and the adoption of one, in about a minute.
+/// Leaves nothing behind.
 #[derive(Parser)]
 struct Args {
     /// Leave all running at the end, until Ctrl-C

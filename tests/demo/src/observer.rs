@@ -56,11 +56,17 @@ fn by_name(objects: Vec<Value>) -> ByName {
 fn accepted(issuance: &Value) -> String {
     let order = issuance["status"]["orderId"].as_str().unwrap_or_default();
     let parent = issuance["spec"]["parent"]["orderId"].as_str().unwrap_or_default();
+    let (bought, reissued) = match issuance["spec"]["account"]["provider"].as_str() {
+        Some("sectigo") => {
+            (format!("certificate {order} enrolled"), format!("certificate {order} replaced, its id kept"))
+        }
+        _ => (format!("order {order} placed"), format!("a reissue on order {order}")),
+    };
     match issuance["spec"]["operation"].as_str() {
-        Some("Order") => format!("order {order} placed: paid"),
-        Some("Renew") => format!("order {order} placed, the renewal of {parent}: paid"),
+        Some("Order") => format!("{bought}: paid"),
+        Some("Renew") => format!("{bought}, the renewal of {parent}: paid"),
         Some("Adopt") => format!("order {order} taken over: free"),
-        _ => format!("a reissue on order {order}: free"),
+        _ => format!("{reissued}: free"),
     }
 }
 

@@ -36,7 +36,7 @@ impl Stage {
         tale.say(&format!("Kubernetes {version} serves: etcd, kube-apiserver, controllers"));
 
         let sandbox = Sandbox::start(&SandboxOptions { check_dcv: true, ..SandboxOptions::default() }).await?;
-        tale.say(&format!("the sandbox CA speaks CertCentral at {}", sandbox.url()));
+        tale.say(&format!("the sandbox CA speaks CertCentral and Sectigo Certificate Manager at {}", sandbox.url()));
         tale.say(&format!("its name server, {}, is where it looks before it issues", sandbox.dns_address()));
 
         install(&plane, tale)?;
@@ -57,7 +57,9 @@ impl Stage {
         for namespace in [SYSTEM, NAMESPACE] {
             stage.give_credentials(namespace).await?;
         }
-        tale.say(&format!("namespaces {SYSTEM} and {NAMESPACE} have Secrets with an API key and a DNS update key"));
+        tale.say(&format!(
+            "namespaces {SYSTEM} and {NAMESPACE} have Secrets with an API key, a password and a DNS update key"
+        ));
         Ok(stage)
     }
 
@@ -67,6 +69,8 @@ impl Stage {
         let objects = Objects { namespace: namespace.to_owned(), ..self.objects.clone() };
         let api_key = ready["digicert"]["apiKey"].as_str().context("the sandbox gives no API key")?;
         objects.create_secret("digicert-api-key", "api-key", api_key).await?;
+        let password = ready["sectigo"]["password"].as_str().context("the sandbox gives no password")?;
+        objects.create_secret("scm-password", "password", password).await?;
         let update_key = ready["dns"]["tsig"]["secret"].as_str().context("the sandbox gives no TSIG key")?;
         objects.create_secret("dns-update-key", "secret", update_key).await
     }
@@ -121,6 +125,14 @@ impl Stage {
         if let Some(account) = sample.pointer_mut("/spec/digicert") {
             account["url"] = ready["digicert"]["url"].clone();
             account["organizationId"] = ready["digicert"]["organizationId"].clone();
+        }
+        if sample.pointer("/spec/sectigo/auth").is_some() {
+            let account = &mut sample["spec"]["sectigo"];
+            for field in ["url", "customerUri", "orgId", "profileId"] {
+                account[field] = ready["sectigo"][field].clone();
+            }
+            account["auth"]["password"]["login"] = ready["sectigo"]["login"].clone();
+            account["customFields"] = json!([]);
         }
         let publishers = sample.pointer_mut("/spec/dcv/publishers").and_then(Value::as_array_mut);
         for publisher in publishers.into_iter().flatten().filter_map(|publisher| publisher.get_mut("rfc2136")) {

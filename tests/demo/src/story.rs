@@ -15,6 +15,7 @@ use crate::{
     account::{self, Planned},
     dns,
     observer::Observer,
+    sectigo::PORTAL,
     served::{self, Served},
     stage::Stage,
     tale::Tale,
@@ -40,7 +41,7 @@ pub struct Story<'a> {
     pub stage: &'a Stage,
     pub observer: Observer,
     /// Every operation that has to happen, in order.
-    plot: Vec<Planned>,
+    pub plot: Vec<Planned>,
     /// What each Certificate's Secret serves.
     served: BTreeMap<String, Served>,
 }
@@ -52,6 +53,7 @@ impl<'a> Story<'a> {
 
     pub async fn tell(mut self) -> Result<()> {
         self.first_issue().await?;
+        self.sectigo_replaces().await?;
         self.a_year_passes().await?;
         self.a_key_is_lost().await?;
         self.a_key_is_compromised().await?;
@@ -68,15 +70,16 @@ impl<'a> Story<'a> {
         self.stage.show(self.tale, "get evcert,evisn")?;
         self.until_ready(&[SINGLE]).await?;
 
-        self.tale.act("Several names and an RSA key; a wildcard from the ClusterIssuer");
+        self.tale.act("Several names and an RSA key; a wildcard from the ClusterIssuer; a certificate from Sectigo");
         self.apply(&["certificate-multi-name", "certificate-wildcard"])?;
         self.plan(MULTI, "Order", "FirstIssue");
         self.plan(WILDCARD, "Order", "FirstIssue");
-        self.until_ready(&[MULTI, WILDCARD]).await?;
+        self.enroll_at_sectigo()?;
+        self.until_ready(&[MULTI, WILDCARD, PORTAL]).await?;
         self.stage.show(self.tale, "get evcert,evisn").map(drop)
     }
 
-    fn apply(&self, samples: &[&str]) -> Result<()> {
+    pub fn apply(&self, samples: &[&str]) -> Result<()> {
         let files: Vec<_> = samples.iter().map(|sample| format!("deploy/samples/{sample}.yaml")).collect();
         let applied = self.stage.apply(&files)?;
         self.tale.command(&format!("kubectl apply -f {}", files.join(" -f ")), &applied);
@@ -85,7 +88,9 @@ impl<'a> Story<'a> {
 
     /// The clock moves from one planned operation to the next until the first order has been renewed.
     async fn a_year_passes(&mut self) -> Result<()> {
-        self.tale.act("A year passes: free reissues while an order lasts, one purchase at its end");
+        self.tale.act(
+            "A year passes: free reissues while an order lasts, one purchase at its end or, at Sectigo, each time",
+        );
         for _ in 0..MAX_ROUNDS {
             let (due, until) = self.round()?;
             let named: Vec<_> = due.iter().map(|(name, operation)| format!("{operation} of {name}")).collect();
@@ -104,6 +109,7 @@ impl<'a> Story<'a> {
                 self.tell_lost_answer()?;
                 let reissued = self.plot.iter().any(|planned| planned.is(SINGLE, "Reissue"));
                 ensure!(reissued, "{SINGLE} was renewed without having been reissued on its first order");
+                self.sectigo_has_renewed()?;
                 return self.stage.show(self.tale, "get evcert,evisn").map(drop);
             }
         }
@@ -182,7 +188,7 @@ impl<'a> Story<'a> {
         self.observer.look(&self.stage.objects, self.tale).await?;
         let table = account::settle(&self.plot, &self.observer, &self.served, &ledger, SINGLE)?;
         let paid = ledger.operations.iter().filter(|operation| operation.paid);
-        let (ours, by_hand): (Vec<_>, Vec<_>) = paid.partition(|operation| account::is_marked(operation));
+        let (ours, by_hand): (Vec<_>, Vec<_>) = paid.partition(|operation| !account::is_by_hand(operation));
         self.tale.say(&format!(
             "the CA's ledger has {} operations, {} of them paid by Evercert and {} by hand: exactly those that were due",
             ledger.operations.len(),

@@ -21,6 +21,7 @@ fn plays_to_its_end() {
         ("shop", "Renew, Reissue"),
         ("www", "Reissue"),
         ("wildcard", "Order, Reissue"),
+        ("portal", "Order, Reissue, Renew"),
         ("press", "Order"),
         ("media", "Order"),
         ("legacy", "Adopt, Reissue"),

@@ -44,6 +44,7 @@ pub struct Operation {
     pub public_key_sha256: Option<String>,
     pub alternative_order_id: Option<String>,
     pub renewal_of: Option<u64>,
+    pub comments: Option<String>,
 }
 
 impl Ledger {
