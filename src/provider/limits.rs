@@ -47,6 +47,14 @@ impl RateLimit {
         burst: NonZeroU32::new(20).expect("not zero"),
     };
 
+    /// DNSimple API v2, *Rate limits*: 2400 requests an hour, shared by all tokens of the account. Some of them are left
+    /// to others.
+    pub const DNSIMPLE: Self = Self {
+        requests: NonZeroU32::new(2000).expect("not zero"),
+        per: Duration::from_secs(3600),
+        burst: NonZeroU32::new(60).expect("not zero"),
+    };
+
     fn quota(self) -> Quota {
         let every = (self.per / self.requests.get()).max(Duration::from_nanos(1));
         Quota::with_period(every).expect("not zero").allow_burst(self.burst)

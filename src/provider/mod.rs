@@ -5,6 +5,7 @@
 
 mod details;
 pub mod digicert;
+pub mod dnsimple;
 mod domains;
 pub mod error;
 mod lenient;

@@ -55,7 +55,7 @@ impl<K> Endpoint<K> {
         let mut path = String::new();
         let (mut rest, mut ids) = (self.path, ids.iter());
         while let Some((before, hole)) = rest.split_once('{') {
-            let id = ids.next().filter(|id| is_id(id) || is_serial(id))?;
+            let id = ids.next().filter(|id| is_id(id) || is_serial(id) || is_name(id))?;
             path = path + before + id;
             rest = hole.split_once('}').map_or("", |(_, after)| after);
         }
@@ -69,6 +69,11 @@ impl<K> Endpoint<K> {
     pub fn ambiguous(&self, message: impl Into<String>) -> CallError {
         CallError::Ambiguous { call: self.name, message: message.into() }
     }
+}
+
+/// Of a domain: labels that are ids, with dots between them.
+fn is_name(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_id)
 }
 
 /// As some vendors write it: `0A:1B:…`.
@@ -138,6 +143,7 @@ pub(super) struct Reply {
 /// An answer that is not 2xx. A body that broke off is as good as none: the class falls to Ambiguous.
 pub(super) struct Refusal {
     pub status: StatusCode,
+    pub headers: HeaderMap,
     pub retry_after: Option<Duration>,
     pub body: Vec<u8>,
 }
@@ -286,7 +292,7 @@ impl Transport {
             let is_foreign = json && !matches!(body.trim_ascii_start().first(), None | Some(b'{' | b'['));
             return Ok(Reply { status, headers, body, is_foreign });
         }
-        let refusal = Refusal { status, retry_after, body: body.unwrap_or_default() };
+        let refusal = Refusal { status, headers, retry_after, body: body.unwrap_or_default() };
         let (account, error) = classify(&refusal);
         match &error {
             CallError::RateLimited { after, .. } => self.limiter.pause(*after),

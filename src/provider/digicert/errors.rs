@@ -16,7 +16,7 @@ pub(super) fn classify(
     refusal: &Refusal,
     presentable: impl Fn(&str) -> String,
 ) -> CallError {
-    let Refusal { status, retry_after, body } = refusal;
+    let Refusal { status, retry_after, body, .. } = refusal;
     let call = endpoint.name;
     let said = vendor_errors(body);
     let limited = said.iter().any(|error| error.head() == "request_limit_exceeded");

@@ -17,7 +17,7 @@ pub(super) fn classify(
     refusal: &Refusal,
     presentable: impl Fn(&str) -> String,
 ) -> CallError {
-    let Refusal { status, retry_after, body } = refusal;
+    let Refusal { status, retry_after, body, .. } = refusal;
     let call = endpoint.name;
     let said = vendor_error(body);
     if said.is_none() && *status == StatusCode::TOO_MANY_REQUESTS {
@@ -62,7 +62,7 @@ const UNWELL: &[i64] = &[-1, -2, -14, -65, -129, -195];
 
 /// RFC 6749 §5.2. The API was not called, so nothing is in doubt.
 pub(super) fn classify_token(refusal: &Refusal, presentable: impl Fn(&str) -> String) -> CallError {
-    let Refusal { status, retry_after, body } = refusal;
+    let Refusal { status, retry_after, body, .. } = refusal;
     let error: Value = serde_json::from_slice(body).unwrap_or_default();
     let word = error.get("error").and_then(Value::as_str);
     match word {
