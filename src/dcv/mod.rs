@@ -3,6 +3,7 @@
 //! A publisher touches only values it was asked for: what others hold at the same name stays as it is. Nothing
 //! here waits for the DNS to settle; the caller looks again later.
 
+pub mod dnsimple;
 mod exchange;
 pub mod manual;
 mod nameserver;
@@ -18,8 +19,9 @@ use hickory_proto::{
 };
 use thiserror::Error;
 
-use crate::provider::{DcvMethod, DcvRecord};
+use crate::provider::{CallError, DcvMethod, DcvRecord};
 
+pub use dnsimple::DnSimple;
 pub use nameserver::NameServer;
 pub use rfc2136::Rfc2136;
 pub use selfcheck::{SelfCheck, Visibility};
@@ -101,6 +103,8 @@ pub enum PublishError {
     /// The answer could be anybody's.
     #[error("{server} answered without a valid TSIG signature")]
     Unverified { server: String },
+    #[error("DNSimple: {0}")]
+    DnSimple(#[from] CallError),
     #[error("{what} cannot be a DNS record: {why}")]
     Malformed { what: String, why: String },
 }

@@ -90,7 +90,7 @@ const ROOMS: [Room; 9] = [
     },
     Room {
         name: "dcv",
-        rooms: &["address", "provider::DcvMethod", "provider::DcvRecord"],
+        rooms: &["address", "provider::CallError", "provider::DcvMethod", "provider::DcvRecord", "provider::dnsimple"],
         crates: &[
             "async_trait",
             "base64",
