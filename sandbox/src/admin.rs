@@ -1,6 +1,7 @@
 //! `/_sandbox`: what a test may see and do that no provider offers.
 
 pub mod accounts;
+mod dnsimple;
 mod ledger;
 mod mails;
 mod scm;
@@ -15,7 +16,7 @@ use axum::{
     routing::{delete, get, post},
 };
 use jiff::{Span, Timestamp, tz::TimeZone};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
@@ -50,10 +51,26 @@ pub fn router() -> Router<Arc<App>> {
         .route("/mails/{certificate}/{scope}", get(mails::follow).post(mails::follow))
         .route("/ca.pem", get(ca))
         .nest("/scm", scm::router())
+        .nest("/dnsimple", dnsimple::router())
 }
 
 fn refused(message: impl Into<String>) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({"error": message.into()}))).into_response()
+}
+
+/// What is there, with the changes that are given.
+fn merged<T: Serialize + DeserializeOwned>(old: &T, change: &Value) -> Result<T, String> {
+    let mut value = serde_json::to_value(old).map_err(|error| error.to_string())?;
+    let (Some(fields), Some(change)) = (value.as_object_mut(), change.as_object()) else {
+        return Err("an object is expected".into());
+    };
+    for (name, new) in change {
+        if !fields.contains_key(name) || name == "id" || name == "customer" {
+            return Err(format!("there is no {name}"));
+        }
+        fields.insert(name.clone(), new.clone());
+    }
+    serde_json::from_value(value).map_err(|error| error.to_string())
 }
 
 async fn clock(State(app): State<Arc<App>>) -> Json<Value> {

@@ -1,6 +1,6 @@
 //! What every handler can reach.
 
-use crate::{ca::Ca, calls::Calls, faults::Faults, limits::RateLimits, state::Store, validation::DcvCheck};
+use crate::{ca::Ca, calls::Calls, dnsimple, faults::Faults, limits::RateLimits, state::Store, validation::DcvCheck};
 
 pub struct App {
     /// Origin that others reach this process by.
@@ -17,4 +17,5 @@ pub struct App {
     pub calls: Calls,
     /// For how many seconds a token for Sectigo's API is good.
     pub token_seconds: i64,
+    pub dnsimple: dnsimple::Runtime,
 }

@@ -4,7 +4,7 @@
 mod update;
 mod zone;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use hickory_net::runtime::Time;
 use hickory_proto::op::{OpCode, ResponseCode};
 use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
-use hickory_proto::rr::{DNSClass, LowerName, Name, TSigner};
+use hickory_proto::rr::{DNSClass, LowerName, Name, Record, TSigner};
 use hickory_server::Server;
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::{Catalog, MessageResponseBuilder};
@@ -23,6 +23,7 @@ use serde::Serialize;
 use tokio::net::{TcpListener, UdpSocket};
 
 use zone::DemoZone;
+pub(crate) use zone::NAME_SERVER;
 
 pub struct DnsConfig {
     /// Where UDP and TCP listen, on the same port; port 0 takes a free one.
@@ -81,6 +82,7 @@ pub struct DemoDns {
     address: SocketAddr,
     zones: Vec<String>,
     tsig: TsigKey,
+    served: Zones,
     _server: Server<Front>,
 }
 
@@ -94,10 +96,11 @@ impl DemoDns {
         let front = Front::new(&config.zones, &tsig.signer()?)?;
         let (udp, tcp) = bind(config.listen).await?;
         let address = udp.local_addr()?;
+        let served = front.zones.clone();
         let mut server = Server::new(front);
         server.register_socket(udp);
         server.register_listener(tcp, IDLE_TCP, RESPONSES_PER_TCP);
-        Ok(Self { address, zones: config.zones, tsig, _server: server })
+        Ok(Self { address, zones: config.zones, tsig, served, _server: server })
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -110,6 +113,23 @@ impl DemoDns {
 
     pub fn tsig(&self) -> &TsigKey {
         &self.tsig
+    }
+
+    pub(crate) fn served(&self) -> Zones {
+        self.served.clone()
+    }
+}
+
+/// What a server serves, to be changed from within the process.
+#[derive(Clone, Default)]
+pub(crate) struct Zones(Arc<BTreeMap<LowerName, Arc<DemoZone>>>);
+
+impl Zones {
+    /// In a zone that is not served this does nothing.
+    pub(crate) async fn change(&self, zone: &Name, gone: &[Record], come: &[Record]) {
+        if let Some(zone) = self.0.get(&LowerName::new(zone)) {
+            zone.change(gone, come).await;
+        }
     }
 }
 
@@ -135,22 +155,22 @@ async fn bind(listen: SocketAddr) -> anyhow::Result<(UdpSocket, TcpListener)> {
 
 /// Turns away updates whose zone section names no zone of ours; the catalog would hand a zone's child to the zone.
 struct Front {
-    zones: BTreeSet<LowerName>,
+    zones: Zones,
     catalog: Catalog,
 }
 
 impl Front {
     fn new(zones: &[String], signer: &TSigner) -> anyhow::Result<Self> {
-        let mut front = Self { zones: BTreeSet::new(), catalog: Catalog::new() };
+        let (mut served, mut catalog) = (BTreeMap::new(), Catalog::new());
         for zone in zones {
             let mut origin = Name::from_ascii(zone).with_context(|| format!("{zone} is no zone name"))?;
             origin.set_fqdn(true);
             let lower = LowerName::new(&origin);
-            let zone = DemoZone::new(origin, signer.clone())?;
-            front.zones.insert(lower.clone());
-            front.catalog.upsert(lower, vec![Arc::new(zone)]);
+            let zone = Arc::new(DemoZone::new(origin, signer.clone())?);
+            served.insert(lower.clone(), zone.clone());
+            catalog.upsert(lower, vec![zone]);
         }
-        Ok(front)
+        Ok(Self { zones: Zones(Arc::new(served)), catalog })
     }
 
     fn is_authority_for(&self, request: &Request) -> bool {
@@ -158,7 +178,7 @@ impl Front {
             .queries
             .queries()
             .iter()
-            .all(|zone| zone.query_class() == DNSClass::IN && self.zones.contains(zone.name()))
+            .all(|zone| zone.query_class() == DNSClass::IN && self.zones.0.contains_key(zone.name()))
     }
 }
 

@@ -247,6 +247,11 @@ pub fn revoke_now(world: &mut World, serial_number: &str, reason: &str, only: Op
         row.revocation = Some(revocation);
         return true;
     }
+    let bought = world.dnsimple.certificates.iter().find(|row| is_it(&row.issued)).map(|row| row.id);
+    if let Some(row) = bought.and_then(|id| world.dnsimple.certificates.edit(id)) {
+        row.revocation = Some(revocation);
+        return true;
+    }
     let ssl = world.scm.certificates.iter().find(|row| row.versions.iter().any(|version| is_it(&version.issued)));
     let ssl = ssl.map(|row| row.id).and_then(|id| world.scm.certificates.edit(id));
     let version = ssl.and_then(|row| row.versions.iter_mut().find(|version| is_it(&version.issued)));
@@ -260,7 +265,8 @@ pub fn revoked_serials(world: &World) -> Vec<RevokedSerial> {
     let certificates = world.certificates.iter().map(|row| (&row.issued, &row.revocation));
     let versions = world.scm.certificates.iter().flat_map(|row| &row.versions);
     let versions = versions.map(|version| (&version.issued, &version.revocation));
-    let revoked = certificates.chain(versions).filter_map(|(issued, revocation)| {
+    let bought = world.dnsimple.certificates.iter().map(|row| (&row.issued, &row.revocation));
+    let revoked = certificates.chain(versions).chain(bought).filter_map(|(issued, revocation)| {
         let revocation = revocation.as_ref().filter(listed)?;
         Some(RevokedSerial {
             serial_number: issued.as_ref()?.serial_number.clone(),

@@ -11,6 +11,7 @@ mod csr;
 pub mod dcv;
 mod digicert;
 pub mod dns;
+mod dnsimple;
 mod faults;
 mod issuance;
 mod limits;

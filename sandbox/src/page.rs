@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, response::Html};
 
-use crate::{app::App, digicert::views, issuance, state::World};
+use crate::{app::App, digicert::views, dnsimple, issuance, state::World};
 
 pub async fn page(State(app): State<Arc<App>>) -> Html<String> {
     let world = app.store.lock();
@@ -13,11 +13,13 @@ pub async fn page(State(app): State<Arc<App>>) -> Html<String> {
          <h1>evercert-sandbox</h1><p>It is {} here. <a href=/_sandbox/ledger>Ledger</a>, \
          <a href={crl}>CRL</a>, <a href=/_sandbox/ca.pem>root</a>.</p>\
          <h2>DigiCert: orders</h2>{}<h2>DigiCert: certificates</h2>{}<h2>Sectigo: SSL certificates</h2>{}\
+         <h2>DNSimple: certificates</h2>{}\
          <h2>Ledger</h2>{}</html>",
         world.now().strftime("%Y-%m-%d %H:%M:%S UTC"),
         orders(&world),
         certificates(&world),
         ssl(&world),
+        bought(&world),
         ledger(&world),
         crl = crate::server::CRL_PATH,
     ))
@@ -81,6 +83,21 @@ fn ssl(world: &World) -> String {
         ]
     });
     table(["id", "status", "names", "valid", "serial number", ""], rows)
+}
+
+fn bought(world: &World) -> String {
+    let rows = world.dnsimple.certificates.iter().rev().map(|row| {
+        let issued = row.issued.as_ref();
+        [
+            row.id.to_string(),
+            dnsimple::views::state(row).as_str().unwrap_or_default().to_owned(),
+            row.names.join(", "),
+            issued.map(|issued| format!("{} – {}", issued.valid_from, issued.valid_till)).unwrap_or_default(),
+            issued.map(|issued| issued.serial_number.clone()).unwrap_or_default(),
+            row.renewed_by.map(|id| format!("renewed by {id}")).unwrap_or_default(),
+        ]
+    });
+    table(["id", "state", "names", "valid", "serial number", ""], rows)
 }
 
 fn ledger(world: &World) -> String {

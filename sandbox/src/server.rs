@@ -12,13 +12,13 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{admin, app::App, digicert, faults, issuance, ocsp, page, sectigo};
+use crate::{admin, app::App, digicert, dnsimple, faults, issuance, ocsp, page, sectigo};
 
 pub const OCSP_PATH: &str = "/ocsp";
 pub const CRL_PATH: &str = "/crl/tls-ca-1.crl";
 
 pub fn router(app: &Arc<App>) -> Router {
-    let providers = digicert::router(app).merge(sectigo::router(app));
+    let providers = digicert::router(app).merge(sectigo::router(app)).merge(dnsimple::router(app));
     let providers = providers.layer(from_fn_with_state(app.clone(), faults::inject));
     let own = Router::new()
         .route("/", get(page::page))

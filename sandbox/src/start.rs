@@ -14,6 +14,7 @@ use crate::{
     calls::Calls,
     digicert,
     dns::{DemoDns, DnsConfig, TsigKey},
+    dnsimple,
     faults::Faults,
     limits::{RateLimits, Windows},
     products, sectigo, server,
@@ -60,6 +61,9 @@ pub struct Options {
     /// For how many real seconds a token for Sectigo's API is good.
     #[arg(long, default_value_t = 300)]
     pub token_seconds: i64,
+    /// DNSimple's webhooks may be plain HTTP to a loopback address.
+    #[arg(long)]
+    pub plain_webhooks: bool,
     /// Pause between two rounds of checks of what is pending.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..))]
     pub poll_seconds: u64,
@@ -135,8 +139,10 @@ impl Sandbox {
             limits: RateLimits::new(options.rate_limit.clone()),
             calls: Calls::default(),
             token_seconds: options.token_seconds,
+            dnsimple: dnsimple::Runtime::new(dns.served(), options.plain_webhooks),
         });
         furnish(&app, &options)?;
+        dnsimple::check_pending(&app).await;
         let ready = ready(&app, &url, &dns, &options);
         Ok(Self { app, wire: Wire(listener), tls, poll: Duration::from_secs(options.poll_seconds), dns, ready })
     }
@@ -154,6 +160,7 @@ impl Sandbox {
                 tokio::time::sleep(self.poll).await;
                 digicert::check_pending(&self.app).await;
                 sectigo::issuance::check_pending(&self.app).await;
+                dnsimple::check_pending(&self.app).await;
             }
         };
         let _dns = self.dns;
@@ -161,6 +168,7 @@ impl Sandbox {
             served = async { axum::serve(self.wire, service).await } => served,
             served = async { axum::serve(self.tls, over_tls).await } => served,
             () = rounds => Ok(()),
+            () = dnsimple::deliver(self.app.clone()) => Ok(()),
         }
     }
 }
@@ -181,6 +189,7 @@ fn furnish(app: &App, options: &Options) -> anyhow::Result<()> {
         accounts::create(world, &NewAccount { name, ..NewAccount::default() });
     }
     sectigo::setup::furnish(world, &app.ca, &options.zones, &options.validated_domains)?;
+    dnsimple::setup::furnish(world, &options.zones);
     let first = world.accounts.iter().next().map(|account| account.id);
     if let Some(first) = first {
         for domain in &options.validated_domains {
@@ -214,6 +223,7 @@ fn ready(app: &App, url: &str, dns: &DemoDns, options: &Options) -> Value {
             "accounts": accounts.collect::<Vec<_>>(),
         },
         "sectigo": sectigo::setup::ready(app, &world, &options.zones),
+        "dnsimple": dnsimple::setup::ready(app, &world),
     })
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::App,
-    issuance, sectigo,
+    dnsimple, issuance, sectigo,
     state::{
         World,
         records::{Certificate, CertificateStatus},
@@ -24,7 +24,7 @@ pub async fn list(State(app): State<Arc<App>>) -> Json<Value> {
     let world = app.store.lock();
     let waiting = world.certificates.iter().filter(|row| row.status == CertificateStatus::Pending);
     let mails = waiting.flat_map(|row| of(&world, row)).chain(sectigo::mails::waiting(&world));
-    let mails: Vec<Value> = mails.collect();
+    let mails: Vec<Value> = mails.chain(dnsimple::mails::waiting(&world)).collect();
     Json(json!({"mails": mails}))
 }
 
@@ -48,7 +48,10 @@ fn of(world: &World, row: &Certificate) -> Vec<Value> {
 /// The link of a mail: its domain is approved.
 pub async fn follow(State(app): State<Arc<App>>, Path((certificate, scope)): Path<(u64, String)>) -> StatusCode {
     let mut world = app.store.lock();
-    if sectigo::mails::follow(&mut world, &app.ca, certificate, &scope) {
+    if sectigo::mails::follow(&mut world, &app.ca, certificate, &scope)
+        || dnsimple::mails::follow(&mut world, &app.ca, certificate)
+    {
+        app.dnsimple.tell();
         return StatusCode::NO_CONTENT;
     }
     if world.certificates.get(certificate).is_none() {

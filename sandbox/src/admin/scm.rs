@@ -9,10 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{delete, get, post},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::refused;
+use super::{merged, refused};
 use crate::{
     app::App,
     sectigo::{issuance, setup},
@@ -109,20 +109,6 @@ async fn change_profile(State(app): State<Arc<App>>, Path(id): Path<u64>, Json(c
         Err(why) => return refused(why),
     }
     StatusCode::NO_CONTENT.into_response()
-}
-
-fn merged<T: Serialize + DeserializeOwned>(old: &T, change: &Value) -> Result<T, String> {
-    let mut value = serde_json::to_value(old).map_err(|error| error.to_string())?;
-    let (Some(fields), Some(change)) = (value.as_object_mut(), change.as_object()) else {
-        return Err("an object is expected".into());
-    };
-    for (name, new) in change {
-        if !fields.contains_key(name) || name == "id" || name == "customer" {
-            return Err(format!("there is no {name}"));
-        }
-        fields.insert(name.clone(), new.clone());
-    }
-    serde_json::from_value(value).map_err(|error| error.to_string())
 }
 
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::rdata::tsig::TsigError;
 use hickory_proto::rr::rdata::{NS, SOA};
-use hickory_proto::rr::{LowerName, Name, RData, Record, RecordType, TSigResponseContext, TSigner};
+use hickory_proto::rr::{DNSClass, LowerName, Name, RData, Record, RecordType, TSigResponseContext, TSigner};
 use hickory_server::dnssec::NxProofKind;
 use hickory_server::server::{Request, RequestInfo};
 use hickory_server::store::in_memory::InMemoryZoneHandler;
@@ -22,7 +22,7 @@ pub(super) struct DemoZone {
 
 /// The name server of the demo zones. It resolves nowhere (RFC 6761 §6.4): an NS record cannot carry a port, and this
 /// server is not at port 53.
-const NAME_SERVER: &str = "ns.sandbox.invalid.";
+pub(crate) const NAME_SERVER: &str = "ns.sandbox.invalid.";
 /// Seconds; short, so that a cache in between does no harm.
 const TTL: u32 = 5;
 
@@ -36,6 +36,16 @@ impl DemoZone {
             records.upsert_mut(Record::from_rdata(origin.clone(), TTL, data), 1);
         }
         Ok(Self { records, signer })
+    }
+
+    /// Takes these records out and puts those in.
+    pub(super) async fn change(&self, gone: &[Record], come: &[Record]) {
+        let mut updates: Vec<Record> = gone.iter().map(deletion).collect();
+        updates.extend_from_slice(come);
+        let mut records = self.records.records_mut().await;
+        if let Err(code) = update::apply(&mut records, self.origin(), &[], &updates) {
+            tracing::warn!(%code, zone = %self.origin(), "records not changed");
+        }
     }
 
     /// Checks the request's signature (RFC 8945 §5.2). None: it carries none.
@@ -58,6 +68,14 @@ impl DemoZone {
             answer: TSigResponseContext::new(id, now, signer, mac, error),
         })
     }
+}
+
+/// Names one record to be taken out (RFC 2136 §2.5.4).
+fn deletion(record: &Record) -> Record {
+    let mut deletion = record.clone();
+    deletion.dns_class = DNSClass::NONE;
+    deletion.ttl = 0;
+    deletion
 }
 
 struct Verified {

@@ -6,7 +6,7 @@ use axum::{
     Json,
     body::{Body, Bytes, to_bytes},
     extract::{ConnectInfo, Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -16,7 +16,7 @@ use serde_json::json;
 use super::{Effects, FaultKind, Subject};
 use crate::{
     app::App,
-    digicert, sectigo,
+    digicert, dnsimple, sectigo,
     wire::{Cut, Peer},
 };
 
@@ -34,10 +34,7 @@ pub async fn inject(
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
-    let (vendor, operation, common_name) = match sectigo::operation(&method, &path) {
-        Some(operation) => (Vendor::Sectigo, Some(operation), sectigo::common_name(&body)),
-        None => (Vendor::DigiCert, digicert::operation(&method, &path, &body), digicert::common_name(&body)),
-    };
+    let (vendor, operation, common_name) = addressed(&method, &path, &body);
     let subject = Subject { method: method.as_str(), path: &path, operation, common_name: common_name.as_deref() };
 
     for (_, fault) in app.faults.take(&subject, FaultKind::is_before) {
@@ -63,7 +60,19 @@ pub async fn inject(
 #[derive(Clone, Copy)]
 enum Vendor {
     DigiCert,
+    DNSimple,
     Sectigo,
+}
+
+/// Its operation, and the name that a certificate is asked for.
+fn addressed(method: &Method, path: &str, body: &[u8]) -> (Vendor, Option<&'static str>, Option<String>) {
+    if let Some(operation) = sectigo::operation(method, path) {
+        return (Vendor::Sectigo, Some(operation), sectigo::common_name(body));
+    }
+    if let Some(operation) = dnsimple::operation(method, path) {
+        return (Vendor::DNSimple, Some(operation), dnsimple::common_name(path, body));
+    }
+    (Vendor::DigiCert, digicert::operation(method, path, body), digicert::common_name(body))
 }
 
 fn effects<'a>(faults: impl Iterator<Item = &'a FaultKind>) -> Effects {
@@ -86,6 +95,7 @@ async fn before(fault: FaultKind, cut: &Cut, vendor: Vendor) -> Option<Response>
         FaultKind::RateLimit { retry_after } => {
             let mut response = match vendor {
                 Vendor::DigiCert => digicert::rate_limited(),
+                Vendor::DNSimple => return Some(dnsimple::rate_limited(retry_after.unwrap_or(3600))),
                 // No document tells what it looks like there.
                 Vendor::Sectigo => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests").into_response(),
             };
@@ -98,6 +108,9 @@ async fn before(fault: FaultKind, cut: &Cut, vendor: Vendor) -> Option<Response>
         FaultKind::Refuse { status, code, description } => {
             let body = match vendor {
                 Vendor::DigiCert => json!({"errors": [{"code": code, "message": description}]}),
+                // Its errors have no codes: by field, when an object is given.
+                Vendor::DNSimple if code.is_object() => json!({"message": description, "errors": code}),
+                Vendor::DNSimple => json!({"message": description}),
                 Vendor::Sectigo => json!({"code": code, "description": description}),
             };
             Some((status_code(status), Json(body)).into_response())
@@ -131,6 +144,9 @@ async fn after(fault: FaultKind, response: Response, cut: &Cut, vendor: Vendor) 
 fn error(status: u16, vendor: Vendor) -> Response {
     let (kind, page) = match vendor {
         Vendor::DigiCert => ("text/html", "<html><body>upstream error</body></html>"),
+        Vendor::DNSimple => {
+            ("text/html", "<html>\n<head><title>Bad Gateway</title></head>\n<body>nginx</body>\n</html>\n")
+        }
         Vendor::Sectigo => ("text/plain", "upstream connect error or disconnect/reset before headers"),
     };
     (status_code(status), [(header::CONTENT_TYPE, kind)], page).into_response()

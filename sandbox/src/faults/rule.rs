@@ -154,7 +154,8 @@ impl Fault {
 
 fn path_fits(pattern: &str, path: &str) -> bool {
     let rest = pattern.trim_start_matches('/');
-    glob(pattern, path) || ["/services/v2/", "/api/"].iter().any(|prefix| glob(&format!("{prefix}{rest}"), path))
+    glob(pattern, path)
+        || ["/services/v2/", "/api/", "/v2/"].iter().any(|prefix| glob(&format!("{prefix}{rest}"), path))
 }
 
 /// `*` stands for any run of characters.

@@ -141,3 +141,8 @@ async fn charset(request: axum::extract::Request, next: axum::middleware::Next) 
 async fn no_route() -> ApiError {
     ApiError::not_found("Resource")
 }
+
+/// Days that a certificate issued on this day may be valid for.
+pub fn longest(day: jiff::civil::Date) -> i32 {
+    limits::on(day).certificate
+}

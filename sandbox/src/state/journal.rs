@@ -9,6 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    dnsimple,
     records::{Account, ApiKey, Certificate, Domain, Operation, Order, Organization, Request},
     scm,
 };
@@ -33,6 +34,7 @@ pub(super) enum Entry {
     ScmDomain(scm::Domain),
     ScmSsl(scm::Ssl),
     ScmField(scm::CustomField),
+    Dnsimple(dnsimple::Row),
     /// The row with this id is no more.
     Removed(u64),
 }

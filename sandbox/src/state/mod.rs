@@ -1,5 +1,6 @@
 //! The world behind the API: tables of records under one lock, journalled before the lock is released.
 
+pub mod dnsimple;
 mod journal;
 pub mod records;
 pub mod scm;
@@ -33,6 +34,7 @@ pub struct World {
     pub requests: Table<Request>,
     pub ledger: Table<Operation>,
     pub scm: scm::Scm,
+    pub dnsimple: dnsimple::DNSimple,
     last_id: u64,
     clock_written: i64,
 }
@@ -76,6 +78,7 @@ impl World {
         entries.extend(self.scm.certificates.removals().map(Entry::Removed));
         entries.extend(self.scm.organizations.removals().map(Entry::Removed));
         entries.extend(self.scm.domains.removals().map(Entry::Removed));
+        entries.extend(self.dnsimple.changes().into_iter().map(Entry::Dnsimple));
         entries
     }
 
@@ -100,6 +103,7 @@ impl World {
             Entry::ScmDomain(row) => self.scm.domains.load(row),
             Entry::ScmSsl(row) => self.scm.certificates.load(row),
             Entry::ScmField(row) => self.scm.fields.load(row),
+            Entry::Dnsimple(row) => self.dnsimple.load(row),
             Entry::Removed(id) => {
                 self.scm.certificates.unload(id);
                 self.scm.organizations.unload(id);

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    dnsimple,
     records::{Account, ApiKey, Certificate, Domain, Operation, Order, Organization, Request},
     scm,
 };
@@ -22,6 +23,8 @@ macro_rules! rows {
 }
 rows!(Account, ApiKey, Organization, Domain, Order, Certificate, Request, Operation);
 rows!(scm::Customer, scm::Organization, scm::Profile, scm::Domain, scm::Ssl, scm::CustomField);
+rows!(dnsimple::Account, dnsimple::Token, dnsimple::Domain, dnsimple::Record, dnsimple::Certificate);
+rows!(dnsimple::Renewal, dnsimple::Webhook, dnsimple::Delivery);
 
 pub struct Table<T> {
     rows: BTreeMap<u64, T>,

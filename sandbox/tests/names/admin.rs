@@ -1,5 +1,7 @@
 //! What an administrator does with `nsupdate`, through hickory's own client.
 
+use std::net::SocketAddr;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use evercert_sandbox::dns::DemoDns;
@@ -30,7 +32,11 @@ impl Admin {
     }
 
     fn connect(dns: &DemoDns, signer: Option<TSigner>) -> Self {
-        let udp = UdpClientStream::builder(dns.address(), TokioRuntimeProvider::new()).with_signer(signer).build();
+        Self::at(dns.address(), signer)
+    }
+
+    pub fn at(server: SocketAddr, signer: Option<TSigner>) -> Self {
+        let udp = UdpClientStream::builder(server, TokioRuntimeProvider::new()).with_signer(signer).build();
         let (client, background) = Client::from_sender(udp);
         tokio::spawn(background);
         Self(client)
