@@ -8,7 +8,6 @@ mod exchange;
 pub mod manual;
 mod nameserver;
 pub mod rfc2136;
-pub mod select;
 pub mod selfcheck;
 pub mod web;
 

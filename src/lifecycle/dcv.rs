@@ -108,9 +108,7 @@ fn open(validations: &[Validation]) -> impl Iterator<Item = &Validation> {
 /// Whether a record of ours is in the DNS.
 pub(super) fn is_published(validation: &Validation) -> bool {
     let there = !matches!(validation.state, ValidationState::Pending | ValidationState::Cleaned);
-    there
-        && validation.record.is_some()
-        && validation.publisher.is_some_and(|publisher| publisher != PublisherKind::Manual)
+    there && validation.record.is_some() && validation.publisher.is_some_and(PublisherKind::is_automatic)
 }
 
 /// The provider has a newer token than the one that is published.
@@ -149,7 +147,7 @@ pub fn to_record(record: &provider::DcvRecord) -> Record {
 pub fn asked_of_people(issuance: &Issuance) -> Option<String> {
     let status = issuance.status.as_ref()?;
     let manual: Vec<&Validation> = open(&status.validations)
-        .filter(|validation| validation.publisher.is_none_or(|publisher| publisher == PublisherKind::Manual))
+        .filter(|validation| !validation.publisher.is_some_and(PublisherKind::is_automatic))
         .collect();
     let shown = |file: bool| {
         let records = manual.iter().filter_map(|validation| validation.record.as_ref());

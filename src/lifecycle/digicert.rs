@@ -9,14 +9,19 @@
 //! | a Certificate, beside what the issuer has | custom fields |
 //! | a Certificate | the rest, which costs nothing and says nothing about who somebody is |
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
-use super::validity::{self, ValidityError};
+use super::{
+    publishing,
+    validity::{self, ValidityError},
+};
 use crate::{
     api::{
         certificate::{DigiCertOverrides, Validity},
-        issuance::{DigiCertRequest, Operation, ValidationMethod},
-        issuer::{CustomField, DcvMethod, DigiCert, DigiCertOptions, IssuerSpec, OrderValidity, PolicyRule},
+        issuance::{DigiCertRequest, Operation},
+        issuer::{CustomField, DigiCert, DigiCertOptions, IssuerSpec, OrderValidity, PolicyRule},
     },
     provider::OrderFacts,
 };
@@ -24,18 +29,12 @@ use crate::{
 /// CertCentral takes no order without a length.
 const A_YEAR: OrderValidity = OrderValidity::Years(1);
 
-/// Everything that any endpoint takes.
-pub fn resolve(issuer: &IssuerSpec, overrides: &DigiCertOverrides) -> DigiCertRequest {
+/// Everything that any endpoint takes, for these names.
+pub fn resolve(issuer: &IssuerSpec, overrides: &DigiCertOverrides, names: &BTreeSet<String>) -> DigiCertRequest {
     let account = issuer.digicert.clone().unwrap_or_default();
-    let method = issuer.dcv.as_ref().and_then(|dcv| dcv.method).unwrap_or_default();
     DigiCertRequest {
         certificate_validity: None,
-        dcv_method: match method {
-            DcvMethod::Auto | DcvMethod::DnsTxt => ValidationMethod::DnsTxt,
-            DcvMethod::DnsCname => ValidationMethod::DnsCname,
-            DcvMethod::Http => ValidationMethod::Http,
-            DcvMethod::Email => ValidationMethod::Email,
-        },
+        dcv_method: publishing::method(issuer, names.iter().map(String::as_str)),
         payment_method: account.payment_method,
         contacts: account.contacts,
         options: merge(account.options, overrides.options.clone()),

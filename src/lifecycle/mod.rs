@@ -24,6 +24,7 @@ pub mod plan;
 pub mod policy;
 pub mod polling;
 pub mod present;
+pub mod publishing;
 pub mod record;
 pub mod renewal;
 pub mod restart;

@@ -63,7 +63,7 @@ impl Wanted {
     /// After a certificate with that common name. `csr`: of a key that is held elsewhere, where it was read.
     pub fn of(spec: &CertificateSpec, issuer: &IssuerSpec, earlier: Option<&str>, csr: Option<&Csr>) -> Option<Self> {
         let names = names::wanted(spec);
-        let bought = Bought::of(spec, issuer);
+        let bought = Bought::of(spec, issuer, &names);
         Some(Self {
             common_name: names::common_name(spec, earlier)?,
             dns_names: names.into_iter().collect(),
@@ -148,7 +148,7 @@ struct Bought {
 }
 
 impl Bought {
-    fn of(spec: &CertificateSpec, issuer: &IssuerSpec) -> Self {
+    fn of(spec: &CertificateSpec, issuer: &IssuerSpec, names: &BTreeSet<String>) -> Self {
         if let Some(account) = &issuer.sectigo {
             let overrides = spec.sectigo.clone().unwrap_or_default();
             return Self {
@@ -156,7 +156,7 @@ impl Bought {
                 organization_id: Some(overrides.org_id.unwrap_or(account.org_id)),
                 order_validity: None,
                 digicert: None,
-                sectigo: Some(sectigo::resolve(issuer, account, &overrides)),
+                sectigo: Some(sectigo::resolve(issuer, account, &overrides, names)),
             };
         }
         let overrides = spec.digicert.clone().unwrap_or_default();
@@ -164,7 +164,7 @@ impl Bought {
         Self {
             order_validity: Some(digicert::order_validity(&account, &overrides)),
             organization_id: overrides.organization_id.or(account.organization_id),
-            digicert: Some(digicert::resolve(issuer, &overrides)),
+            digicert: Some(digicert::resolve(issuer, &overrides, names)),
             sectigo: None,
             product: overrides.product.unwrap_or(account.product),
         }

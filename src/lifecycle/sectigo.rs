@@ -9,23 +9,28 @@
 //! | a Certificate, beside what the issuer has | custom fields |
 //! | a Certificate | comments |
 
+use std::collections::BTreeSet;
+
+use super::publishing;
 use crate::api::{
     CertificateSpec, IssuerSpec,
     certificate::{SectigoOverrides, SignatureHash},
     issuance::{Operation, SectigoRequest, ValidationMethod},
-    issuer::{DcvMethod, NamedField, PolicyRule, Sectigo, SectigoOptions, Vendor},
+    issuer::{NamedField, PolicyRule, Sectigo, SectigoOptions, Vendor},
 };
 
-/// Everything that any endpoint takes.
-pub fn resolve(issuer: &IssuerSpec, account: &Sectigo, overrides: &SectigoOverrides) -> SectigoRequest {
-    let method = issuer.dcv.as_ref().and_then(|dcv| dcv.method).unwrap_or_default();
+/// Everything that any endpoint takes, for these names.
+pub fn resolve(
+    issuer: &IssuerSpec,
+    account: &Sectigo,
+    overrides: &SectigoOverrides,
+    names: &BTreeSet<String>,
+) -> SectigoRequest {
     SectigoRequest {
         term: Some(overrides.term.unwrap_or(account.term)),
-        dcv_method: match method {
-            // A record that stays the same for the CSR, so that nobody has to wait for SCM before it is published.
-            DcvMethod::Auto | DcvMethod::DnsCname | DcvMethod::Email => ValidationMethod::DnsCname,
-            DcvMethod::DnsTxt => ValidationMethod::DnsTxt,
-            DcvMethod::Http => ValidationMethod::Http,
+        dcv_method: match publishing::method(issuer, names.iter().map(String::as_str)) {
+            ValidationMethod::Email => ValidationMethod::DnsCname,
+            method => method,
         },
         external_requester: account.external_requester.clone(),
         plus_addressing: account.plus_addressing.filter(|plus| *plus),

@@ -173,6 +173,13 @@ pub enum PublisherKind {
     Manual,
 }
 
+impl PublisherKind {
+    /// Whether Evercert publishes by it, and has to clean up.
+    pub fn is_automatic(self) -> bool {
+        self != Self::Manual
+    }
+}
+
 /// A DNS record, or a file on a web server.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::SecretKeyRef;
-use crate::api::schema;
+use crate::api::{issuance::PublisherKind, schema};
 
 /// Domain control validation.
 #[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -72,6 +72,15 @@ pub enum PublishTo {
     Rfc2136(Rfc2136),
     /// A person; the Certificate's ActionRequired condition shows the exact record.
     Manual(Manual),
+}
+
+impl PublishTo {
+    pub fn kind(&self) -> PublisherKind {
+        match self {
+            Self::Rfc2136(_) => PublisherKind::Rfc2136,
+            Self::Manual(_) => PublisherKind::Manual,
+        }
+    }
 }
 
 /// A name server that takes dynamic updates for the zones.

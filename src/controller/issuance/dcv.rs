@@ -2,18 +2,10 @@
 
 use super::Work;
 use crate::{
-    api::{
-        issuance::{PublisherKind, RecordType, Validation},
-        issuer::{PublishTo, Publisher as Configured, Rfc2136 as Rfc2136Spec, TsigAlgorithm as Algorithm},
-    },
-    controller::{endpoint::judge_name_server, error::Error},
-    dcv::{
-        File, Kind, Publisher, Record, Rfc2136, TTL, Visibility,
-        rfc2136::{Rfc2136Config, TsigAlgorithm, TsigKey},
-        select::publisher_for,
-    },
+    api::issuance::{RecordType, Validation},
+    controller::error::Error,
+    dcv::{File, Kind, Record, TTL, Visibility},
     lifecycle::{dcv::Effect, record::Change},
-    provider::DcvMethod,
 };
 
 impl Work {
@@ -107,61 +99,7 @@ impl Work {
         self.record(Change::DcvFailed(domain, why)).await
     }
 
-    /// Which kind of publisher serves a validation.
-    fn pick(&self, validation: &crate::provider::Validation) -> Option<PublisherKind> {
-        let by_person = match &validation.record {
-            Some(record) => record.method == DcvMethod::HttpToken,
-            None => !validation.emails.is_empty(),
-        };
-        if by_person {
-            return Some(PublisherKind::Manual);
-        }
-        let name = validation.record.as_ref().map_or(&validation.domain, |record| &record.name);
-        self.configured(name).map(|publisher| match publisher.target {
-            PublishTo::Rfc2136(_) => PublisherKind::Rfc2136,
-            PublishTo::Manual(_) => PublisherKind::Manual,
-        })
-    }
-
-    fn configured(&self, name: &str) -> Option<&Configured> {
-        let publishers = &self.issuer.as_ref()?.spec.dcv.as_ref()?.publishers;
-        let zones: Vec<&[String]> = publishers.iter().map(|publisher| publisher.zones.as_slice()).collect();
-        publishers.get(publisher_for(name, &zones)?)
-    }
-
-    /// The publisher of a domain's record, ready to use; or why there is none.
-    async fn publisher(&self, domain: &str) -> Result<Result<(Box<dyn Publisher>, Record), String>, Error> {
-        let Some(record) = self.validation(domain).and_then(record_of) else {
-            return Ok(Err("the provider has given no token yet".to_owned()));
-        };
-        let Some((zones, PublishTo::Rfc2136(rfc2136))) =
-            self.configured(&record.name).map(|publisher| (publisher.zones.clone(), &publisher.target))
-        else {
-            return Ok(Err(format!("the issuer has no publisher for {} any more", record.name)));
-        };
-        Ok(self.rfc2136(zones, rfc2136).await?.map(|publisher| (Box::new(publisher) as Box<dyn Publisher>, record)))
-    }
-
-    async fn rfc2136(&self, zones: Vec<String>, spec: &Rfc2136Spec) -> Result<Result<Rfc2136, String>, Error> {
-        let Some(issuer) = &self.issuer else { return Ok(Err("the issuer does not exist".to_owned())) };
-        if let Err(why) = judge_name_server(&spec.nameserver, issuer.namespace.is_some(), &self.context.network) {
-            return Ok(Err(why));
-        }
-        let secret = match self.context.accounts.secret(issuer, &spec.tsig.secret_ref).await? {
-            Ok(secret) => secret,
-            Err(why) => return Ok(Err(why)),
-        };
-        let algorithm = match spec.tsig.algorithm.unwrap_or_default() {
-            Algorithm::HmacSha256 => TsigAlgorithm::HmacSha256,
-            Algorithm::HmacSha384 => TsigAlgorithm::HmacSha384,
-            Algorithm::HmacSha512 => TsigAlgorithm::HmacSha512,
-        };
-        let key = TsigKey { name: spec.tsig.key_name.clone(), algorithm, secret };
-        let config = Rfc2136Config { nameserver: spec.nameserver.clone(), zones, key };
-        Ok(Rfc2136::new(config).map_err(|error| error.to_string()))
-    }
-
-    fn validation(&self, domain: &str) -> Option<&Validation> {
+    pub(super) fn validation(&self, domain: &str) -> Option<&Validation> {
         let validations = &self.issuance.status.as_ref()?.validations;
         validations.iter().find(|validation| validation.domain == domain)
     }
@@ -172,7 +110,7 @@ fn file_of(validation: &Validation) -> Option<File> {
     Some(File { url: record.name.clone(), content: record.value.clone() })
 }
 
-fn record_of(validation: &Validation) -> Option<Record> {
+pub(super) fn record_of(validation: &Validation) -> Option<Record> {
     let record = validation.record.as_ref()?;
     let kind = match record.type_ {
         RecordType::Txt => Kind::Txt,

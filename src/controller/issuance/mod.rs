@@ -4,6 +4,7 @@ mod dcv;
 mod execute;
 mod fence;
 mod follow;
+mod publishers;
 pub(super) mod request;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};

@@ -6,9 +6,10 @@ use crate::{
         IssuanceSpec,
         certificate::Validity,
         issuance::{DigiCertRequest, Operation, Parent, Request as Asked, SectigoRequest, ValidationMethod},
-        issuer::{Contact, ContactType, NamedField, OrderValidity, PaymentMethod, Vendor},
+        issuer::{Contact, ContactType, NamedField, OrderValidity, PaymentMethod},
     },
     controller::error::Error,
+    lifecycle::publishing,
     provider::{self, DcvMethod, Details, Placed, Request, plus_addressed},
 };
 
@@ -35,17 +36,11 @@ impl Work {
         })
     }
 
+    /// As the issuer wants it by now: a publisher that was added may carry another.
     pub(super) fn dcv_method(&self) -> DcvMethod {
-        use crate::api::issuer::DcvMethod as Method;
-        let asked = self.issuer.as_ref().and_then(|issuer| issuer.spec.dcv.as_ref()?.method);
-        let sectigo = self.issuer.as_ref().is_some_and(|issuer| issuer.spec.vendor() == Vendor::Sectigo);
-        match asked.unwrap_or_default() {
-            Method::Auto if sectigo => DcvMethod::DnsCname,
-            Method::Auto | Method::DnsTxt => DcvMethod::DnsTxt,
-            Method::DnsCname => DcvMethod::DnsCname,
-            Method::Http => DcvMethod::HttpToken,
-            Method::Email => DcvMethod::Email,
-        }
+        let names = self.issuance.spec.request.dns_names.iter().map(String::as_str);
+        let method = self.issuer.as_ref().map(|issuer| publishing::method(&issuer.spec, names));
+        dcv_method(method.unwrap_or(ValidationMethod::DnsTxt))
     }
 }
 
@@ -86,15 +81,19 @@ pub(in crate::controller) fn request(
         order_validity: asked.order_validity.as_ref().map(order_validity).transpose()?,
         organization_id: asked.organization_id.map(unsigned).transpose()?,
         skip_approval: said.skip_approval,
-        dcv_method: match said.dcv_method {
-            ValidationMethod::DnsTxt => DcvMethod::DnsTxt,
-            ValidationMethod::DnsCname => DcvMethod::DnsCname,
-            ValidationMethod::Http => DcvMethod::HttpToken,
-            ValidationMethod::Email => DcvMethod::Email,
-        },
+        dcv_method: dcv_method(said.dcv_method),
         details: said.details,
         idempotency_key: idempotency_key.to_owned(),
     })
+}
+
+fn dcv_method(method: ValidationMethod) -> DcvMethod {
+    match method {
+        ValidationMethod::DnsTxt => DcvMethod::DnsTxt,
+        ValidationMethod::DnsCname => DcvMethod::DnsCname,
+        ValidationMethod::Http => DcvMethod::HttpToken,
+        ValidationMethod::Email => DcvMethod::Email,
+    }
 }
 
 /// What each provider is told in its own way.

@@ -2,9 +2,16 @@ use jiff::civil::date;
 
 use super::*;
 use crate::{
-    api::issuer::{Contact, ContactType, Dcv, PaymentMethod},
+    api::{
+        issuance::ValidationMethod,
+        issuer::{Contact, ContactType, Dcv, DcvMethod, PaymentMethod},
+    },
     lifecycle::testing::{self, days, strings},
 };
+
+fn names() -> BTreeSet<String> {
+    BTreeSet::from(["shop.example.com".to_owned()])
+}
 
 fn field(metadata_id: i64, value: &str) -> CustomField {
     CustomField { metadata_id, value: value.to_owned() }
@@ -59,7 +66,7 @@ fn own(options: DigiCertOptions) -> DigiCertOverrides {
 fn the_certificate_s_word_counts_before_the_issuer_s() {
     let (theirs, mine) = (options("theirs", 1), options("mine", 2));
     let resolved = |default: &DigiCertOptions, over: &DigiCertOptions| {
-        resolve(&issuer(default.clone()), &own(over.clone())).options
+        resolve(&issuer(default.clone()), &own(over.clone()), &names()).options
     };
     let none = DigiCertOptions::default();
     assert_eq!(resolved(&theirs, &none), theirs);
@@ -75,7 +82,7 @@ fn the_certificate_s_word_counts_before_the_issuer_s() {
 fn the_way_of_validation_is_settled() {
     let method = |method| {
         let dcv = Some(Dcv { method, ..Dcv::default() });
-        resolve(&IssuerSpec { dcv, ..testing::issuer() }, &DigiCertOverrides::default()).dcv_method
+        resolve(&IssuerSpec { dcv, ..testing::issuer() }, &DigiCertOverrides::default(), &names()).dcv_method
     };
     assert_eq!(method(None), ValidationMethod::DnsTxt);
     assert_eq!(method(Some(DcvMethod::Auto)), ValidationMethod::DnsTxt);
@@ -84,7 +91,7 @@ fn the_way_of_validation_is_settled() {
 
 #[test]
 fn each_endpoint_gets_what_it_takes() {
-    let everything = resolve(&issuer(options("all", 1)), &DigiCertOverrides::default());
+    let everything = resolve(&issuer(options("all", 1)), &DigiCertOverrides::default(), &names());
     let two_years = Some(&OrderValidity::Years(2));
     for operation in [Operation::Order, Operation::Renew] {
         let sent = for_endpoint(everything.clone(), operation, (None, two_years), None, days(0));
@@ -117,7 +124,7 @@ fn each_endpoint_gets_what_it_takes() {
 
 #[test]
 fn no_certificate_is_asked_for_that_outlasts_its_order() {
-    let request = resolve(&testing::issuer(), &DigiCertOverrides::default());
+    let request = resolve(&testing::issuer(), &DigiCertOverrides::default(), &names());
     let parent = OrderFacts { valid_till: Some(date(2026, 7, 1)), ..testing::order() };
     let asked = |operation, validity: &Validity, length: Option<&OrderValidity>| {
         for_endpoint(request.clone(), operation, (Some(validity), length), Some(&parent), days(0))

@@ -55,9 +55,8 @@ fn fresh(
     };
     // Whoever is to publish it by hand is told by this very entry.
     let state = match publisher {
-        Some(PublisherKind::Rfc2136) => ValidationState::Pending,
         Some(PublisherKind::Manual) | None if record.is_some() => ValidationState::Published,
-        Some(PublisherKind::Manual) | None => ValidationState::Pending,
+        _ => ValidationState::Pending,
     };
     Validation {
         domain: told.domain.clone(),
@@ -73,7 +72,7 @@ fn fresh(
 
 /// The provider is satisfied; what was never published needs no cleaning.
 pub(super) fn finish(validation: &mut Validation, at: &Time) {
-    let ours = validation.publisher == Some(PublisherKind::Rfc2136);
+    let ours = validation.publisher.is_some_and(PublisherKind::is_automatic);
     let state = match validation.state {
         ValidationState::Published | ValidationState::Visible if ours => ValidationState::Valid,
         ValidationState::Valid => ValidationState::Valid,

@@ -8,6 +8,10 @@ use crate::{
     lifecycle::{plan::Wanted, testing::issuance_spec},
 };
 
+fn names() -> BTreeSet<String> {
+    BTreeSet::from(["shop.example.com".to_owned()])
+}
+
 fn issuer(changes: Value) -> IssuerSpec {
     let mut account = json!({
         "customerUri": "shop", "orgId": 42, "profileId": 5120, "term": 199,
@@ -54,7 +58,7 @@ fn a_certificates_own_words_come_before_the_issuers() {
         "comments": "for all", "externalRequester": "certs@example.com", "plusAddressing": true,
         "customFields": [{"name": "team", "value": "web"}],
     }));
-    let resolved = |own| resolve(&IssuerSpec::default(), &account, &overrides(own));
+    let resolved = |own| resolve(&IssuerSpec::default(), &account, &overrides(own), &names());
     let default = resolved(json!({}));
     assert_eq!((default.term, default.options.comments.as_deref()), (Some(199), Some("for all")));
     assert_eq!(
@@ -73,8 +77,9 @@ fn a_certificates_own_words_come_before_the_issuers() {
 #[test]
 fn domains_are_proven_by_cname_unless_the_issuer_says_otherwise() {
     let resolved = |method: Value| {
-        let issuer = serde_json::from_value(json!({"dcv": {"method": method}})).unwrap();
-        resolve(&issuer, &account(json!({})), &SectigoOverrides::default()).dcv_method
+        let issuer =
+            IssuerSpec { dcv: serde_json::from_value(json!({"method": method})).unwrap(), ..issuer(json!({})) };
+        resolve(&issuer, &account(json!({})), &SectigoOverrides::default(), &names()).dcv_method
     };
     for (method, expected) in [
         ("Auto", ValidationMethod::DnsCname),
@@ -93,6 +98,7 @@ fn each_endpoint_gets_what_it_takes() {
         &account(json!({"comments": "why", "externalRequester": "certs@example.com",
                         "customFields": [{"name": "team", "value": "web"}]})),
         &SectigoOverrides::default(),
+        &names(),
     );
     let of = |operation| for_endpoint(full.clone(), operation);
     assert_eq!(of(Operation::Order), full);
