@@ -111,7 +111,8 @@ fn permitted(world: &World, caller: &Caller, method: &Method, path: &str) -> Res
     let (Some(scopes), Some(mut needed)) = (&caller.token.scopes, Scope::of(method, path)) else {
         return Ok(());
     };
-    if let Ok(domain) = lookup::domain(world, caller, &needed.item) {
+    let (as_domain, as_zone) = (lookup::domain(world, caller, &needed.item), lookup::zone(world, caller, &needed.item));
+    if let Ok(domain) = as_domain.or(as_zone) {
         needed.item = domain.name.clone();
     }
     if needed.is_in(scopes) { Ok(()) } else { Err(ApiError::denied(&needed.name())) }
