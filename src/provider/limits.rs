@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::Urgency;
 
@@ -20,6 +20,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// A provider may ask for more patience than we would show by ourselves, but not for silence.
 const LONGEST_ASKED_PAUSE: Duration = Duration::from_secs(3600);
+/// How long the head of those who want to begin something lets others pass: an account that is busy all the time with
+/// what has begun still begins more.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A token bucket: `requests` in every `per`, and at most `burst` at once.
 ///
@@ -80,12 +83,20 @@ pub struct Shut(pub String);
 pub struct Limiter {
     bucket: RateLimiter<NotKeyed, InMemoryState, TokioClock, NoOpMiddleware<Duration>>,
     rest: Mutex<Rest>,
-    /// How many urgent callers wait: the others let them pass.
-    urgent: watch::Sender<usize>,
+    /// How many wait of each rank: lower ranks let them pass.
+    waiting: watch::Sender<[usize; 3]>,
     /// First come, first served among equals: only the head of each queue looks at the bucket.
-    urgent_queue: tokio::sync::Mutex<()>,
-    normal_queue: tokio::sync::Mutex<()>,
+    queues: [tokio::sync::Mutex<()>; 3],
     gate: Option<Arc<dyn Gate>>,
+}
+
+/// Who goes first. What has begun is finished before more begins: otherwise a thousand certificates are all begun, and
+/// none is there, while one could be there every second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rank {
+    Urgent,
+    Begun,
+    New,
 }
 
 /// When the account may be called again, and how often in a row it refused.
@@ -99,9 +110,8 @@ impl Limiter {
         Self {
             bucket: RateLimiter::direct_with_clock(limit.quota(), TokioClock { start: Instant::now() }),
             rest: Mutex::new(Rest { until: Instant::now(), refusals: 0 }),
-            urgent: watch::Sender::new(0),
-            urgent_queue: tokio::sync::Mutex::new(()),
-            normal_queue: tokio::sync::Mutex::new(()),
+            waiting: watch::Sender::new([0; 3]),
+            queues: Default::default(),
             gate: None,
         }
     }
@@ -110,15 +120,24 @@ impl Limiter {
         Self { gate: Some(gate), ..Self::new(limit) }
     }
 
-    /// Waits for room. Urgent callers go before all others; dropping the future gives up the place. Nobody waits before
-    /// a gate that is shut.
+    /// Waits for room to begin something. Urgent callers go before all others; dropping the future gives up the place.
+    /// Nobody waits before a gate that is shut.
     pub async fn permit(&self, urgency: Urgency) -> Result<Permit, Shut> {
-        self.room(urgency, false).await
+        let rank = match urgency {
+            Urgency::Urgent => Rank::Urgent,
+            Urgency::Normal => Rank::New,
+        };
+        self.room(rank, false).await
+    }
+
+    /// The same for a call about what has begun.
+    pub async fn follow_up(&self) -> Result<Permit, Shut> {
+        self.room(Rank::Begun, false).await
     }
 
     /// For the one call that may be let through a gate that is shut.
     pub async fn probe(&self) -> Result<Permit, Shut> {
-        self.room(Urgency::Urgent, true).await
+        self.room(Rank::Urgent, true).await
     }
 
     /// Once more right before a call: the gate may have shut since its permit was given.
@@ -131,21 +150,15 @@ impl Limiter {
         shut.map_or(Ok(()), |why| Err(Shut(why)))
     }
 
-    async fn room(&self, urgency: Urgency, probe: bool) -> Result<Permit, Shut> {
-        let _counted = (urgency == Urgency::Urgent).then(|| Waiting::new(&self.urgent));
-        let queue = match urgency {
-            Urgency::Urgent => &self.urgent_queue,
-            Urgency::Normal => &self.normal_queue,
-        };
-        let _head = queue.lock().await;
+    async fn room(&self, rank: Rank, probe: bool) -> Result<Permit, Shut> {
+        let _counted = Waiting::new(&self.waiting, rank);
+        let _head = self.queues[rank as usize].lock().await;
+        let patience = Instant::now() + PATIENCE;
         loop {
             if !probe {
                 self.open()?;
             }
-            if urgency == Urgency::Normal {
-                // Cannot fail: the sender lives as long as `self`.
-                let _ = self.urgent.subscribe().wait_for(|waiting| *waiting == 0).await;
-            }
+            self.let_pass(rank, patience).await;
             let until = self.rest().until;
             if Instant::now() < until {
                 sleep_until(until).await;
@@ -156,6 +169,17 @@ impl Limiter {
                 Ok(()) => return Ok(Permit(())),
                 Err(full) => sleep(full.wait_time_from(self.bucket.clock().now())).await,
             }
+        }
+    }
+
+    /// Until nobody of a higher rank waits. Waiting cannot fail: the sender lives as long as `self`.
+    async fn let_pass(&self, rank: Rank, patience: Instant) {
+        let mut waiting = self.waiting.subscribe();
+        if rank != Rank::Urgent {
+            let _ = waiting.wait_for(|of| of[Rank::Urgent as usize] == 0).await;
+        }
+        if rank == Rank::New {
+            let _ = timeout_at(patience, waiting.wait_for(|of| of[..Rank::New as usize] == [0; 2])).await;
         }
     }
 
@@ -197,19 +221,22 @@ impl Limiter {
     }
 }
 
-/// Counts an urgent caller for as long as it waits.
-struct Waiting<'a>(&'a watch::Sender<usize>);
+/// Counts a caller for as long as it waits.
+struct Waiting<'a> {
+    counts: &'a watch::Sender<[usize; 3]>,
+    rank: Rank,
+}
 
 impl<'a> Waiting<'a> {
-    fn new(count: &'a watch::Sender<usize>) -> Self {
-        count.send_modify(|waiting| *waiting += 1);
-        Self(count)
+    fn new(counts: &'a watch::Sender<[usize; 3]>, rank: Rank) -> Self {
+        counts.send_modify(|of| of[rank as usize] += 1);
+        Self { counts, rank }
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.send_modify(|waiting| *waiting -= 1);
+        self.counts.send_modify(|of| of[self.rank as usize] -= 1);
     }
 }
 

@@ -204,7 +204,7 @@ impl Transport {
 
     /// Room for a call that may be repeated, waited for no longer than for an answer.
     pub async fn room(&self, call: &'static str) -> Result<Permit, CallError> {
-        self.within(call, self.limiter.permit(Urgency::Normal)).await
+        self.within(call, self.limiter.follow_up()).await
     }
 
     /// The same for a call that finds out whether an account serves again.

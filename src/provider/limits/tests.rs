@@ -55,6 +55,38 @@ async fn urgent_callers_go_first_and_equals_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_has_begun_is_finished_before_more_begins_and_still_more_begins() {
+    let limiter = Arc::new(Limiter::new(limit(1, 1, 1)));
+    limiter.follow_up().await.unwrap();
+    let start = Instant::now();
+    let new = [limiter.clone(), limiter.clone()].map(|limiter| {
+        tokio::spawn(async move {
+            limiter.permit(Urgency::Normal).await.unwrap();
+            start.elapsed().as_secs_f64()
+        })
+    });
+    tokio::task::yield_now().await;
+    let begun: Vec<_> = (0..15)
+        .map(|_| limiter.clone())
+        .map(|limiter| {
+            tokio::spawn(async move {
+                limiter.follow_up().await.unwrap();
+                start.elapsed().as_secs_f64()
+            })
+        })
+        .collect();
+    let mut finished = Vec::new();
+    for task in begun {
+        finished.push(task.await.unwrap());
+    }
+    assert!(finished[..9].iter().zip(1..).all(|(at, nth)| (at - f64::from(nth)).abs() < 0.1), "{finished:?}");
+    let [first, second] = new;
+    let first = first.await.unwrap();
+    assert!((10.0..13.0).contains(&first), "the head lets others pass for ten seconds: {first}");
+    assert!(second.await.unwrap() > *finished.last().unwrap(), "the next begins when all others are through");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_urgent_caller_that_gives_up_holds_nobody() {
     let limiter = Limiter::new(limit(1, 1, 1));
     limiter.permit(Urgency::Normal).await.unwrap();
