@@ -9,8 +9,8 @@ use evercert::pki::Chain;
 use evercert::provider::digicert::{DigiCert, DigiCertConfig};
 use evercert::provider::limits::{Limiter, RateLimit};
 use evercert::provider::{
-    Accepted, CallError, DcvMethod, Found, Operation, OrderStatus, Progress, Provider, RevocationReason, Revoked,
-    Urgency, Validity,
+    Accepted, AutoRenewal, CallError, DcvMethod, Found, Operation, OrderStatus, Progress, Provider, RevocationReason,
+    Revoked, Urgency, Validity,
 };
 use fixture::{Fixture, Intent, ours};
 use secrecy::SecretString;
@@ -102,7 +102,12 @@ async fn a_year_of_a_certificate() {
     renewal.collect(&fixture, &digicert, &renewed).await;
     let old = digicert.order(&placed.order_id).await.unwrap();
     assert_eq!(old.renewed_by.as_deref(), Some(renewed.order_id.as_str()));
-    assert!(old.status == OrderStatus::Active && !old.pending && !old.auto_renew && old.valid_till.is_some());
+    assert!(
+        old.status == OrderStatus::Active
+            && !old.pending
+            && old.auto_renew == AutoRenewal::Off
+            && old.valid_till.is_some()
+    );
 
     assert_eq!(digicert.revoke(&second, RevocationReason::KeyCompromise).await, Ok(Revoked::Done));
     assert_eq!(digicert.revoke(&second, RevocationReason::KeyCompromise).await, Ok(Revoked::Done));

@@ -9,8 +9,8 @@ use evercert::pki::{Chain, Leaf};
 use evercert::provider::limits::{Limiter, RateLimit};
 use evercert::provider::sectigo::{ApiVersion, Credentials, Sectigo, SectigoConfig, ValidationModel};
 use evercert::provider::{
-    Accepted, CallError, DcvMethod, Found, Location, Locations, Operation, OrderStatus, Progress, Provider, Request,
-    RevocationReason, Revoked, Urgency, Validity,
+    Accepted, AutoRenewal, CallError, DcvMethod, Found, Location, Locations, Operation, OrderStatus, Progress,
+    Provider, Request, RevocationReason, Revoked, Urgency, Validity,
 };
 use fixture::{Fixture, Intent, NAMES};
 use secrecy::SecretString;
@@ -167,7 +167,12 @@ async fn a_year_of_a_certificate() {
         assert!(third.leaf.not_after > second.leaf.not_after);
         assert_eq!(ours(renewal.find(&sectigo).await).order_id, renewed.order_id);
         let old = sectigo.order(&placed.order_id).await.unwrap();
-        assert!(old.status == OrderStatus::Active && !old.pending && !old.auto_renew && old.valid_till.is_some());
+        assert!(
+            old.status == OrderStatus::Active
+                && !old.pending
+                && old.auto_renew == AutoRenewal::Off
+                && old.valid_till.is_some()
+        );
         assert!(old.content.renewed_unseen);
         assert_eq!(old.content.public_key_sha256.as_ref(), Some(&reissue.key));
         assert_eq!(old.content.idempotency_key.as_ref(), Some(&order.request.idempotency_key));
@@ -456,11 +461,11 @@ async fn scm_stops_renewing_by_itself() {
         ..Default::default()
     };
     sectigo.update(&placed.order_id, &schedule).await.unwrap();
-    assert!(sectigo.order(&placed.order_id).await.unwrap().auto_renew);
+    assert_eq!(sectigo.order(&placed.order_id).await.unwrap().auto_renew, AutoRenewal::Scheduled);
     assert_eq!(sectigo.stop_auto_renewal(&placed.order_id).await, Ok(()));
-    assert!(!sectigo.order(&placed.order_id).await.unwrap().auto_renew);
+    assert_eq!(sectigo.order(&placed.order_id).await.unwrap().auto_renew, AutoRenewal::Off);
     fixture.post("clock", json!({ "advance": "180d" })).await;
-    assert!(!sectigo.order(&placed.order_id).await.unwrap().auto_renew);
+    assert_eq!(sectigo.order(&placed.order_id).await.unwrap().auto_renew, AutoRenewal::Off);
     assert_eq!(fixture.ledger().await, (vec!["enroll".to_owned()], 1));
 }
 

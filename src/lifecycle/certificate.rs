@@ -76,6 +76,10 @@ pub enum Effect {
     /// Asks whether the provider would take this, with this key, without asking for a certificate.
     Preflight(Box<Plan>, plan::StoredKey),
     RecordIntent(Box<Plan>, plan::StoredKey),
+    /// Keeps the provider from renewing an order by itself. Nothing is recorded: the order shows whether it did.
+    StopAutoRenewal {
+        order_id: String,
+    },
     /// Looks for issued orders of exactly these names.
     FindExisting {
         names: Vec<String>,

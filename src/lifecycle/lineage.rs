@@ -217,15 +217,15 @@ pub fn forbidden(issuances: &[Arc<Issuance>], order_id: &str, now: Timestamp) ->
     forbidden
 }
 
-/// Certificate Manager REST API, *Errors*: "This SSL Certificate Profile doesn't allow renew", "Replace is forbidden for
-/// autoinstalled certificates".
+/// Certificate Manager REST API, *Errors*: "Access denied", "This SSL Certificate Profile doesn't allow renew", "Replace is
+/// forbidden for autoinstalled certificates".
 pub fn is_forbidden(issuance: &Issuance) -> bool {
     let failure = issuance.status.as_ref().and_then(|status| status.failure.as_ref());
     let code = failure.filter(|failure| failure.class == FailureClass::Rejected).and_then(|it| it.code.as_deref());
     issuance.spec.account.provider == Vendor::Sectigo.as_str()
         && match issuance.spec.operation {
-            Operation::Renew => code == Some("-180"),
-            Operation::Reissue => code == Some("-1148"),
+            Operation::Renew => matches!(code, Some("-37" | "-180")),
+            Operation::Reissue => matches!(code, Some("-37" | "-1148")),
             Operation::Order | Operation::Adopt | Operation::Duplicate => false,
         }
 }

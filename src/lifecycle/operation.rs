@@ -14,7 +14,7 @@ use crate::{
         issuer::Vendor,
         meta::REISSUE_REQUESTED,
     },
-    provider::{OrderFacts, OrderStatus},
+    provider::{AutoRenewal, OrderFacts, OrderStatus},
 };
 
 /// CertCentral renews an order from 90 days before its end (*Renew TLS/SSL certificates*).
@@ -43,6 +43,8 @@ pub struct Situation<'a> {
     pub forbidden: Forbidden,
     /// What is forbidden gives way to a new order: the issuer's policy says so.
     pub orders_anew: bool,
+    /// Why the provider could not be kept from renewing the order by itself.
+    pub renewal_stays: Option<&'a str>,
     /// Days the spec asks for.
     pub days: Option<u32>,
     /// The moment no certificate may outlast (`validity.until`).
@@ -68,6 +70,11 @@ pub enum Plan {
     Renew {
         order_id: String,
     },
+    /// Keep the provider from renewing the order by itself, then look again; what is asked of it then.
+    StopAutoRenewal {
+        order_id: String,
+        then: (Operation, Cost),
+    },
     /// Go on with the order that renewed ours; buys nothing.
     Adopt {
         order_id: String,
@@ -92,6 +99,7 @@ impl Plan {
             Self::Renew { .. } => Some((Operation::Renew, Cost::Paid)),
             // Read by the next look, and reissued on.
             Self::Adopt { .. } => Some((Operation::Reissue, Cost::Free)),
+            Self::StopAutoRenewal { then, .. } => Some(*then),
             Self::ActionRequired { then, .. } => *then,
             Self::WaitUntil { .. } => None,
         }
@@ -180,9 +188,10 @@ fn replace_order(s: &Situation<'_>, order: &OrderFacts, end: Option<Timestamp>) 
     }
 }
 
-/// Nothing is bought beside a provider that would buy by itself.
+/// Nothing is bought beside a provider that would buy by itself. CertCentral's API has no call that switches it off
+/// (Services API, *Orders*).
 fn buy(order: &OrderFacts, purchase: Plan) -> Plan {
-    if !order.auto_renew {
+    if order.auto_renew == AutoRenewal::Off {
         return purchase;
     }
     let why = format!(

@@ -95,7 +95,7 @@ pub trait Provider: Send + Sync {
         Err(not_offered("amend a request"))
     }
 
-    /// Keeps the provider from buying the next order by itself.
+    /// Keeps the provider from buying the next order by itself. `Rejected`: it goes on to.
     async fn stop_auto_renewal(&self, _order_id: &str) -> Result<(), CallError> {
         Err(not_offered("stop automatic renewal"))
     }
@@ -260,8 +260,7 @@ pub struct OrderFacts {
     pub renewed_by: Option<String>,
     /// A reissue or another request is under way.
     pub pending: bool,
-    /// The provider would buy a renewal by itself.
-    pub auto_renew: bool,
+    pub auto_renew: AutoRenewal,
     /// The primary certificate.
     pub certificate_id: Option<String>,
     pub serial_number: Option<String>,
@@ -272,6 +271,17 @@ pub struct OrderFacts {
     /// How many certificates were ever asked for on the order, by whomever; `None` when the provider does not say.
     pub certificates: Option<u64>,
     pub content: Box<OrderContent>,
+}
+
+/// Whether the provider buys the next order by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AutoRenewal {
+    #[default]
+    Off,
+    /// It will.
+    Scheduled,
+    /// It has begun to, and nothing stops it any more.
+    Started,
 }
 
 /// What an order is for, as far as the provider shows it.

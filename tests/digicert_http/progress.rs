@@ -1,5 +1,5 @@
 use super::*;
-use evercert::provider::{OrderStatus, Progress, Standing};
+use evercert::provider::{AutoRenewal, OrderStatus, Progress, Standing};
 
 async fn standing(server: &MockServer, placed: &Placed) -> Standing {
     digicert(server).progress(placed).await.unwrap()
@@ -210,7 +210,7 @@ async fn the_facts_of_an_order() {
     assert_eq!(facts.status, OrderStatus::Active);
     assert_eq!(facts.valid_till, Some("2027-11-24".parse().unwrap()));
     assert_eq!(facts.renewed_by.as_deref(), Some("445566"));
-    assert!(facts.pending && facts.auto_renew);
+    assert!(facts.pending && facts.auto_renew == AutoRenewal::Scheduled);
     assert_eq!(facts.certificate_id.as_deref(), Some("5501"));
     assert_eq!(facts.serial_number.as_deref(), Some("0A1B"));
     assert!(!facts.certificate_revoked);
@@ -246,6 +246,11 @@ async fn the_status_of_an_order() {
         order_is(&server, json!({ "id": 112233, "status": status })).await;
         let facts = digicert(&server).order("112233").await.unwrap();
         assert_eq!(facts.status, expected, "{status}");
-        assert!(!facts.pending && !facts.auto_renew && facts.valid_till.is_none() && facts.renewed_by.is_none());
+        assert!(
+            !facts.pending
+                && facts.auto_renew == AutoRenewal::Off
+                && facts.valid_till.is_none()
+                && facts.renewed_by.is_none()
+        );
     }
 }

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use evercert::pki::payload::read_pair;
 use harness::{Times, World, WorldOptions};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 /// A world with an Issuer `sectigo`, for the first customer by password.
@@ -59,6 +60,16 @@ pub async fn reissue(world: &World, name: &str, token: &str, reason: Option<&str
 /// What an administrator, the CA or SCM itself does with a certificate.
 pub async fn act(world: &World, id: &str, action: &str) -> Result<()> {
     world.sandbox.post(&format!("/_sandbox/scm/ssl/{id}/{action}"), &json!({})).await.map(drop)
+}
+
+/// A call of SCM's own API, as the first customer's administrator makes it.
+pub async fn call(world: &World, method: Method, path: &str, body: &Value) -> Result<Value> {
+    let customer = scm(world);
+    let text = |name: &str| customer[name].as_str().unwrap_or_default();
+    let call = reqwest::Client::new().request(method, format!("{}/{path}", text("url")));
+    let call = ["login", "password", "customerUri"].iter().fold(call, |call, name| call.header(*name, text(name)));
+    let call = if body.is_null() { call } else { call.json(body) };
+    Ok(call.send().await?.error_for_status()?.json().await?)
 }
 
 /// The certificate an Issuance is about, once SCM has given it an id.

@@ -4,7 +4,9 @@ use anyhow::{Result, ensure};
 use harness::{Scene, World, condition, scene};
 use serde_json::{Value, json};
 
-use crate::account::{accepted, act, ask, issuer, placed, ready, reissue, scm};
+use reqwest::Method;
+
+use crate::account::{accepted, act, ask, call, issuer, placed, ready, reissue, scm};
 
 pub fn scenes(world: &World) -> Vec<Scene<'_>> {
     vec![
@@ -12,7 +14,9 @@ pub fn scenes(world: &World) -> Vec<Scene<'_>> {
         scene("an enrollment is declined", declined(world)),
         scene("the CA refuses", rejected(world)),
         scene("a profile forbids renewals", forbidden(world)),
+        scene("a profile forbids replacements", irreplaceable(world)),
         scene("SCM renews by itself", automatic(world)),
+        scene("SCM is to renew by itself", scheduled(world)),
         scene("a status that nobody knows", unheard(world)),
     ]
 }
@@ -98,6 +102,26 @@ async fn forbidden(world: &World) -> Result<()> {
     Ok(())
 }
 
+/// A replacement that is denied is told, and bought anew only where the policy says so.
+async fn irreplaceable(world: &World) -> Result<()> {
+    profile(world, "notReplaceable", json!({})).await?;
+    ask(world, "irreplaceable", json!({"issuerRef": {"name": "notreplaceable"}})).await?;
+    let first = ready(world, "irreplaceable", 1).await?;
+    world.objects.secrets().delete("irreplaceable", &Default::default()).await?;
+    let told = message(world, "irreplaceable", "ActionRequired", "ProviderBlocked").await?;
+    ensure!(told.contains("lets nothing be replaced") && told.contains("policy.whenForbidden"), "{told}");
+    let failure = world.objects.until_issuance("irreplaceable-2", "Failed").await?["status"]["failure"].clone();
+    ensure!(failure["code"] == "-37" && failure["class"] == "Rejected", "{failure}");
+    ensure!(accepted(world, "irreplaceable").await? == [1, 0, 0], "nothing is bought in its place");
+    let policy = json!({"spec": {"policy": {"whenForbidden": "Order"}}});
+    world.objects.patch("Issuer", "notreplaceable", policy).await?;
+    let anew = world.objects.until_ready("irreplaceable", 3).await?;
+    ensure!(anew["status"]["order"]["orderId"] != first["status"]["order"]["orderId"], "{}", anew["status"]["order"]);
+    ensure!(world.objects.get("Issuance", "irreplaceable-3").await?["spec"]["operation"] == "Order");
+    ensure!(accepted(world, "irreplaceable").await? == [2, 0, 0]);
+    Ok(())
+}
+
 async fn automatic(world: &World) -> Result<()> {
     ask(world, "automatic", json!({})).await?;
     ready(world, "automatic", 1).await?;
@@ -108,6 +132,22 @@ async fn automatic(world: &World) -> Result<()> {
     let told = message(world, "automatic", "ActionRequired", "ProviderBlocked").await?;
     ensure!(told.contains("would buy a second time"), "{told}");
     ensure!(accepted(world, "automatic").await? == [1, 0, 0]);
+    Ok(())
+}
+
+/// Switched off before the renewal is asked for.
+async fn scheduled(world: &World) -> Result<()> {
+    ask(world, "scheduled", json!({})).await?;
+    ready(world, "scheduled", 1).await?;
+    world.sandbox.advance_days(1).await?;
+    let id = placed(world, "scheduled-1").await?.parse::<u64>()?;
+    let schedule = json!({"sslId": id, "autoRenewDetails": {"state": "Scheduled", "daysBeforeExpiration": 30}});
+    call(world, Method::PUT, "ssl/v2", &schedule).await?;
+    world.objects.patch("Certificate", "scheduled", json!({"spec": {"renewal": {"before": "2159h"}}})).await?;
+    ready(world, "scheduled", 2).await?;
+    let details = call(world, Method::GET, &format!("ssl/v2/{id}"), &Value::Null).await?;
+    ensure!(details["autoRenewDetails"]["state"] == "Not scheduled", "{}", details["autoRenewDetails"]);
+    ensure!(accepted(world, "scheduled").await? == [1, 1, 0], "renewed once, by Evercert");
     Ok(())
 }
 

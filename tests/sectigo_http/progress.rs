@@ -1,5 +1,5 @@
 use super::*;
-use evercert::provider::{OrderContent, OrderFacts, OrderStatus, Progress, Standing};
+use evercert::provider::{AutoRenewal, OrderContent, OrderFacts, OrderStatus, Progress, Standing};
 use std::collections::BTreeSet;
 
 async fn standing(server: &MockServer, placed: &Placed) -> Standing {
@@ -139,7 +139,7 @@ fn facts(status: OrderStatus) -> OrderFacts {
         valid_till: None,
         renewed_by: None,
         pending: false,
-        auto_renew: false,
+        auto_renew: AutoRenewal::Off,
         certificate_id: Some("55".into()),
         serial_number: None,
         certificate_revoked: false,
@@ -166,6 +166,7 @@ async fn a_record_is_an_order() {
         certificate_valid_till: end,
         ..facts(OrderStatus::Active)
     };
+    let started = OrderFacts { auto_renew: AutoRenewal::Started, ..facts(OrderStatus::Pending) };
     let marked =
         |content: OrderContent| Box::new(OrderContent { idempotency_key: Some(IDEMPOTENCY_KEY.into()), ..content });
     for (status, others, expected) in [
@@ -178,7 +179,8 @@ async fn a_record_is_an_order() {
         ("Rejected", json!({}), facts(OrderStatus::Canceled)),
         ("Invalid", json!({}), facts(OrderStatus::Canceled)),
         ("New", json!({}), facts(OrderStatus::Unknown)),
-        ("Requested", scheduled, OrderFacts { auto_renew: true, ..facts(OrderStatus::Pending) }),
+        ("Requested", json!({ "autoRenewDetails": { "state": "STARTED" } }), started),
+        ("Requested", scheduled, OrderFacts { auto_renew: AutoRenewal::Scheduled, ..facts(OrderStatus::Pending) }),
         (
             "Requested",
             json!({ "comments": format!("for the shop {MARK}") }),

@@ -1,5 +1,5 @@
 use super::*;
-use evercert::provider::sectigo::wire::{AutoRenewal, CustomField, FieldValue, Profile, Row};
+use evercert::provider::sectigo::wire::{AutoRenewDetails, CustomField, FieldValue, Profile, Row};
 use evercert::provider::sectigo::{AutoRenewalWanted, Filter, ReportDate, ReportQuery, Update};
 use wiremock::Request as Sent;
 
@@ -105,7 +105,7 @@ async fn details_are_read_whole() {
     assert_eq!(details.term, Some(199));
     assert_eq!(details.reason_code.as_deref(), Some("4"));
     assert!(details.renewed);
-    let scheduled = AutoRenewal { state: Some("Scheduled".into()), days_before_expiration: Some(30) };
+    let scheduled = AutoRenewDetails { state: Some("Scheduled".into()), days_before_expiration: Some(30) };
     assert_eq!(details.auto_renew_details, scheduled);
     assert_eq!(details.custom_fields, [FieldValue { name: Some("Owner".into()), value: Some("web".into()) }]);
     assert_eq!(details.cert_type.key_types["EC"], ["P-256"]);

@@ -29,7 +29,7 @@ use crate::{
     },
     lifecycle::{
         budget::Claim,
-        certificate::{Effect, KeyView, OrderView, Preflight, SecretView},
+        certificate::{Effect, KeyView, Preflight, SecretView},
         install::{self, Verdict},
         names,
         plan::{KeyChoice, Plan, REVOKES, StoredKey},
@@ -54,6 +54,7 @@ impl Work {
             Effect::Reserve { rule, claim, urgency } => self.reserve(rule, claim, urgency).await,
             Effect::Preflight(plan, key) => self.preflight(&plan, &key).await,
             Effect::RecordIntent(plan, key) => self.record_intent(&plan, &key).await,
+            Effect::StopAutoRenewal { order_id } => self.stop_auto_renewal(order_id).await,
             Effect::FindExisting { names } => self.find_existing(names).await,
             Effect::RecordAdoption(adoption) => self.record_adoption(&adoption).await,
             Effect::Copy { from } => self.copy(&from).await,
@@ -86,15 +87,6 @@ impl Work {
             self.context.revocations.watch(&self.certificate, leaf, tls_crt, world, machine);
         }
         Ok(secret)
-    }
-
-    async fn read_order(&mut self, order_id: &str) -> Result<(), Error> {
-        self.order = match self.provider().await?.order(order_id).await {
-            Ok(facts) => OrderView::Read(facts),
-            Err(CallError::Rejected { code, .. }) if code.starts_with("not_found") => OrderView::Absent,
-            Err(error) => return Err(error.into()),
-        };
-        Ok(())
     }
 
     /// What the watch does not show is taken to be absent: a key that is there all the same is found when one is stored.

@@ -66,6 +66,7 @@ impl Reconciler<Certificate> for CertificateReconciler {
             uncollectable: false,
             preflight: Preflight::Unasked,
             order: OrderView::Unread,
+            renewal_stays: None,
             restarts: Restarts::Untried,
             existing: None,
             removed: BTreeSet::new(),
@@ -97,6 +98,8 @@ struct Work {
     uncollectable: bool,
     preflight: Preflight,
     order: OrderView,
+    /// Why the provider could not be kept from renewing it by itself.
+    renewal_stays: Option<String>,
     restarts: Restarts,
     /// Orders of exactly the names wanted, once they were looked for.
     existing: Option<Vec<OrderFacts>>,
@@ -153,6 +156,7 @@ impl Work {
             spent_keys: &spent_keys,
             elsewhere: elsewhere.as_deref(),
             order: &self.order,
+            renewal_stays: self.renewal_stays.as_deref(),
             revoked: revoked.as_ref(),
             source: &source,
             shared_orders: &shared_orders,

@@ -1,4 +1,5 @@
-//! Whose orders are whose, told by the Issuances there are.
+//! Orders: as the provider shows them, kept from renewing by themselves, and whose they are, told by the Issuances there
+//! are.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +12,36 @@ use crate::{
         certificate::DuplicateOf,
         issuance::{Operation, State},
     },
-    lifecycle::certificate::{IssuerView, SourceView, duplicate},
+    controller::error::Error,
+    lifecycle::certificate::{IssuerView, OrderView, SourceView, duplicate},
+    provider::CallError,
 };
 
 impl Work {
+    pub(super) async fn read_order(&mut self, order_id: &str) -> Result<(), Error> {
+        self.order = match self.provider().await?.order(order_id).await {
+            Ok(facts) => OrderView::Read(facts),
+            Err(CallError::Rejected { code, .. }) if code.starts_with("not_found") => OrderView::Absent,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(())
+    }
+
+    /// What was read before says nothing any more. A refusal is told, and tried again at the next look.
+    pub(super) async fn stop_auto_renewal(&mut self, order_id: String) -> Result<(), Error> {
+        self.renewal_stays = match self.provider().await?.stop_auto_renewal(&order_id).await {
+            Ok(()) => {
+                let note = format!("order {order_id}: the provider does not renew it by itself any more");
+                self.context.events.over(&self.certificate, "Issue", "AutoRenewalStopped", note).await;
+                Some("the provider shows it as scheduled all the same".to_owned())
+            }
+            Err(error @ (CallError::Rejected { .. } | CallError::Blocked { .. })) => Some(error.to_string()),
+            Err(error) => return Err(error.into()),
+        };
+        (self.order, self.existing) = (OrderView::Unread, None);
+        Ok(())
+    }
+
     /// What `duplicateOf` refers to: a Certificate of this namespace by its newest certificate, or an order.
     pub(super) fn source(&self) -> SourceView {
         match duplicate::asked(&self.certificate.spec) {

@@ -11,12 +11,12 @@ use crate::{
         certificate::KeyAlgorithm,
         conditions::reason,
         issuance::{Account, KeyOrigin, Operation, Parent, Request, State, Trigger},
-        issuer::IssuerKind,
+        issuer::{IssuerKind, Vendor},
         meta,
     },
     lifecycle::{Step, csr, lineage::Lineage, plan::Wanted, validity},
     pki::{KeyKind, Leaf},
-    provider::{OrderFacts, OrderStatus, is_idempotency_key},
+    provider::{AutoRenewal, OrderFacts, OrderStatus, is_idempotency_key},
 };
 
 /// An adoption, ready to be recorded.
@@ -71,7 +71,9 @@ pub(super) fn adopt(o: &Observed, lineage: &Lineage, asked: &str) -> Result<Step
         return Ok(Step::Do(Effect::ReadOrder { order_id: successor.clone() }));
     }
     let public_key = adoptable(o, spec, kind, facts)?;
-    buys_nothing_itself(facts)?;
+    if let Some(first) = buys_nothing_itself(o, spec, facts)? {
+        return Ok(first);
+    }
     record(o, lineage, spec, account, facts, public_key, Some(asked))
 }
 
@@ -83,8 +85,8 @@ pub(super) fn matching(o: &Observed, lineage: &Lineage, wanted: &Wanted) -> Resu
     };
     for facts in found.iter().filter(|facts| facts.renewed_by.is_none()) {
         if let Ok(public_key) = adoptable(o, spec, kind, facts) {
-            buys_nothing_itself(facts)?;
-            return record(o, lineage, spec, account, facts, public_key, None).map(Some);
+            let first = buys_nothing_itself(o, spec, facts)?;
+            return first.map_or_else(|| record(o, lineage, spec, account, facts, public_key, None), Ok).map(Some);
         }
     }
     Ok(None)
@@ -146,11 +148,19 @@ pub(super) fn nobody_elses(
         .map_err(|hindrance| Hindrance { message: format!("order {id}: {}", hindrance.message), ..hindrance })
 }
 
-/// CertCentral's API has no call that switches it off (Services API, *Orders*).
-fn buys_nothing_itself(facts: &OrderFacts) -> Result<(), Hindrance> {
+/// What the provider would buy beside Evercert is switched off first, where that can be done: CertCentral's API has no
+/// call for it (Services API, *Orders*).
+fn buys_nothing_itself(
+    o: &Observed,
+    issuer: &IssuerSpec,
+    facts: &OrderFacts,
+) -> Result<Option<Step<Effect>>, Hindrance> {
     match facts.auto_renew {
-        false => Ok(()),
-        true => Err(refused(
+        AutoRenewal::Off => Ok(None),
+        AutoRenewal::Scheduled if issuer.vendor() == Vendor::Sectigo && o.renewal_stays.is_none() => {
+            Ok(Some(Step::Do(Effect::StopAutoRenewal { order_id: facts.order_id.clone() })))
+        }
+        AutoRenewal::Scheduled | AutoRenewal::Started => Err(refused(
             &facts.order_id,
             "renews automatically at the provider, which would buy beside Evercert: switch its automatic renewal off there",
         )),

@@ -160,6 +160,9 @@ fn chosen<'a>(o: &Observed<'a>, lineage: &Lineage, wanted: &Wanted, trigger: Tri
         operation::Plan::Adopt { order_id } => {
             return Ok(Chosen::First(Step::Do(Effect::ReadOrder { order_id: order_id.clone() })));
         }
+        operation::Plan::StopAutoRenewal { order_id, .. } => {
+            return Ok(Chosen::First(Step::Do(Effect::StopAutoRenewal { order_id: order_id.clone() })));
+        }
         operation::Plan::WaitUntil { at, why } => {
             return Err(Hindrance::wait(reason::PENDING, why, until(*at, o.now).min(LOOK_AGAIN)));
         }
@@ -329,7 +332,7 @@ fn vouched(o: &Observed, issuer: &IssuerSpec, order: &lineage::Order, facts: &Or
 }
 
 pub(in crate::lifecycle) fn situation<'a>(
-    o: &Observed,
+    o: &Observed<'a>,
     issuer: &IssuerSpec,
     lineage: &Lineage,
     order: Option<&'a OrderFacts>,
@@ -361,6 +364,7 @@ pub(in crate::lifecycle) fn situation<'a>(
             .map(|order| lineage::forbidden(o.issuances, &order.order_id, o.machine_now))
             .unwrap_or_default(),
         orders_anew: issuer.policy.as_ref().and_then(|policy| policy.when_forbidden) == Some(WhenForbidden::Order),
+        renewal_stays: o.renewal_stays,
         days: match spec.validity {
             Some(Validity::Days(days)) => days.try_into().ok(),
             _ => None,

@@ -50,6 +50,8 @@ pub struct Observed<'a> {
     /// Key Secrets of this Certificate whose Issuance needs them no more.
     pub spent_keys: &'a [String],
     pub order: &'a OrderView,
+    /// Why the provider could not be kept from renewing that order by itself.
+    pub renewal_stays: Option<&'a str>,
     /// What was heard just now against a certificate that this one served.
     pub revoked: Option<&'a RevokedCertificate>,
     /// Where a duplicate is asked for.

@@ -8,7 +8,7 @@ use crate::{
     api::{IssuanceSpec, issuance::Operation},
     lifecycle::{issuance::is_paid, testing, validity},
     pki::Leaf,
-    provider::{Accepted, Found, OrderContent, OrderFacts, OrderStatus, Progress},
+    provider::{Accepted, AutoRenewal, Found, OrderContent, OrderFacts, OrderStatus, Progress},
 };
 
 /// The order that exists from the start: 100, with the certificate [`testing::leaf`].
@@ -21,6 +21,8 @@ pub struct Ca {
     pub began: bool,
     /// As at Sectigo: an order is one certificate and ends with it, and what renewed it is not told.
     pub single: bool,
+    /// It will buy a renewal of order 100 by itself.
+    pub renews_itself: bool,
 }
 
 /// One accepted operation; its certificate is issued with it.
@@ -128,6 +130,10 @@ impl Ca {
             order_id: order_id.to_owned(),
             status: OrderStatus::Active,
             valid_till: Some(valid_till),
+            auto_renew: match order_id == FIRST && self.renews_itself {
+                true => AutoRenewal::Scheduled,
+                false => AutoRenewal::Off,
+            },
             renewed_by: renewal.filter(|_| !self.single).map(|op| op.order_id.clone()),
             certificate_id: newest.map_or(testing::order().certificate_id, |(index, _)| Some(index.to_string())),
             serial_number: newest.map_or(testing::order().serial_number, |(index, _)| Some(serial(index))),

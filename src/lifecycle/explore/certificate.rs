@@ -33,6 +33,7 @@ use crate::{
         trigger::{self, Due},
     },
     pki::Leaf,
+    provider::{AutoRenewal, OrderFacts},
 };
 
 impl House {
@@ -58,7 +59,11 @@ impl House {
                     continue;
                 }
                 certificate::Effect::ReadOrder { order_id } => {
-                    copies.order = world.ca.order(&order_id, world.now).map_or(OrderView::Absent, OrderView::Read);
+                    let mut read = world.ca.order(&order_id, world.now);
+                    if self.breaks(Broken::BoughtBeside) {
+                        read = read.map(|order| OrderFacts { auto_renew: AutoRenewal::Off, ..order });
+                    }
+                    copies.order = read.map_or(OrderView::Absent, OrderView::Read);
                     continue;
                 }
                 certificate::Effect::ReadKey { issuance } => {
@@ -81,6 +86,10 @@ impl House {
                 certificate::Effect::Reserve { claim, .. } => self.reserve(world, &claim),
                 certificate::Effect::RecordIntent(plan, key) => {
                     self.record_intent(world, process, &copies, &plan, &key)?
+                }
+                certificate::Effect::StopAutoRenewal { .. } => {
+                    world.ca.renews_itself = false;
+                    Some("the provider is kept from renewing by itself")
                 }
                 certificate::Effect::FindExisting { .. } => unreachable!("only what a Certificate names is adopted"),
                 certificate::Effect::RecordAdoption(adoption) => record_adoption(world, process, &copies, &adoption),
@@ -131,6 +140,7 @@ impl House {
             preflight: &copies.preflight,
             spent_keys: &copies.spent_keys(world),
             order: &copies.order,
+            renewal_stays: None,
             revoked: None,
             source: &self.source,
             shared_orders: &BTreeSet::new(),

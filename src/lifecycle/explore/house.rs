@@ -54,6 +54,8 @@ pub enum Broken {
     OtherKeyForgotten,
     /// What is served is replaced by whatever came.
     AnythingInstalled,
+    /// Nobody asks whether the provider buys by itself.
+    BoughtBeside,
     /// The budget is not asked.
     NothingReserved,
 }

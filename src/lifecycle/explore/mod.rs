@@ -92,6 +92,13 @@ fn at_sectigo(case: CertificateCase, purchases: usize, budget: Budget) -> Scenar
     scenario
 }
 
+/// SCM is to renew by itself what expires.
+fn renewed_by_scm(budget: Budget) -> Scenario {
+    let mut scenario = at_sectigo(CertificateCase { now: days(190), ..CertificateCase::served() }, 1, budget);
+    scenario.begin.ca.renews_itself = true;
+    scenario
+}
+
 /// What machines and networks do: `all` together, of each kind at most so many.
 fn faults(all: u8) -> Budget {
     Budget { crashes: 2, handovers: 1, stale: 2, stalls: 1, answers: 2, lags: 1, all, ..Budget::default() }
@@ -188,6 +195,7 @@ fn at_sectigo_too_a_purchase_is_made_once_and_a_replacement_buys_nothing() {
     at_sectigo(expiring(), 1, faults(2)).holds("renewal by id");
     at_sectigo(expiring(), 1, faults(2)).repeating().hidden().holds("renewal by id, never repeated by itself");
     at_sectigo(expiring(), 1, faults(2)).hidden().holds("renewal by id, hidden for long");
+    renewed_by_scm(faults(2)).holds("renewal by id, which SCM was to buy by itself");
     let lost = CertificateCase { secret: SecretView::Absent, ..CertificateCase::served() };
     at_sectigo(lost, 0, faults(2)).holds("replacement");
     let users = Budget { deleted_secrets: 1, edits: 2, tokens: 1, lags: 1, answers: 1, all: 3, ..Budget::default() };
@@ -332,6 +340,7 @@ fn each_broken_rule_is_found_out() {
             "I2",
             first_order(Budget { lost_ledgers: 1, ..faults(2) }).breaking(Broken::OtherKeyForgotten),
         ),
+        ("SCM's own renewal is forgotten", "I2", renewed_by_scm(faults(1)).breaking(Broken::BoughtBeside)),
         ("the budget is not asked", "I6", first_order(faults(1)).allowing(1).breaking(Broken::NothingReserved)),
         (
             "anything is installed",

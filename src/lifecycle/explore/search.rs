@@ -134,6 +134,10 @@ impl Search<'_> {
             let recorded: Vec<_> = issuances.into_iter().chain(forgotten).collect();
             invariants::never_twice(&recorded, &accepted)?;
         }
+        if world.ca.renews_itself && world.ca.paid() > 0 {
+            let what = "a purchase was made beside one that the provider makes by itself".to_owned();
+            return Err(Violation { rule: "I2", what });
+        }
         if world.ca.paid() > self.scenario.purchases {
             return Err(Violation {
                 rule: "I2",

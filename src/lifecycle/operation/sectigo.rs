@@ -7,22 +7,60 @@
 //! | issued, another profile, organization or term wanted | Order | Reissue; by a token Order |
 //! | issued, its profile forbids that | a person, or Order where the policy says so | same |
 //! | issued, renewed by somebody else | a person, or Order by a token | Reissue |
-//! | issued, SCM renews it by itself | a person switches that off | Reissue |
+//! | issued, SCM is to renew it by itself | that is switched off first | that is switched off first |
+//! | issued, SCM goes on to renew it by itself | a person | Reissue |
 //! | being replaced, requested, of unknown status | wait | wait |
 //! | expired | Order; renewed by somebody else: a person | same |
 //! | revoked, declined, rejected, invalid | a person, or Order by a token | same |
 
-use super::{Plan, Situation, buy, look_again};
+use super::{Plan, Situation, look_again};
 use crate::{
     api::{
         issuance::{Cost, Operation, Trigger},
         meta::REISSUE_REQUESTED,
     },
     lifecycle::validity,
-    provider::{OrderFacts, OrderStatus},
+    provider::{AutoRenewal, OrderFacts, OrderStatus},
 };
 
 pub(super) fn plan(s: &Situation<'_>, order: &OrderFacts) -> Plan {
+    alone(s, order, asked(s, order))
+}
+
+/// Nothing is asked for beside a renewal that SCM would buy by itself: that is switched off first (*Update SSL
+/// certificate details*, `autoRenewDetails`). Where it goes on all the same nothing is bought; a replacement buys
+/// nothing, and a key that is lost or compromised does not wait.
+fn alone(s: &Situation<'_>, order: &OrderFacts, plan: Plan) -> Plan {
+    let then = match &plan {
+        Plan::Order | Plan::Renew { .. } | Plan::Reissue { .. } => plan.operation(),
+        Plan::StopAutoRenewal { .. } | Plan::Adopt { .. } | Plan::WaitUntil { .. } | Plan::ActionRequired { .. } => {
+            None
+        }
+    };
+    let Some(then) = then else { return plan };
+    let id = &order.order_id;
+    match (order.auto_renew, s.renewal_stays) {
+        (AutoRenewal::Off, _) => plan,
+        (AutoRenewal::Scheduled, None) => Plan::StopAutoRenewal { order_id: id.clone(), then },
+        (AutoRenewal::Scheduled | AutoRenewal::Started, _) if matches!(plan, Plan::Reissue { .. }) => plan,
+        (AutoRenewal::Scheduled, Some(why)) => Plan::ActionRequired {
+            why: format!(
+                "SCM renews certificate {id} by itself, which would buy a second time, and goes on to ({why}): switch its \
+                 auto-renewal off in SCM"
+            ),
+            then: Some(then),
+        },
+        (AutoRenewal::Started, _) => Plan::ActionRequired {
+            why: format!(
+                "SCM is renewing certificate {id} by itself, and nothing is bought beside it, which would buy a second \
+                 time: adopt the certificate that comes of it"
+            ),
+            then: Some(then),
+        },
+    }
+}
+
+fn asked(s: &Situation<'_>, order: &OrderFacts) -> Plan {
     let ended = order.valid_till.map(validity::end_of).is_some_and(|end| end <= s.now);
     match order.status {
         OrderStatus::Revoked => on_request(s, order, "is revoked"),
@@ -32,7 +70,7 @@ pub(super) fn plan(s: &Situation<'_>, order: &OrderFacts) -> Plan {
         OrderStatus::Pending | OrderStatus::Unknown => look_again(s, order),
         OrderStatus::Active if order.pending => look_again(s, order),
         OrderStatus::Active if s.trigger == Trigger::Expiring => renew(s, order),
-        OrderStatus::Active if s.trigger == Trigger::Requested && s.product_changed => buy(order, Plan::Order),
+        OrderStatus::Active if s.trigger == Trigger::Requested && s.product_changed => Plan::Order,
         OrderStatus::Active => replace(s, order),
     }
 }
@@ -43,7 +81,7 @@ fn renew(s: &Situation<'_>, order: &OrderFacts) -> Plan {
     }
     match s.forbidden.renewal {
         true => forbidden(s, order, "renewed"),
-        false => buy(order, Plan::Renew { order_id: order.order_id.clone() }),
+        false => Plan::Renew { order_id: order.order_id.clone() },
     }
 }
 
@@ -51,7 +89,7 @@ fn renew(s: &Situation<'_>, order: &OrderFacts) -> Plan {
 fn buy_anew(s: &Situation<'_>, order: &OrderFacts) -> Plan {
     match order.content.renewed_unseen {
         true => on_request(s, order, "was renewed, by a certificate that Evercert does not know: adopt that one"),
-        false => buy(order, Plan::Order),
+        false => Plan::Order,
     }
 }
 
@@ -68,16 +106,19 @@ fn replace(s: &Situation<'_>, order: &OrderFacts) -> Plan {
 
 fn forbidden(s: &Situation<'_>, order: &OrderFacts, what: &str) -> Plan {
     if s.orders_anew {
-        return buy(order, Plan::Order);
+        return Plan::Order;
     }
-    let state = format!("is of a profile that lets nothing be {what}: set policy.whenForbidden of the issuer to Order");
+    let state = format!(
+        "is of a profile that lets nothing be {what}, or not by this API admin: allow it in SCM, or set \
+         policy.whenForbidden of the issuer to Order"
+    );
     on_request(s, order, &state)
 }
 
 /// Somebody has to want the purchase.
 fn on_request(s: &Situation<'_>, order: &OrderFacts, state: &str) -> Plan {
     if s.requested {
-        return buy(order, Plan::Order);
+        return Plan::Order;
     }
     let why = format!(
         "certificate {} {state}; to enroll anew, set the annotation {REISSUE_REQUESTED} to a new token",

@@ -33,7 +33,7 @@ fn order(days_left: i32) -> OrderFacts {
         valid_till: Some(date(2026, 6, 1) + jiff::Span::new().days(days_left - 1)),
         renewed_by: None,
         pending: false,
-        auto_renew: false,
+        auto_renew: AutoRenewal::Off,
         certificate_id: Some("7".to_owned()),
         certificate_revoked: false,
         serial_number: None,
@@ -58,6 +58,7 @@ fn situation(trigger: Trigger, order: Option<&OrderFacts>) -> Situation<'_> {
         adds_names: false,
         product_changed: false,
         forbidden: Forbidden::default(),
+        renewal_stays: None,
         orders_anew: false,
         days: None,
         cap: None,
@@ -183,7 +184,7 @@ fn a_renewed_order_is_followed_never_bought_again() {
 
 #[test]
 fn an_order_that_renews_itself_is_reissued_but_never_bought_beside() {
-    let renewing = |order| OrderFacts { auto_renew: true, ..order };
+    let renewing = |order| OrderFacts { auto_renew: AutoRenewal::Scheduled, ..order };
     let long = renewing(order(300));
     assert_eq!(plan(&situation(Trigger::Expiring, Some(&long))), reissue(Cost::Free));
     for order in [renewing(order(60)), renewing(with_status(OrderStatus::Expired))] {
@@ -296,7 +297,8 @@ proptest! {
         cap in proptest::option::of(-10..400_i32), flags: [bool; 6],
     ) {
         let [pending, auto_renew, adds_names, product_changed, dated, requested] = flags;
-        let order = OrderFacts { status, pending, auto_renew, valid_till: order(days_left).valid_till.filter(|_| dated), ..order(0) };
+        let auto = if auto_renew { AutoRenewal::Scheduled } else { AutoRenewal::Off };
+        let order = OrderFacts { status, pending, auto_renew: auto, valid_till: order(days_left).valid_till.filter(|_| dated), ..order(0) };
         let s = Situation {
             trigger, order: Some(&order), not_after: not_after.map(in_days), requested, adds_names, product_changed, days, cap: cap.map(in_days),
             ..situation(trigger, None)
@@ -315,6 +317,7 @@ proptest! {
             Plan::Reissue { cost, .. } => {
                 prop_assert!(status == OrderStatus::Active && !pending && !ended && cost != Cost::Paid);
             }
+            Plan::StopAutoRenewal { .. } => prop_assert!(false, "CertCentral has no call for it"),
             Plan::WaitUntil { at, .. } => prop_assert!(at > s.now),
             Plan::Adopt { .. } => prop_assert!(false, "nothing renewed it"),
             Plan::ActionRequired { .. } => {}

@@ -97,7 +97,7 @@ fn presumed(order: &Order) -> OrderFacts {
         valid_till: last_day.map(|day| day.to_zoned(jiff::tz::TimeZone::UTC).date()),
         renewed_by: None,
         pending: false,
-        auto_renew: false,
+        auto_renew: Default::default(),
         certificate_id: order.certificate_id.clone(),
         serial_number: None,
         certificate_revoked: false,

@@ -13,7 +13,7 @@ use crate::{
             validation,
         },
     },
-    provider::{OrderFacts, OrderStatus},
+    provider::{AutoRenewal, OrderFacts, OrderStatus},
 };
 
 fn shown(case: &CertificateCase) -> CertificateStatus {
@@ -154,7 +154,7 @@ fn the_plan_is_always_visible() {
     let renewed = OrderFacts { renewed_by: Some("101".to_owned()), ..order() };
     let late = CertificateCase { now: days(198), ..served() };
     let last = OrderFacts { valid_till: Some(jiff::civil::date(2026, 12, 31)), ..order() };
-    let buys_itself = OrderFacts { auto_renew: true, ..last.clone() };
+    let buys_itself = OrderFacts { auto_renew: AutoRenewal::Scheduled, ..last.clone() };
     let table = [
         (CertificateCase::new(), expect(Order, Paid, FirstIssue, "Order (paid)")),
         (served(), expect(Reissue, Free, Expiring, "Reissue (free)")),

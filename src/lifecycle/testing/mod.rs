@@ -20,7 +20,7 @@ use crate::{
         issuer::{DigiCert, IssuerKind, IssuerRef, SecretKeyRef},
     },
     pki::{KeyKind, Leaf},
-    provider::{Accepted, OrderContent, OrderFacts, OrderStatus},
+    provider::{Accepted, AutoRenewal, OrderContent, OrderFacts, OrderStatus},
 };
 
 pub use certificate::{CertificateCase, csr, stored_key};
@@ -151,7 +151,7 @@ pub fn order() -> OrderFacts {
         valid_till: Some(jiff::civil::date(2027, 5, 31)),
         renewed_by: None,
         pending: false,
-        auto_renew: false,
+        auto_renew: AutoRenewal::Off,
         certificate_id: Some("9".to_owned()),
         serial_number: Some("0A".to_owned()),
         certificate_revoked: false,

@@ -7,7 +7,9 @@ use super::client::Call;
 use super::endpoints::{LIST_DUPLICATES, LIST_REISSUES, ORDER_INFO, REQUEST_INFO};
 use super::wire::{self, Approval, Certificate, Order, Reissues};
 use super::{DigiCert, is_ours, key_of};
-use crate::provider::{CallError, Operation, OrderContent, OrderFacts, OrderStatus, Placed, Progress, Standing};
+use crate::provider::{
+    AutoRenewal, CallError, Operation, OrderContent, OrderFacts, OrderStatus, Placed, Progress, Standing,
+};
 
 /// CertCentral Services API, *Glossary – Order status*, and what clients have met beyond it.
 pub(super) fn order_status(word: Option<&str>) -> OrderStatus {
@@ -31,7 +33,7 @@ pub(super) fn order_facts(order: Order, order_id: &str) -> OrderFacts {
         valid_till: order.order_valid_till.as_deref().and_then(wire::date),
         pending: order.has_pending_request || status == Some("reissue_pending"),
         renewed_by: order.renewed_order_id,
-        auto_renew: order.auto_renew,
+        auto_renew: if order.auto_renew { AutoRenewal::Scheduled } else { AutoRenewal::Off },
         certificate_revoked: order.certificate.status.as_deref() == Some("revoked"),
         certificate_id: order.certificate.id,
         serial_number: order.certificate.serial_number,

@@ -6,7 +6,7 @@ use super::Sectigo;
 use super::client::Call;
 use super::endpoints::{DELETE, DETAILS, LIST, UPDATE};
 use super::wire::{Details, Row};
-use crate::provider::CallError;
+use crate::provider::{AutoRenewal, CallError};
 
 /// What *List SSL certificates* can be asked for; together they narrow. Words as the description has them, whatever
 /// the version.
@@ -131,7 +131,7 @@ impl Sectigo {
     pub(super) async fn schedule_no_renewal(&self, id: &str) -> Result<(), CallError> {
         let update = Update { auto_renewal: Some(AutoRenewalWanted::Off), ..Update::default() };
         let details = self.update(id, &update).await?;
-        if !details.auto_renew_details.is_on() {
+        if details.auto_renew_details.read() == AutoRenewal::Off {
             return Ok(());
         }
         Err(CallError::Rejected {

@@ -167,6 +167,10 @@ struct Block {
 /// ("Error was occurred while renewing cert"), -130 ("SSL state is not ISSUED": perhaps our own replacement is under
 /// way), -140 and -196 (temporarily unavailable).
 static RULES: &[Rule] = &[
+    // "Access denied": what the profile lets nobody do, or not this admin. "This SSL Certificate Profile doesn't allow renew".
+    // "Replace is forbidden for autoinstalled certificates".
+    rule(&[-37, -180], |kind| kind == Kind::Renew, Verdict::Rejected),
+    rule(&[-37, -1148], |kind| kind == Kind::Replace, Verdict::Rejected),
     // "Unknown user", "Incorrect login credentials".
     rule(&[-16, -970], any, Verdict::Blocked(BAD_CREDENTIALS)),
     // "You are not authorized to perform", "… to execute", "Access denied", "… do not have privileges required".
@@ -182,10 +186,6 @@ static RULES: &[Rule] = &[
     rule(&[-36, -39, -111], Kind::submits, Verdict::Rejected),
     // "Missing mandatory custom field".
     rule(&[-62], Kind::submits, Verdict::Rejected),
-    // "This SSL Certificate Profile doesn't allow renew".
-    rule(&[-180], |kind| kind == Kind::Renew, Verdict::Rejected),
-    // "Replace is forbidden for autoinstalled certificates".
-    rule(&[-1148], |kind| kind == Kind::Replace, Verdict::Rejected),
     // "SSL Certificate to renew is invalid", "Wrong SSL certificate id", "The SSL is null".
     rule(&[-123, -124, -1104, -1117, -5101], any, Verdict::Rejected),
     // "Domain is not allowed", "… is inactive", "… does not exist".

@@ -102,7 +102,7 @@ pub(super) fn order_facts(details: Details, order_id: &str, public_key_sha256: O
         // No link to it is shown: `renewed_unseen`.
         renewed_by: None,
         pending: under_way && was_issued,
-        auto_renew: details.auto_renew_details.is_on(),
+        auto_renew: details.auto_renew_details.read(),
         certificate_id: details.id().map(str::to_owned),
         serial_number: details.serial_number.as_deref().map(normalise_serial),
         certificate_revoked: status == Status::Revoked,

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::provider::AutoRenewal;
 use crate::provider::lenient::{flag, id, lenient, list, number, text, texts, texts_by_name};
 
 pub use domains::{
@@ -93,7 +94,7 @@ pub struct Details {
     #[serde(deserialize_with = "list")]
     pub custom_fields: Vec<FieldValue>,
     #[serde(deserialize_with = "lenient")]
-    pub auto_renew_details: AutoRenewal,
+    pub auto_renew_details: AutoRenewDetails,
     #[serde(deserialize_with = "flag")]
     pub suspend_notifications: bool,
 }
@@ -168,17 +169,21 @@ impl Status {
 /// *AutoRenewDetails*.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct AutoRenewal {
+pub struct AutoRenewDetails {
     #[serde(deserialize_with = "text")]
     pub state: Option<String>,
     #[serde(deserialize_with = "number")]
     pub days_before_expiration: Option<u64>,
 }
 
-impl AutoRenewal {
-    /// SCM would order, or is just ordering, the next certificate by itself.
-    pub fn is_on(&self) -> bool {
-        matches!(word(self.state.as_deref().unwrap_or_default()).as_str(), "scheduled" | "started")
+impl AutoRenewDetails {
+    /// What was scheduled once has started, succeeded or failed since.
+    pub fn read(&self) -> AutoRenewal {
+        match word(self.state.as_deref().unwrap_or_default()).as_str() {
+            "scheduled" => AutoRenewal::Scheduled,
+            "started" => AutoRenewal::Started,
+            _ => AutoRenewal::Off,
+        }
     }
 }
 

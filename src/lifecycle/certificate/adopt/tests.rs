@@ -6,11 +6,11 @@ use crate::{
         issuer::{AdoptExisting, OrderValidity, Policy, PolicyRule},
     },
     lifecycle::{
-        certificate::{Held, IssuerView},
+        certificate::{Held, IssuerView, TLS_SECRET},
         present,
         testing::{CertificateCase, MARK, NAME, foreign, holding, issued, key_hash, leaf, order, ours, strings},
     },
-    provider::OrderContent,
+    provider::{AutoRenewal, OrderContent},
 };
 
 /// Order 100 is named, read, and its key is in the Secret.
@@ -82,7 +82,7 @@ fn each_refusal_says_why_and_nothing_is_bought() {
         ("does not allow shop.example.com", policy(case(), |policy| policy.rules.push(rule))),
         ("Secret shop-tls does not hold", CertificateCase { secret: other_key, ..case() }),
         ("Secret shop-tls does not hold", CertificateCase { secret: SecretView::Absent, ..case() }),
-        ("switch its automatic renewal off", with(|facts| facts.auto_renew = true)),
+        ("switch its automatic renewal off", with(|facts| facts.auto_renew = AutoRenewal::Scheduled)),
     ];
     for (why, case) in table {
         let hindrance = case.decide().expect_err(why);
@@ -204,7 +204,7 @@ fn an_existing_order_of_exactly_these_names_spares_a_purchase() {
     assert!(buys(&[]) && buys(&[theirs]), "another installation's is none");
     let renewed = OrderFacts { renewed_by: Some("101".to_owned()), ..order() };
     assert!(buys(&[renewed]));
-    let busy = first(&[OrderFacts { auto_renew: true, ..order() }]);
+    let busy = first(&[OrderFacts { auto_renew: AutoRenewal::Scheduled, ..order() }]);
     assert!(adoption(&busy).expect_err("not beside it").contains("automatic renewal"));
 }
 
@@ -216,7 +216,7 @@ fn the_plan_says_what_follows() {
         status.next.map(|next| next.summary).unwrap_or_default()
     };
     assert_eq!(summary(&case()), "Adopt (free)");
-    assert_eq!(summary(&with(|facts| facts.auto_renew = true)), "Adopt waits for a person (free)");
+    assert_eq!(summary(&with(|facts| facts.auto_renew = AutoRenewal::Scheduled)), "Adopt waits for a person (free)");
     let under_way = |secret, names: &[&str]| {
         let mut issuance = adopted(State::Submitted);
         issuance.spec.cost = crate::api::issuance::Cost::Free;
@@ -241,4 +241,25 @@ fn the_day_at_which_an_order_would_have_to_end_is_no_matter_to_what_is_bought_al
         spec.digicert.get_or_insert_default().order_validity = until;
     }
     assert_eq!(adoption(&case).map(|adoption| adoption.request.order_validity), Ok(None));
+}
+
+/// CertCentral has no call for it.
+#[test]
+fn a_renewal_that_scm_would_buy_by_itself_is_switched_off_first() {
+    let stop = Ok(Step::Do(Effect::StopAutoRenewal { order_id: "100".to_owned() }));
+    let by = |auto_renew| with(|facts| facts.auto_renew = auto_renew).at_sectigo(serde_json::json!({}));
+    assert_eq!(by(AutoRenewal::Scheduled).decide(), stop);
+    let stays = CertificateCase { renewal_stays: Some("-3: no".to_owned()), ..by(AutoRenewal::Scheduled) };
+    for case in [by(AutoRenewal::Started), stays, with(|facts| facts.auto_renew = AutoRenewal::Scheduled)] {
+        assert!(adoption(&case).expect_err("not beside it").contains("automatic renewal"));
+    }
+    let found = OrderFacts { auto_renew: AutoRenewal::Scheduled, ..order() };
+    let found = CertificateCase {
+        secret: SecretView::Foreign { type_: TLS_SECRET.to_owned(), held: Box::new(holding(leaf())) },
+        existing: Some(vec![found]),
+        ..CertificateCase::new().at_sectigo(serde_json::json!({}))
+    };
+    let mut found = policy(found, |policy| policy.adopt_existing = Some(AdoptExisting::Matching));
+    found.certificate.spec.take_over_secret = Some(true);
+    assert_eq!(found.decide(), stop);
 }

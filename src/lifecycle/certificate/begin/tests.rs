@@ -127,6 +127,9 @@ fn a_forbidden_renewal_is_told_at_once_and_bought_where_the_policy_says_so() {
     assert!(message.contains("policy.whenForbidden"), "{message}");
     let plan = chosen(&case("-180", json!({"whenForbidden": "Order"})));
     assert_eq!((plan.operation, plan.cost), (Operation::Order, Cost::Paid));
+    let (reason, _, message) = hindered(&case("-37", json!({})));
+    assert!(reason == reason::PROVIDER_BLOCKED && message.contains("this API admin"), "{message}");
+    assert_eq!(chosen(&case("-37", json!({"whenForbidden": "Order"}))).operation, Operation::Order);
     assert_eq!(hindered(&case("-36", json!({}))).0, reason::FAILED, "any other refusal is waited out");
     let later = CertificateCase { now: days(190) + Duration::from_secs(60), ..case("-180", json!({})) };
     assert_eq!(chosen(&later).operation, Operation::Renew, "a profile can be changed");

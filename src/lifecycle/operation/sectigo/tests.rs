@@ -38,6 +38,7 @@ fn situation(trigger: Trigger, order: Option<&OrderFacts>) -> Situation<'_> {
         adds_names: false,
         product_changed: false,
         forbidden: Forbidden::default(),
+        renewal_stays: None,
         orders_anew: false,
         days: None,
         cap: None,
@@ -138,17 +139,46 @@ fn nothing_is_bought_beside_what_somebody_has_renewed() {
     assert_eq!(plan(&situation(Trigger::KeyLost, Some(&renewed))), replace(Cost::Free), "free all the same");
 }
 
+/// What SCM was to buy by itself is switched off before anything is asked for.
 #[test]
 fn nothing_is_bought_beside_a_renewal_that_scm_will_order_itself() {
-    let renewing = OrderFacts { auto_renew: true, ..issued() };
-    for s in [
-        situation(Trigger::Expiring, Some(&renewing)),
-        Situation { product_changed: true, ..situation(Trigger::Requested, Some(&renewing)) },
-    ] {
-        let plan = plan(&s);
-        assert!(matches!(&plan, Plan::ActionRequired { why, .. } if why.contains("renews automatically")), "{plan:?}");
+    use AutoRenewal::{Off, Scheduled, Started};
+    let order = |auto_renew| OrderFacts { auto_renew, ..issued() };
+    let stop = |operation, cost| Plan::StopAutoRenewal { order_id: "55".to_owned(), then: (operation, cost) };
+    let asked = |auto_renew, trigger, product_changed, renewal_stays| {
+        plan(&Situation { product_changed, renewal_stays, ..situation(trigger, Some(&order(auto_renew))) })
+    };
+    let expired = OrderFacts { status: OrderStatus::Expired, ..order(Scheduled) };
+    assert_eq!(plan(&situation(Trigger::KeyLost, Some(&expired))), stop(Operation::Order, Cost::Paid));
+    let table = [
+        (Trigger::Expiring, false, Operation::Renew, Cost::Paid),
+        (Trigger::Expiring, true, Operation::Order, Cost::Paid),
+        (Trigger::Requested, true, Operation::Order, Cost::Paid),
+        (Trigger::KeyLost, false, Operation::Reissue, Cost::Free),
+        (Trigger::KeyCompromise, false, Operation::Reissue, Cost::Free),
+    ];
+    for (trigger, changed, operation, cost) in table {
+        let off = asked(Off, trigger, changed, None);
+        assert_eq!(off.operation(), Some((operation, cost)), "{trigger:?}");
+        assert_eq!(asked(Off, trigger, changed, Some("of before")), off, "it is off");
+        assert_eq!(asked(Scheduled, trigger, changed, None), stop(operation, cost), "{trigger:?}");
+        for goes_on in [asked(Scheduled, trigger, changed, Some("-3: no")), asked(Started, trigger, changed, None)] {
+            match operation {
+                Operation::Reissue => assert_eq!(goes_on, off, "it buys nothing, and the key does not wait"),
+                _ => assert!(
+                    matches!(&goes_on, Plan::ActionRequired { why, then } if why.contains("would buy a second time")
+                        && *then == Some((operation, cost))),
+                    "{goes_on:?}"
+                ),
+            }
+        }
     }
-    assert_eq!(plan(&situation(Trigger::KeyLost, Some(&renewing))), replace(Cost::Free));
+    assert!(told(asked(Scheduled, Trigger::Requested, true, Some("-3: no"))).contains("-3: no"));
+    // What waits for a person or for SCM leaves it as it is.
+    let revoked = OrderFacts { status: OrderStatus::Revoked, ..order(Scheduled) };
+    assert!(told(plan(&situation(Trigger::KeyLost, Some(&revoked)))).contains("is revoked"));
+    let pending = OrderFacts { pending: true, ..order(Scheduled) };
+    assert!(matches!(plan(&situation(Trigger::KeyLost, Some(&pending))), Plan::WaitUntil { .. }));
 }
 
 #[test]
@@ -195,21 +225,23 @@ proptest! {
     fn money_is_spent_only_where_the_table_says(
         status in prop::sample::select(vec![OrderStatus::Pending, OrderStatus::Active, OrderStatus::Expired, OrderStatus::Revoked, OrderStatus::Canceled, OrderStatus::Unknown]),
         trigger in prop::sample::select(TRIGGERS.to_vec()),
+        auto_renew in prop::sample::select(vec![AutoRenewal::Off, AutoRenewal::Scheduled, AutoRenewal::Started]),
         flags: [bool; 9], days_left in -400..400_i32,
     ) {
-        let [pending, auto_renew, renewed_unseen, adds_names, product_changed, requested, renewal, replacement, orders_anew] = flags;
+        let [pending, stays, renewed_unseen, adds_names, product_changed, requested, renewal, replacement, orders_anew] = flags;
         let content = Box::new(OrderContent { renewed_unseen, ..OrderContent::default() });
         let valid_till = Some(date(2026, 5, 31) + jiff::Span::new().days(days_left));
         let order = OrderFacts { status, pending, auto_renew, content, valid_till, ..issued() };
         let s = Situation {
             requested, adds_names, product_changed, orders_anew, forbidden: Forbidden { renewal, replacement },
+            renewal_stays: stays.then_some("refused"),
             ..situation(trigger, Some(&order))
         };
         let ended = status == OrderStatus::Expired || (status == OrderStatus::Active && days_left <= 0);
         let running = status == OrderStatus::Active && !ended && !pending;
         match plan(&s) {
             Plan::Order => {
-                prop_assert!(!auto_renew, "SCM buys as well");
+                prop_assert!(auto_renew == AutoRenewal::Off, "SCM buys as well");
                 let refused = matches!(status, OrderStatus::Revoked | OrderStatus::Canceled);
                 let forbidden = orders_anew && if trigger == Trigger::Expiring { renewal } else { replacement };
                 let changed = product_changed && matches!(trigger, Trigger::Expiring | Trigger::Requested);
@@ -218,7 +250,7 @@ proptest! {
                 prop_assert!(refused || ended || running);
             }
             Plan::Renew { .. } => {
-                prop_assert!(running && trigger == Trigger::Expiring && !auto_renew && !renewed_unseen);
+                prop_assert!(running && trigger == Trigger::Expiring && auto_renew == AutoRenewal::Off && !renewed_unseen);
                 prop_assert!(!product_changed && !renewal);
             }
             Plan::Reissue { cost, .. } => {
@@ -227,6 +259,7 @@ proptest! {
             }
             Plan::WaitUntil { at, .. } => prop_assert!(at > s.now && !ended),
             Plan::ActionRequired { then, .. } => prop_assert!(then.is_some()),
+            Plan::StopAutoRenewal { .. } => prop_assert!(auto_renew == AutoRenewal::Scheduled && !stays),
             Plan::Adopt { .. } => prop_assert!(false, "SCM tells no successor"),
         }
     }

@@ -69,7 +69,14 @@ fn details_may_be_written_in_many_ways() {
     assert_eq!(keys.cert_type.key_types["rsa"], ["2048", "3072"]);
     assert_eq!(keys.cert_type.key_types["EC"], ["P-256"]);
     assert_eq!(keys.cert_type.terms, ["199"]);
-    for (state, on) in [("Scheduled", true), ("STARTED", true), ("Not scheduled", false), ("Failed", false)] {
-        assert_eq!(read(json!({ "autoRenewDetails": { "state": state } })).auto_renew_details.is_on(), on, "{state}");
+    for (state, is) in [
+        ("Scheduled", AutoRenewal::Scheduled),
+        ("STARTED", AutoRenewal::Started),
+        ("Not scheduled", AutoRenewal::Off),
+        ("NOT_SCHEDULED", AutoRenewal::Off),
+        ("Successful", AutoRenewal::Off),
+        ("Failed", AutoRenewal::Off),
+    ] {
+        assert_eq!(read(json!({ "autoRenewDetails": { "state": state } })).auto_renew_details.read(), is, "{state}");
     }
 }
