@@ -1,5 +1,6 @@
 //! `Certificate`: what should be in a Secret, and from whom.
 
+mod inventory;
 mod key;
 mod outputs;
 mod renewal;
@@ -14,6 +15,7 @@ use super::issuance::{Cost, Operation, Trigger};
 use super::issuer::{DigiCertOptions, IssuerRef, OrderValidity, SecretKeyRef, SectigoOptions};
 use super::schema;
 
+pub use inventory::CertificateLocation;
 pub use key::{KeyAlgorithm, KeyEncoding, PrivateKey, RotationPolicy, SignatureHash};
 pub use outputs::{
     AdditionalOutputFormat, JksKeystore, Keystores, OutputFormat, Pkcs12Keystore, Pkcs12Profile, SecretTemplate,
@@ -233,7 +235,7 @@ pub struct CertificateStatus {
     /// metadata.generation this status was derived from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready, Issuing, ActionRequired, Reconciling, Stalled, Suspended, PreferredChain, Restarted.
+    /// Ready, Issuing, ActionRequired, Reconciling, Stalled, Suspended, PreferredChain, Restarted, LocationRecorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "schema::conditions")]
     pub conditions: Vec<Condition>,
@@ -285,6 +287,11 @@ pub struct CertificateStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub restarted_for: Option<String>,
+    /// Where the provider's inventory has it, or may have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub locations: Vec<CertificateLocation>,
     /// The last evercert.dev/reissue-requested token that was handled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]

@@ -12,6 +12,7 @@
 //! | `Stalled` | Ready is False and nothing but a person can help | Failed |
 //! | `PreferredChain` | never; False: the CA does not deliver the chain that was preferred, and another is served | not read |
 //! | `Restarted` | the workloads of rolloutRestart were restarted for the last replacement | not read |
+//! | `LocationRecorded` | the provider's inventory has the Secret; not said of issuers that do not ask for it | not read |
 //! | `CircuitOpen`, of an issuer | its account answers with errors and is not called, but for a look from time to time | not read |
 //!
 //! So a pending renewal is *Current*, a first issue *InProgress*, a first issue that waits for a person
@@ -34,6 +35,9 @@ pub const PREFERRED_CHAIN: &str = "PreferredChain";
 pub const STALLED: &str = "Stalled";
 /// The workloads of rolloutRestart were restarted for the last replacement.
 pub const RESTARTED: &str = "Restarted";
+
+/// The provider's inventory has the Secret.
+pub const LOCATION_RECORDED: &str = "LocationRecorded";
 
 /// On an issuer: its account has answered with errors in a row and is not called, but for a look from time to time.
 /// Also the reason of what waits for that.
@@ -129,6 +133,10 @@ pub mod reason {
     pub const WORKLOAD_NOT_FOUND: &str = "WorkloadNotFound";
     /// Restarted: the API server refuses, mostly for want of a right.
     pub const RESTART_REFUSED: &str = "RestartRefused";
+    /// LocationRecorded: it is written down.
+    pub const RECORDED: &str = "Recorded";
+    /// LocationRecorded: the provider was asked and did not do it; it is asked again later.
+    pub const NOT_RECORDED: &str = "NotRecorded";
     /// The ledger is another installation's: `--installation-id`.
     pub const INSTALLATION_CHANGED: &str = "InstallationChanged";
 

@@ -44,8 +44,11 @@ pub mod secret {
     pub const HANDLED_REISSUE_REQUEST: &str = "evercert.dev/handled-reissue-request";
 }
 
-/// Finalizer of a Certificate whose `deletionPolicy` is Revoke: the only thing Evercert writes into a user's metadata.
+/// Finalizer of a Certificate whose `deletionPolicy` is Revoke. Finalizers are all that Evercert writes into a user's
+/// metadata.
 pub const REVOKE_FINALIZER: &str = "evercert.dev/revoke";
+/// Finalizer of a Certificate that the provider's inventory has, as long as it has it.
+pub const LOCATION_FINALIZER: &str = "evercert.dev/location";
 
 /// Label, `"true"` on every object Evercert made, and on a Secret with a CSR that is to be followed at once.
 pub const MANAGED: &str = "evercert.dev/managed";

@@ -23,6 +23,7 @@ use super::{
     csr, dcv, deletion, history,
     hush::hush,
     lineage::{self, Lineage},
+    location,
     plan::{self, Plan},
     restart,
     trigger::{self, Due},
@@ -127,6 +128,8 @@ pub enum Effect {
     Restart {
         fingerprint: String,
     },
+    /// What the provider's inventory is told.
+    Location(location::Effect),
 }
 
 /// Why nothing can be done now.
@@ -166,7 +169,7 @@ pub fn decide(o: &Observed) -> Result<Step<Effect>, Hindrance> {
     if o.certificate.spec.csr_secret_ref.is_some() && *o.csr == CsrView::Unread {
         return Ok(Step::Do(Effect::ReadCsr));
     }
-    tidy(o, restart::after(o, outputs(o, progress(o))))
+    tidy(o, location::after(o, restart::after(o, outputs(o, progress(o)))))
 }
 
 /// At rest, what nobody needs any more goes.

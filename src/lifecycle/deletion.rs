@@ -1,5 +1,6 @@
 //! What a deleted Certificate takes along under `deletionPolicy: Revoke`: what is pending is withdrawn, what was
-//! obtained is revoked, the Secret is removed, and then the finalizer that kept the object until here.
+//! obtained is revoked, the Secret is removed, and then the finalizer that kept the object until here. What the provider's
+//! inventory has goes last, under every policy.
 //!
 //! Only what Issuances of this Certificate obtained is revoked, and a whole order only when it holds nothing else.
 
@@ -8,7 +9,7 @@ use std::time::Duration;
 use super::{
     Step,
     certificate::{self, Hindrance, IssuerView, Observed, OrderView, SecretView, account},
-    lineage, record, remaining,
+    lineage, location, record, remaining,
 };
 use crate::{
     api::{
@@ -60,6 +61,13 @@ pub fn guard(certificate: &Certificate) -> Option<Effect> {
 
 /// Of a Certificate that is to be deleted.
 pub fn decide(o: &Observed) -> Result<Step<certificate::Effect>, Hindrance> {
+    match take_along(o)? {
+        Step::Done => location::at_the_end(o),
+        step => Ok(step),
+    }
+}
+
+fn take_along(o: &Observed) -> Result<Step<certificate::Effect>, Hindrance> {
     if !is_kept(o.certificate) {
         return Ok(Step::Done);
     }

@@ -18,6 +18,7 @@ pub mod install;
 pub mod invariants;
 pub mod issuance;
 pub mod lineage;
+pub mod location;
 pub mod names;
 pub mod operation;
 pub mod plan;

@@ -320,7 +320,7 @@ async fn issuers() {
         ("", scm(json!({}))),
         ("", scm(json!({"apiVersion": "v1", "validation": "Prevalidated", "url": "http://127.0.0.1:8080/api"}))),
         ("", scm(json!({"externalRequester": "certs@example.com", "plusAddressing": true, "comments": "c"}))),
-        ("", scm(json!({"customFields": [named("a"), named("b")]}))),
+        ("", scm(json!({"customFields": [named("a"), named("b")], "recordLocations": true}))),
         ("Duplicate value", scm(json!({"customFields": [named("a"), named("a")]}))),
         ("externalRequester, which is missing", scm(json!({"plusAddressing": true}))),
         ("should match", scm(json!({"externalRequester": "nobody"}))),

@@ -8,9 +8,14 @@ use serde_json::{Value, json};
 
 /// A world with an Issuer `sectigo`, for the first customer by password.
 pub async fn world(times: Times) -> Result<World> {
+    world_with(times, &[]).await
+}
+
+/// The same, with further arguments of the operator.
+pub async fn world_with(times: Times, arguments: &[&str]) -> Result<World> {
     // The door for client certificates has a port of its own.
     let here = ["127.0.0.1", "localhost"].iter().flat_map(|host| ["--allowed-provider-hosts", host]);
-    let operator = here.map(str::to_owned).collect();
+    let operator = here.chain(arguments.iter().copied()).map(str::to_owned).collect();
     let world = World::start(WorldOptions { unlimited: true, times, operator, ..WorldOptions::default() }).await?;
     let customer = scm(&world);
     let password = customer["password"].as_str().context("no password")?;

@@ -1,7 +1,8 @@
 //! Certificates of Sectigo Certificate Manager, on a real API server and the sandbox: a life, people who decide, what is
-//! found out before money is spent, and answers that are lost.
+//! found out before money is spent, answers that are lost, and where SCM's inventory has them.
 
 mod account;
+mod inventory;
 mod kills;
 mod life;
 mod losses;
@@ -36,4 +37,24 @@ async fn a_lost_answer_is_looked_for_and_nothing_is_bought_again() -> Result<()>
 async fn a_death_at_any_point_is_recovered_from_and_nothing_is_bought_again() -> Result<()> {
     let world = account::world(Times { call: 3, lease: 11, settle: 3 }).await?;
     kills::play(&world).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scm_s_inventory_follows_a_certificate() -> Result<()> {
+    let world = account::world(Times::default()).await?;
+    let _operator = world.operator().await?;
+    inventory::follows(&world).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inventory_that_refuses_is_in_nobody_s_way() -> Result<()> {
+    let world = account::world_with(Times::default(), &["--give-up-after", "3s"]).await?;
+    let _operator = world.operator().await?;
+    inventory::refuses(&world).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_told_before_a_death_is_known_after_it() -> Result<()> {
+    let world = account::world(Times::default()).await?;
+    inventory::dies(&world).await
 }

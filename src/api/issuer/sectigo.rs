@@ -46,6 +46,9 @@ pub struct Sectigo {
     /// How SCM validates domains, as it is set up for the customer. Default: PerCertificate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation: Option<SectigoValidation>,
+    /// Whether SCM's inventory is told where each certificate lives: cluster, namespace and Secret, as a custom location. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_locations: Option<bool>,
     #[serde(flatten)]
     pub options: SectigoOptions,
 }

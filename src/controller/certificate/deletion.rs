@@ -19,8 +19,8 @@ const REASON: RevocationReason = RevocationReason::CessationOfOperation;
 impl Work {
     pub(super) async fn deletion(&mut self, effect: Effect) -> Result<(), Error> {
         match effect {
-            Effect::AddFinalizer => self.set_finalizer(true).await,
-            Effect::RemoveFinalizer => self.set_finalizer(false).await,
+            Effect::AddFinalizer => self.set_finalizer(REVOKE_FINALIZER, true).await,
+            Effect::RemoveFinalizer => self.set_finalizer(REVOKE_FINALIZER, false).await,
             Effect::Withdraw { issuance } => self.withdraw(&issuance).await,
             Effect::Revoke { issuance, serial } => {
                 let provider = self.provider().await?;
@@ -36,7 +36,7 @@ impl Work {
             Effect::GiveUp { message } => {
                 let note = format!("the deletion goes on without what was to be revoked: {message}");
                 self.context.events.about(&self.certificate, "Revoke", "GivenUp", note).await;
-                self.set_finalizer(false).await
+                self.set_finalizer(REVOKE_FINALIZER, false).await
             }
         }
     }
@@ -89,11 +89,11 @@ impl Work {
         Ok(())
     }
 
-    async fn set_finalizer(&mut self, on: bool) -> Result<(), Error> {
+    pub(super) async fn set_finalizer(&mut self, which: &str, on: bool) -> Result<(), Error> {
         let mut finalizers = self.certificate.finalizers().to_vec();
-        finalizers.retain(|finalizer| finalizer != REVOKE_FINALIZER);
+        finalizers.retain(|finalizer| finalizer != which);
         if on {
-            finalizers.push(REVOKE_FINALIZER.to_owned());
+            finalizers.push(which.to_owned());
         }
         let patch =
             json!({"metadata": {"finalizers": finalizers, "resourceVersion": self.certificate.resource_version()}});

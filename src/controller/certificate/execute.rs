@@ -67,6 +67,7 @@ impl Work {
             Effect::Rewrite => self.rewrite().await,
             Effect::ResendEmails { issuance, token } => self.resend_emails(&issuance, token).await,
             Effect::Deletion(effect) => self.deletion(effect).await,
+            Effect::Location(effect) => self.location(effect).await,
             Effect::Restart { fingerprint } => {
                 self.restart(&fingerprint).await;
                 Ok(())

@@ -5,6 +5,7 @@ mod adopt;
 mod csr;
 mod deletion;
 mod execute;
+mod location;
 mod orders;
 mod restart;
 mod secret;
@@ -34,6 +35,7 @@ use crate::{
         certificate::{
             CsrView, Effect, Hindrance, IssuerView, KeyView, Observed, OrderView, Preflight, SecretView, decide,
         },
+        location::{self as place, Told},
         present,
         restart::Restarts,
     },
@@ -68,6 +70,7 @@ impl Reconciler<Certificate> for CertificateReconciler {
             order: OrderView::Unread,
             renewal_stays: None,
             restarts: Restarts::Untried,
+            told: Vec::new(),
             existing: None,
             removed: BTreeSet::new(),
             permit: None,
@@ -101,6 +104,7 @@ struct Work {
     /// Why the provider could not be kept from renewing it by itself.
     renewal_stays: Option<String>,
     restarts: Restarts,
+    told: Vec<Told>,
     /// Orders of exactly the names wanted, once they were looked for.
     existing: Option<Vec<OrderFacts>>,
     /// Secrets that this reconcile has removed, or found to be other than the watch says.
@@ -117,7 +121,9 @@ impl Work {
                 Ok(Step::Do(effect)) => {
                     debug!(?effect, "step");
                     // An object without conditions looks finished to kubectl wait, and a key takes its time.
-                    if matches!(effect, Effect::StoreKey(_)) && self.certificate.status.is_none() {
+                    let first = matches!(effect, Effect::StoreKey(_)) && self.certificate.status.is_none();
+                    // What is told to an inventory can be taken back only as long as it is known, and nobody waits for it.
+                    if first || matches!(effect, Effect::Location(place::Effect::Record(_))) {
                         self.write(status).await?;
                     }
                     self.execute(effect).await?;
@@ -162,6 +168,7 @@ impl Work {
             shared_orders: &shared_orders,
             times: self.context.times,
             restarts: &self.restarts,
+            told: &self.told,
             existing: self.existing.as_deref(),
             claims: &claims,
             mark: &mark,
@@ -175,7 +182,8 @@ impl Work {
 
     async fn rest(mut self, status: CertificateStatus, again: Option<Duration>) -> Result<Action, Error> {
         let gone = self.certificate.metadata.deletion_timestamp.is_some();
-        if !gone || self.certificate.finalizers().iter().any(|finalizer| finalizer == meta::REVOKE_FINALIZER) {
+        let ours = [meta::REVOKE_FINALIZER, meta::LOCATION_FINALIZER];
+        if !gone || self.certificate.finalizers().iter().any(|finalizer| ours.contains(&finalizer.as_str())) {
             self.write(status).await?;
         }
         Ok(again.map_or_else(Action::await_change, |again| Action::requeue(again.max(Duration::from_millis(200)))))

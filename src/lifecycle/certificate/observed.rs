@@ -14,7 +14,7 @@ use crate::{
         issuance::{Account, KeyOrigin},
         issuer::{IssuerKind, Reservation},
     },
-    lifecycle::{Times, restart::Restarts},
+    lifecycle::{Times, location::Told, restart::Restarts},
     pki::{Csr, KeyKind, Leaf},
     provider::OrderFacts,
 };
@@ -61,6 +61,8 @@ pub struct Observed<'a> {
     pub times: Times,
     /// What became of the workloads that are to be restarted.
     pub restarts: &'a Restarts,
+    /// What became of places that the provider's inventory was told in this reconcile.
+    pub told: &'a [Told],
     /// Orders of exactly the names wanted; `None`: not looked for.
     pub existing: Option<&'a [OrderFacts]>,
     /// Of the orders just read, those that another Certificate has: by whom, in words.

@@ -105,6 +105,7 @@ impl House {
                 certificate::Effect::ResendEmails { .. } => unreachable!("nothing is validated here"),
                 certificate::Effect::Deletion(_) => unreachable!("nobody deletes the Certificate"),
                 certificate::Effect::Restart { .. } => unreachable!("no workload is named"),
+                certificate::Effect::Location(_) => unreachable!("no inventory is kept"),
                 certificate::Effect::NoteCompromise { issuance, token } => world
                     .record(revision_of(&issuance), &[Change::Compromised(token)])?
                     .then_some("the replaced key is noted as compromised"),
@@ -146,6 +147,7 @@ impl House {
             shared_orders: &BTreeSet::new(),
             times: self.times,
             restarts: &Restarts::Untried,
+            told: &[],
             existing: None,
             claims: &BTreeMap::new(),
             mark: testing::MARK,

@@ -13,6 +13,7 @@ use super::{
     hush::hush,
     issuance::{is_paid, unwanted},
     lineage::Lineage,
+    location,
     plan::{Plan, REVOKES, removed},
     restart, trigger,
 };
@@ -63,6 +64,7 @@ pub fn status(o: &Observed, decided: &Result<Step<Effect>, Hindrance>) -> Certif
         .or(status.last_handled_reissue_request.take());
     conditions(&mut status, o, &lineage, decided);
     restart::present(&mut status, o);
+    location::present(&mut status, o);
     status
 }
 
