@@ -29,20 +29,30 @@ pub struct Form {
     pub name: String,
     /// None: DNSimple makes the key.
     pub csr: Option<String>,
+    /// How far the person gets: `purchased`, `configured` or `submitted`.
+    #[serde(default = "submitted")]
+    pub state: State,
     #[serde(default)]
     pub quirks: Vec<Quirk>,
+}
+
+fn submitted() -> State {
+    State::Submitted
 }
 
 fn www() -> String {
     "www".to_owned()
 }
 
-/// Paid for at once; waits for the answer to the approval mail then.
+/// Paid for at once; once it is submitted, it waits for the answer to the approval mail.
 pub fn order(world: &mut World, domain: &Domain, form: Form) -> Result<u64, String> {
     let common_name = match form.name.as_str() {
         "" => domain.name.clone(),
         name => format!("{name}.{}", domain.name),
     };
+    if ![State::Purchased, State::Configured, State::Submitted].contains(&form.state) {
+        return Err("a form is purchased, configured or submitted".into());
+    }
     // "covers both www and the root", as does a wildcard.
     let mut names = vec![common_name.clone()];
     names.extend(["www", "*"].contains(&&*form.name).then(|| domain.name.clone()));
@@ -57,7 +67,7 @@ pub fn order(world: &mut World, domain: &Domain, form: Form) -> Result<u64, Stri
         common_name,
         alternate_names: Vec::new(),
         names,
-        state: State::Submitted,
+        state: form.state,
         shown_state: None,
         auto_renew: false,
         created: now,
@@ -67,6 +77,7 @@ pub fn order(world: &mut World, domain: &Domain, form: Form) -> Result<u64, Stri
         issued: None,
         revocation: None,
         reissue: None,
+        unconfirmed_key: None,
         renewed_by: None,
         quirks: form.quirks,
         hidden_until: None,
@@ -115,28 +126,35 @@ fn subject(csr: Option<&str>, common_name: &str, names: &[String]) -> Result<Sub
 
 /// The link in the approval mail is followed: Sectigo issues. False: nothing waits for it.
 pub fn approve(world: &mut World, ca: &Ca, certificate: u64) -> bool {
-    let Some(row) = world.dnsimple.certificates.get(certificate).cloned() else { return false };
-    let (subject, event) = match row.reissue {
-        Some(subject) => (subject, "certificate.reissue"),
-        None if row.state == State::Submitted => (row.subject, "certificate.issue"),
-        None => return false,
-    };
-    let key_removed = event == "certificate.reissue" && has_key(world, certificate);
-    if let Some(row) = world.dnsimple.certificates.edit(certificate) {
-        row.reissue = None;
+    let Some(row) = world.dnsimple.certificates.edit(certificate) else { return false };
+    if row.state == State::Submitted {
+        let subject = row.subject.clone();
+        let issued = finish(world, ca, certificate, subject);
+        events::certificate(world, "certificate.issue", certificate, Actor::System);
+        return issued;
     }
-    if !finish(world, ca, certificate, subject) {
-        return false;
+    let Some(mut subject) = row.reissue.take() else { return false };
+    let (account, old_key) = (row.account, row.subject.private_key.clone());
+    let had_key = old_key.is_some();
+    let confirmed = world.dnsimple.accounts.get(account).is_some_and(|account| account.settings.reissue_confirmed);
+    let unconfirmed = if confirmed { std::mem::replace(&mut subject.private_key, old_key) } else { None };
+    let issued = finish(world, ca, certificate, subject);
+    events::certificate(world, "certificate.reissue", certificate, Actor::System);
+    match world.dnsimple.certificates.edit(certificate) {
+        Some(row) if confirmed => row.unconfirmed_key = unconfirmed,
+        _ if had_key => events::certificate(world, "certificate.remove_private_key", certificate, Actor::System),
+        _ => {}
     }
-    events::certificate(world, event, certificate, Actor::System);
-    if key_removed {
-        events::certificate(world, "certificate.remove_private_key", certificate, Actor::Person);
-    }
-    true
+    issued
 }
 
-fn has_key(world: &World, certificate: u64) -> bool {
-    world.dnsimple.certificates.get(certificate).is_some_and(|row| row.subject.private_key.is_some())
+/// Receipt of a re-issued certificate is confirmed: its key is shown, and the old one is deleted for good.
+fn confirm(world: &mut World, certificate: u64) -> bool {
+    let Some(row) = world.dnsimple.certificates.edit(certificate) else { return false };
+    let Some(key) = row.unconfirmed_key.take() else { return false };
+    row.subject.private_key = Some(key);
+    events::certificate(world, "certificate.remove_private_key", certificate, Actor::Person);
+    true
 }
 
 /// Whether an approval mail waits for its answer.
@@ -148,8 +166,12 @@ pub fn waits(row: &Certificate) -> bool {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
+    /// The rest of the order form is filled in.
+    Submit,
     /// The link of the approval mail.
     Approve,
+    /// The receipt of a re-issued certificate.
+    Confirm,
     /// By Sectigo; a re-issue that is rejected leaves what there was.
     Reject,
     Refund,
@@ -169,12 +191,14 @@ pub enum Action {
 pub fn act(world: &mut World, ca: &Ca, certificate: u64, action: Action) -> bool {
     let Some(row) = world.dnsimple.certificates.edit(certificate) else { return false };
     let event = match action {
+        Action::Submit => return becomes(world, certificate, State::Submitted),
         Action::Approve => return approve(world, ca, certificate),
+        Action::Confirm => return confirm(world, certificate),
         Action::Reject if row.reissue.take().is_some() => return true,
-        Action::Reject => return end(world, certificate, State::Rejected),
-        Action::Refund => return end(world, certificate, State::Refunded),
-        Action::Cancel => return end(world, certificate, State::Cancelled),
-        Action::Fail => return end(world, certificate, State::Failed),
+        Action::Reject => return becomes(world, certificate, State::Rejected),
+        Action::Refund => return becomes(world, certificate, State::Refunded),
+        Action::Cancel => return becomes(world, certificate, State::Cancelled),
+        Action::Fail => return becomes(world, certificate, State::Failed),
         Action::Expire => return expire(world, ca, certificate),
         Action::Release => {
             row.hidden_until = None;
@@ -198,7 +222,7 @@ pub fn act(world: &mut World, ca: &Ca, certificate: u64, action: Action) -> bool
     true
 }
 
-fn end(world: &mut World, certificate: u64, state: State) -> bool {
+fn becomes(world: &mut World, certificate: u64, state: State) -> bool {
     set_state(world, certificate, state);
     true
 }

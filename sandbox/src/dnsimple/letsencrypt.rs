@@ -211,6 +211,7 @@ impl Asked {
             issued: None,
             revocation: None,
             reissue: None,
+            unconfirmed_key: None,
             renewed_by: None,
             quirks: effects.quirks.clone(),
             hidden_until: effects.hidden_until(),

@@ -101,6 +101,9 @@ pub struct Settings {
     pub pkcs8_keys: bool,
     /// A re-issued certificate keeps its id, and its key is replaced.
     pub reissue_keeps_id: bool,
+    /// The key of a certificate re-issued under its id is handed out once a person has confirmed its receipt; the old
+    /// one until then.
+    pub reissue_confirmed: bool,
     /// Before the second delivery of an event, real time; doubled before each one after it.
     pub webhook_retry_milliseconds: u64,
     /// "It MAY occur that some webhook fire more than once."
@@ -118,6 +121,7 @@ impl Default for Settings {
             root_given: false,
             pkcs8_keys: false,
             reissue_keeps_id: true,
+            reissue_confirmed: false,
             webhook_retry_milliseconds: 14_000,
             webhooks_twice: false,
         }
@@ -225,6 +229,9 @@ pub struct Certificate {
     pub revocation: Option<Revocation>,
     /// What a re-issue under way is for.
     pub reissue: Option<Subject>,
+    /// Of a re-issue whose receipt nobody has confirmed: the new key, PKCS#8, PEM.
+    #[serde(default)]
+    pub unconfirmed_key: Option<String>,
     pub renewed_by: Option<u64>,
     pub quirks: Vec<Quirk>,
     /// Real time until which look-ups do not show it.

@@ -98,6 +98,36 @@ async fn a_reissue_under_the_same_id_serves_the_old_one_until_it_is_approved() {
 }
 
 #[tokio::test]
+async fn the_key_of_a_reissue_may_wait_for_a_person() {
+    let client = Client::instant().await;
+    client.settings(json!({"reissueConfirmed": true})).await;
+    let id = order(&client, json!({})).await;
+    act(&client, id, "approve").await;
+    let old = client.private_key(id).await;
+    reissue(&client, id, None).await;
+    act(&client, id, "approve").await;
+    let spki = |key: &str| KeyPair::from_pem(key).unwrap().subject_public_key_info();
+    let leaf = client.leaf(id).await;
+    assert_eq!(client.private_key(id).await, old);
+    assert_ne!(spki(&old), leaf.spki, "the certificate is the new one");
+    act(&client, id, "confirm").await;
+    assert_eq!(spki(&client.private_key(id).await), leaf.spki);
+}
+
+#[tokio::test]
+async fn a_form_can_be_left_half_way() {
+    let client = Client::instant().await;
+    for state in ["purchased", "configured"] {
+        let id = order(&client, json!({"state": state})).await;
+        assert_eq!(client.show(id).await["state"], state);
+        assert_eq!(answer_mails(&client).await, 0);
+        act(&client, id, "submit").await;
+        assert_eq!(answer_mails(&client).await, 1);
+        assert_eq!(client.show(id).await["state"], "issued");
+    }
+}
+
+#[tokio::test]
 async fn a_reissue_under_a_new_id_leaves_the_old_one_alone() {
     let client = Client::instant().await;
     client.settings(json!({"reissueKeepsId": false})).await;
