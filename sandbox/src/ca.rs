@@ -4,7 +4,7 @@ use std::{fs, path::Path, time::Duration};
 
 use anyhow::Context;
 use aws_lc_rs::{digest, rand};
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CrlDistributionPoint, DnType,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PublicKeyData, RevocationReason,
@@ -13,7 +13,11 @@ use rcgen::{
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::ocsp;
+use crate::{
+    clock::{end_of, start_of},
+    ocsp,
+    state::records::Issued,
+};
 
 /// Certificates and keys as they lie in the state directory.
 #[derive(Serialize, Deserialize)]
@@ -43,20 +47,12 @@ pub struct LeafRequest<'a> {
     pub common_name: &'a str,
     pub dns_names: &'a [String],
     pub organization: Option<&'a str>,
-    pub not_before: Timestamp,
-    pub not_after: Timestamp,
+    /// The first and the last.
+    pub days: (Date, Date),
     /// `sha256`, `sha384` or `sha512`.
     pub signature_hash: &'a str,
     /// Names an OCSP responder and no revocation list.
     pub ocsp_only: bool,
-}
-
-pub struct Leaf {
-    pub pem: String,
-    /// Hex, upper case, without colons.
-    pub serial_number: String,
-    /// SHA-1 of the DER, hex, upper case.
-    pub thumbprint: String,
 }
 
 pub struct RevokedSerial {
@@ -116,15 +112,16 @@ impl Ca {
         &self.crl_url
     }
 
-    pub fn sign(&self, leaf: &LeafRequest<'_>) -> Result<Leaf, rcgen::Error> {
+    pub fn sign(&self, leaf: &LeafRequest<'_>, now: Timestamp) -> Result<Issued, rcgen::Error> {
+        let (valid_from, valid_till) = leaf.days;
         let mut params = CertificateParams::new(leaf.dns_names)?;
         params.distinguished_name = rcgen::DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, leaf.common_name);
         if let Some(organization) = leaf.organization {
             params.distinguished_name.push(DnType::OrganizationName, organization);
         }
-        params.not_before = x509_time(leaf.not_before);
-        params.not_after = x509_time(leaf.not_after);
+        params.not_before = x509_time(start_of(valid_from));
+        params.not_after = x509_time(end_of(valid_till));
         params.serial_number = Some(SerialNumber::from_slice(&random_serial()));
         params.is_ca = IsCa::ExplicitNoCa;
         params.use_authority_key_identifier_extension = true;
@@ -140,7 +137,10 @@ impl Ca {
         }
         let certificate = params.signed_by(leaf.public_key, self.issuer(leaf.signature_hash))?;
         let serial = params.serial_number.map(|serial| serial.to_bytes());
-        Ok(Leaf {
+        Ok(Issued {
+            at: now,
+            valid_from,
+            valid_till,
             pem: certificate.pem(),
             serial_number: hex(&serial.unwrap_or_default()).to_uppercase(),
             thumbprint: hex(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, certificate.der()).as_ref())

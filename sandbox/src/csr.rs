@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use rcgen::SubjectPublicKeyInfo;
+use rcgen::{KeyPair, SubjectPublicKeyInfo};
 use x509_parser::{certification_request::X509CertificationRequest, prelude::FromDer, public_key::PublicKey};
 
 use crate::ca::hex;
@@ -41,6 +41,15 @@ pub fn parse(text: &str) -> Result<Csr, String> {
         public_key_sha256: hex(&sha256(spki.raw)),
         key_size,
     })
+}
+
+/// What a certificate for this CSR is issued to; `other`: by mistake, to another key.
+pub fn certified_key(text: &str, other: bool) -> Result<SubjectPublicKeyInfo, String> {
+    if other {
+        let other = KeyPair::generate().map_err(|error| error.to_string())?;
+        return SubjectPublicKeyInfo::from_pem(&other.public_key_pem()).map_err(|error| error.to_string());
+    }
+    Ok(parse(text)?.public_key)
 }
 
 pub fn sha256(bytes: &[u8]) -> Vec<u8> {

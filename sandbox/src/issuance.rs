@@ -1,11 +1,10 @@
 //! From an accepted operation to a certificate: approval, validation, issuance, revocation.
 
 use jiff::{SignedDuration, Timestamp};
-use rcgen::{KeyPair, SubjectPublicKeyInfo};
 
 use crate::{
     ca::{Ca, LeafRequest, RevokedSerial},
-    clock::{day, days_after, end_of, start_of},
+    clock::{day, days_after},
     csr, products,
     products::Validation,
     rules,
@@ -120,37 +119,18 @@ fn issue(world: &World, ca: &Ca, order: &Order, certificate: &Certificate) -> Re
     } else {
         certificate.dns_names.clone()
     };
-    let public_key = public_key(certificate)?;
-    let leaf = ca
-        .sign(&LeafRequest {
-            public_key: &public_key,
-            common_name: names.first().map_or("", |first| {
-                if certificate.quirks.contains(&Quirk::WrongNames) { first } else { &certificate.common_name }
-            }),
-            dns_names: &names,
-            organization,
-            not_before: start_of(valid_from),
-            not_after: end_of(valid_till),
-            signature_hash: &certificate.signature_hash,
-            ocsp_only: certificate.quirks.contains(&Quirk::OcspOnly),
-        })
-        .map_err(|error| error.to_string())?;
-    Ok(Issued {
-        at: now,
-        valid_from,
-        valid_till,
-        serial_number: leaf.serial_number,
-        thumbprint: leaf.thumbprint,
-        pem: leaf.pem,
-    })
-}
-
-fn public_key(certificate: &Certificate) -> Result<SubjectPublicKeyInfo, String> {
-    if certificate.quirks.contains(&Quirk::OtherKey) {
-        let other = KeyPair::generate().map_err(|error| error.to_string())?;
-        return SubjectPublicKeyInfo::from_pem(&other.public_key_pem()).map_err(|error| error.to_string());
-    }
-    Ok(csr::parse(&certificate.csr)?.public_key)
+    let leaf = LeafRequest {
+        public_key: &csr::certified_key(&certificate.csr, certificate.quirks.contains(&Quirk::OtherKey))?,
+        common_name: names.first().map_or("", |first| {
+            if certificate.quirks.contains(&Quirk::WrongNames) { first } else { &certificate.common_name }
+        }),
+        dns_names: &names,
+        organization,
+        days: (valid_from, valid_till),
+        signature_hash: &certificate.signature_hash,
+        ocsp_only: certificate.quirks.contains(&Quirk::OcspOnly),
+    };
+    ca.sign(&leaf, now).map_err(|error| error.to_string())
 }
 
 /// Records what was issued. A reissue that drops names lets every older certificate of the order be revoked later.

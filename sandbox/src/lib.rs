@@ -17,6 +17,7 @@ mod issuance;
 mod limits;
 mod ocsp;
 mod page;
+mod pem;
 mod pkcs7;
 mod products;
 mod rules;

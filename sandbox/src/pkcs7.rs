@@ -1,16 +1,12 @@
 //! PKCS#7 bundles.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use yasna::{Tag, models::ObjectIdentifier};
 
 use crate::chain::Link;
 
 pub fn pem(links: &[Link<'_>]) -> String {
-    let text = STANDARD.encode(der(links));
-    let lines = text.as_bytes().chunks(64).map(String::from_utf8_lossy);
-    let body: String = lines.map(|line| format!("{line}\n")).collect();
-    format!("-----BEGIN PKCS7-----\n{body}-----END PKCS7-----\n")
+    crate::pem::encode("PKCS7", &der(links))
 }
 
 /// A SignedData that carries certificates and no signature (RFC 2315 §9, "degenerate").

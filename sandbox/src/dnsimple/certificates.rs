@@ -44,8 +44,7 @@ pub async fn show(
     Path((_, domain, id)): Path<(String, String, String)>,
 ) -> Reply {
     let world = app.store.lock();
-    let domain = lookup::domain(&world, &caller, &domain)?;
-    let row = lookup::certificate(&world, domain, &id)?;
+    let row = lookup::certificate(&world, &caller, &domain, &id)?;
     Ok(Json(json!({"data": views::certificate(row)})).into_response())
 }
 
@@ -57,8 +56,7 @@ pub async fn download(
     Path((_, domain, id)): Path<(String, String, String)>,
 ) -> Reply {
     let world = app.store.lock();
-    let domain = lookup::domain(&world, &caller, &domain)?;
-    let row = lookup::certificate(&world, domain, &id)?;
+    let row = lookup::certificate(&world, &caller, &domain, &id)?;
     let issued = row.issued.as_ref().ok_or_else(|| ApiError::precondition("Certificate not issued"))?;
     let quirks = [row.quirks.as_slice(), &effects.quirks].concat();
     let links = chain::links(&app.ca, &row.common_name, issued, &quirks);
@@ -81,8 +79,7 @@ pub async fn private_key(
     Path((_, domain, id)): Path<(String, String, String)>,
 ) -> Reply {
     let world = app.store.lock();
-    let domain = lookup::domain(&world, &caller, &domain)?;
-    let row = lookup::certificate(&world, domain, &id)?;
+    let row = lookup::certificate(&world, &caller, &domain, &id)?;
     if row.issued.is_none() {
         return Err(ApiError::precondition("Certificate not issued"));
     }

@@ -57,30 +57,14 @@ pub fn order(world: &mut World, domain: &Domain, form: Form) -> Result<u64, Stri
     let mut names = vec![common_name.clone()];
     names.extend(["www", "*"].contains(&&*form.name).then(|| domain.name.clone()));
     let subject = subject(form.csr.as_deref(), &common_name, &names)?;
-    let (id, now) = (world.next_id(), world.now());
+    let id = world.next_id();
     world.dnsimple.certificates.insert(Certificate {
-        id,
-        account: domain.account,
-        domain: domain.id,
-        authority: Authority::Comodo,
         name: form.name,
         common_name,
-        alternate_names: Vec::new(),
         names,
         state: form.state,
-        shown_state: None,
-        auto_renew: false,
-        created: now,
-        updated: now,
-        requested: None,
-        subject,
-        issued: None,
-        revocation: None,
-        reissue: None,
-        unconfirmed_key: None,
-        renewed_by: None,
         quirks: form.quirks,
-        hidden_until: None,
+        ..Certificate::new(id, domain, Authority::Comodo, subject, world.now())
     });
     ledger::record(world, OperationKind::Order, id, None);
     Ok(id)

@@ -1,7 +1,6 @@
 //! From a request to a certificate, and the renewals that DNSimple makes by itself.
 
 use jiff::{SignedDuration, Timestamp};
-use rcgen::{KeyPair, SubjectPublicKeyInfo};
 
 use super::{
     events::{self, Actor},
@@ -11,7 +10,7 @@ use super::{
 use crate::{
     app::App,
     ca::{Ca, LeafRequest},
-    clock::{day, days_after, end_of, start_of},
+    clock::{day, days_after},
     csr,
     faults::Effects,
     sectigo,
@@ -93,44 +92,25 @@ pub fn finish(world: &mut World, ca: &Ca, certificate: u64, subject: Subject) ->
 fn sign(ca: &Ca, row: &Certificate, subject: &Subject, now: Timestamp) -> Result<Issued, String> {
     let today = day(now);
     let quirk = |quirk| row.quirks.contains(&quirk);
-    let days = match row.authority {
+    let longest = match row.authority {
         Authority::Letsencrypt => LETSENCRYPT,
         Authority::Comodo => sectigo::longest(today),
     };
-    let (valid_from, valid_till) = match quirk(Quirk::Expired) {
+    let days = match quirk(Quirk::Expired) {
         true => (days_after(today, -30), days_after(today, -1)),
-        false => (today, days_after(today, days - 1)),
+        false => (today, days_after(today, longest - 1)),
     };
     let names = if quirk(Quirk::WrongNames) { vec!["wrong-names.invalid".to_owned()] } else { row.names.clone() };
-    let other_key = quirk(Quirk::OtherKey);
-    let leaf = ca
-        .sign(&LeafRequest {
-            public_key: &public_key(&subject.csr, other_key)?,
-            common_name: names.first().map_or("", String::as_str),
-            dns_names: &names,
-            organization: None,
-            not_before: start_of(valid_from),
-            not_after: end_of(valid_till),
-            signature_hash: "sha256",
-            ocsp_only: quirk(Quirk::OcspOnly),
-        })
-        .map_err(|error| error.to_string())?;
-    Ok(Issued {
-        at: now,
-        valid_from,
-        valid_till,
-        serial_number: leaf.serial_number,
-        thumbprint: leaf.thumbprint,
-        pem: leaf.pem,
-    })
-}
-
-fn public_key(csr: &str, other: bool) -> Result<SubjectPublicKeyInfo, String> {
-    if other {
-        let other = KeyPair::generate().map_err(|error| error.to_string())?;
-        return SubjectPublicKeyInfo::from_pem(&other.public_key_pem()).map_err(|error| error.to_string());
-    }
-    Ok(csr::parse(csr)?.public_key)
+    let leaf = LeafRequest {
+        public_key: &csr::certified_key(&subject.csr, quirk(Quirk::OtherKey))?,
+        common_name: names.first().map_or("", String::as_str),
+        dns_names: &names,
+        organization: None,
+        days,
+        signature_hash: "sha256",
+        ocsp_only: quirk(Quirk::OcspOnly),
+    };
+    ca.sign(&leaf, now).map_err(|error| error.to_string())
 }
 
 pub fn set_state(world: &mut World, certificate: u64, state: State) {

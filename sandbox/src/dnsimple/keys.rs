@@ -4,10 +4,9 @@ use aws_lc_rs::{
     encoding::{AsDer, EcPrivateKeyRfc5915Der},
     signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair},
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PublicKeyData, RsaKeySize};
 
-use crate::{ca::hex, csr, state::dnsimple::Subject};
+use crate::{ca::hex, csr, pem, state::dnsimple::Subject};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
@@ -36,7 +35,7 @@ pub fn traditional(pkcs8: &str) -> Option<String> {
     let der = KeyPair::from_pem(pkcs8).ok()?.serialize_der();
     if let Ok(pair) = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &der) {
         let sec1 = AsDer::<EcPrivateKeyRfc5915Der>::as_der(&pair.private_key()).ok()?;
-        return Some(pem("EC PRIVATE KEY", sec1.as_ref()));
+        return Some(pem::encode("EC PRIVATE KEY", sec1.as_ref()));
     }
     let pkcs1 = yasna::parse_der(&der, |reader| {
         reader.read_sequence(|wrapped| {
@@ -45,14 +44,7 @@ pub fn traditional(pkcs8: &str) -> Option<String> {
             wrapped.next().read_bytes()
         })
     });
-    Some(pem("RSA PRIVATE KEY", &pkcs1.ok()?))
-}
-
-fn pem(label: &str, der: &[u8]) -> String {
-    let text = STANDARD.encode(der);
-    let lines = text.as_bytes().chunks(64).map(String::from_utf8_lossy);
-    let body: String = lines.map(|line| format!("{line}\n")).collect();
-    format!("-----BEGIN {label}-----\n{body}-----END {label}-----\n")
+    Some(pem::encode("RSA PRIVATE KEY", &pkcs1.ok()?))
 }
 
 #[cfg(test)]

@@ -54,8 +54,7 @@ pub async fn issue(
     Path((_, domain, id)): Path<(String, String, String)>,
 ) -> Reply {
     let mut world = app.store.lock();
-    let domain = lookup::domain(&world, &caller, &domain)?;
-    let row = lookup::certificate(&world, domain, &id)?;
+    let row = lookup::certificate(&world, &caller, &domain, &id)?;
     let renews = world.dnsimple.renewals.iter().any(|renewal| renewal.new == row.id);
     if row.authority != Authority::Letsencrypt || renews {
         return Err(ApiError::not_found("Certificate", &id));
@@ -73,8 +72,8 @@ pub async fn purchase_renewal(
     body: Fields,
 ) -> Reply {
     let mut world = app.store.lock();
+    let old = lookup::certificate(&world, &caller, &domain, &id)?.clone();
     let domain = lookup::domain(&world, &caller, &domain)?.clone();
-    let old = lookup::certificate(&world, &domain, &id)?.clone();
     if old.authority != Authority::Letsencrypt || old.state != Progress::Issued {
         return Err(ApiError::bad("The certificate cannot be renewed"));
     }
@@ -96,8 +95,7 @@ pub async fn issue_renewal(
     Path((_, domain, id, renewal)): Path<(String, String, String, String)>,
 ) -> Reply {
     let mut world = app.store.lock();
-    let domain = lookup::domain(&world, &caller, &domain)?;
-    let old = lookup::certificate(&world, domain, &id)?.id;
+    let old = lookup::certificate(&world, &caller, &domain, &id)?.id;
     let found = renewal.parse().ok().and_then(|id| world.dnsimple.renewals.get(id));
     let row = found.filter(|row| row.old == old).ok_or_else(|| ApiError::not_found("Certificate renewal", &renewal))?;
     let new = row.new;
@@ -191,30 +189,16 @@ impl Asked {
     }
 
     fn insert(self, world: &mut World, domain: &Domain, subject: Subject, effects: &Effects) -> u64 {
-        let (id, now) = (world.next_id(), world.now());
+        let id = world.next_id();
         world.dnsimple.certificates.insert(Certificate {
-            id,
-            account: domain.account,
-            domain: domain.id,
-            authority: Authority::Letsencrypt,
             name: self.name,
             common_name: self.common_name,
             alternate_names: self.alternate_names,
             names: self.names,
-            state: Progress::New,
-            shown_state: None,
             auto_renew: self.auto_renew,
-            created: now,
-            updated: now,
-            requested: None,
-            subject,
-            issued: None,
-            revocation: None,
-            reissue: None,
-            unconfirmed_key: None,
-            renewed_by: None,
             quirks: effects.quirks.clone(),
             hidden_until: effects.hidden_until(),
+            ..Certificate::new(id, domain, Authority::Letsencrypt, subject, world.now())
         });
         id
     }

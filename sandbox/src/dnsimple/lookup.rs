@@ -33,7 +33,13 @@ pub fn record<'a>(world: &'a World, zone: &Domain, given: &str) -> Result<&'a Re
     found.filter(|record| record.domain == zone.id).ok_or_else(|| ApiError::not_found("Record", given))
 }
 
-pub fn certificate<'a>(world: &'a World, domain: &Domain, given: &str) -> Result<&'a Certificate, ApiError> {
+pub fn certificate<'a>(
+    world: &'a World,
+    caller: &Caller,
+    domain: &str,
+    given: &str,
+) -> Result<&'a Certificate, ApiError> {
+    let domain = self::domain(world, caller, domain)?;
     let found = given.parse().ok().and_then(|id| world.dnsimple.certificates.get(id));
     found
         .filter(|row| row.domain == domain.id && visible(row.hidden_until))

@@ -1,12 +1,10 @@
 //! From an accepted request to a certificate: approval, the CA, validation, issuance.
 
-use rcgen::{KeyPair, SubjectPublicKeyInfo};
-
 use super::{asked, limits, renew};
 use crate::{
     app::App,
     ca::{Ca, LeafRequest},
-    clock::{day, days_after, end_of, start_of},
+    clock::{day, days_after},
     csr, rules,
     state::{
         World,
@@ -166,34 +164,16 @@ fn issue(world: &World, ca: &Ca, row: &Ssl, version: &Version) -> Result<Issued,
     let profile = world.scm.profiles.get(row.profile);
     let dv = profile.is_some_and(|profile| profile.validation == Validation::Dv);
     let organization = world.scm.organizations.get(row.organization).filter(|_| !dv);
-    let leaf = ca
-        .sign(&LeafRequest {
-            public_key: &public_key(version)?,
-            common_name: names.first().map_or("", String::as_str),
-            dns_names: &names,
-            organization: organization.map(|organization| organization.name.as_str()),
-            not_before: start_of(valid_from),
-            not_after: end_of(valid_till),
-            signature_hash: "sha256",
-            ocsp_only: quirk(Quirk::OcspOnly),
-        })
-        .map_err(|error| error.to_string())?;
-    Ok(Issued {
-        at: now,
-        valid_from,
-        valid_till,
-        serial_number: leaf.serial_number,
-        thumbprint: leaf.thumbprint,
-        pem: leaf.pem,
-    })
-}
-
-fn public_key(version: &Version) -> Result<SubjectPublicKeyInfo, String> {
-    if version.quirks.contains(&Quirk::OtherKey) {
-        let other = KeyPair::generate().map_err(|error| error.to_string())?;
-        return SubjectPublicKeyInfo::from_pem(&other.public_key_pem()).map_err(|error| error.to_string());
-    }
-    Ok(csr::parse(&version.csr)?.public_key)
+    let leaf = LeafRequest {
+        public_key: &csr::certified_key(&version.csr, quirk(Quirk::OtherKey))?,
+        common_name: names.first().map_or("", String::as_str),
+        dns_names: &names,
+        organization: organization.map(|organization| organization.name.as_str()),
+        days: (valid_from, valid_till),
+        signature_hash: "sha256",
+        ocsp_only: quirk(Quirk::OcspOnly),
+    };
+    ca.sign(&leaf, now).map_err(|error| error.to_string())
 }
 
 fn finish(world: &mut World, row: &Ssl, issued: Issued) {

@@ -238,6 +238,36 @@ pub struct Certificate {
     pub hidden_until: Option<Timestamp>,
 }
 
+impl Certificate {
+    /// As yet without names.
+    pub fn new(id: u64, domain: &Domain, authority: Authority, subject: Subject, now: Timestamp) -> Self {
+        Self {
+            id,
+            account: domain.account,
+            domain: domain.id,
+            authority,
+            name: String::new(),
+            common_name: String::new(),
+            alternate_names: Vec::new(),
+            names: Vec::new(),
+            state: State::New,
+            shown_state: None,
+            auto_renew: false,
+            created: now,
+            updated: now,
+            requested: None,
+            subject,
+            issued: None,
+            revocation: None,
+            reissue: None,
+            unconfirmed_key: None,
+            renewed_by: None,
+            quirks: Vec::new(),
+            hidden_until: None,
+        }
+    }
+}
+
 /// What is certified, and the key where DNSimple made it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Subject {

@@ -197,7 +197,9 @@ pub struct Issued {
     pub at: Timestamp,
     pub valid_from: Date,
     pub valid_till: Date,
+    /// Hex, upper case, without colons.
     pub serial_number: String,
+    /// SHA-1 of the DER, hex, upper case.
     pub thumbprint: String,
     pub pem: String,
 }

@@ -93,7 +93,7 @@ async fn a_domain_goes_by_its_name_or_its_id() {
 #[tokio::test]
 async fn the_limit_of_an_hour_is_told_and_shared_by_all_tokens() {
     let mut client = Client::instant().await;
-    let left = |answer: &crate::client::Answer| answer.header("x-ratelimit-remaining").parse::<i64>().unwrap();
+    let left = |answer: &crate::http::Answer| answer.header("x-ratelimit-remaining").parse::<i64>().unwrap();
     let first = client.call("GET", "zones", None).await;
     assert_eq!((first.header("x-ratelimit-limit"), left(&first)), ("2400", 2399));
     let reset: i64 = first.header("x-ratelimit-reset").parse().unwrap();

@@ -1,11 +1,10 @@
 //! A sandbox of this test's own and a client that knows nothing but HTTP and DNS.
 
 use hickory_proto::rr::RecordType;
-use reqwest::header::HeaderMap;
-use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};
 
 use crate::{
+    http::{self, Answer, Leaf, leaf, try_answer},
     names::Admin,
     server::{Server, TODAY},
 };
@@ -18,22 +17,7 @@ pub struct Client {
     _server: Option<Server>,
 }
 
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
-}
-
 impl Answer {
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
     /// Status and message of an error in the vendor's shape.
     pub fn error(&self) -> (u16, String) {
         assert_eq!(self.header("content-type"), "application/json; charset=utf-8");
@@ -75,7 +59,7 @@ impl Client {
             None => format!("{base}/{}/{path}", self.account),
         };
         let request = self.http.request(method.parse().unwrap(), url).bearer_auth(&self.token);
-        answer(match body {
+        try_answer(match body {
             Some(body) => request.json(&body),
             None => request.header("content-type", "application/json"),
         })
@@ -83,10 +67,7 @@ impl Client {
     }
 
     pub async fn admin(&self, method: &str, path: &str, body: Value) -> Value {
-        let url = format!("{}/_sandbox{path}", self.ready["url"].as_str().unwrap());
-        let answer = answer(self.http.request(method.parse().unwrap(), url).json(&body)).await.unwrap();
-        assert!(answer.status < 300, "{path}: {answer:?}");
-        if answer.body.is_empty() { Value::Null } else { answer.json() }
+        http::admin(&self.http, &self.ready, method, path, body).await
     }
 
     pub async fn settings(&self, settings: Value) {
@@ -151,52 +132,11 @@ impl Client {
     }
 
     pub async fn crl_serials(&self) -> Vec<String> {
-        let crl = self.http.get(self.ready["crl"].as_str().unwrap()).send().await.unwrap().bytes().await.unwrap();
-        let (_, crl) = x509_parser::parse_x509_crl(&crl).unwrap();
-        crl.iter_revoked_certificates().map(|row| hex(row.raw_serial())).collect()
+        http::crl_serials(&self.http, &self.ready).await
     }
 
     /// The kinds of accepted operations, in order, and whether each was paid.
     pub async fn operations(&self) -> Vec<(String, bool)> {
-        let ledger = self.admin("GET", "/ledger", Value::Null).await;
-        let rows = ledger["operations"].as_array().unwrap();
-        rows.iter().map(|row| (row["kind"].as_str().unwrap().to_owned(), row["paid"].as_bool().unwrap())).collect()
+        http::operations(&self.http, &self.ready).await
     }
-}
-
-async fn answer(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
-    let response = request.send().await?;
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer { status, headers, body: response.bytes().await?.to_vec() })
-}
-
-/// What a leaf says.
-#[derive(Debug)]
-pub struct Leaf {
-    pub spki: Vec<u8>,
-    pub names: Vec<String>,
-    pub common_name: String,
-    pub not_after: String,
-    pub serial: String,
-}
-
-pub fn leaf(pem: &str) -> Leaf {
-    let der = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
-    let (_, certificate) = x509_parser::parse_x509_certificate(&der).unwrap();
-    let san = certificate.subject_alternative_name().unwrap().unwrap();
-    let names = san.value.general_names.iter().map(|name| match name {
-        x509_parser::extensions::GeneralName::DNSName(name) => (*name).to_owned(),
-        other => panic!("{other:?}"),
-    });
-    Leaf {
-        spki: certificate.public_key().raw.to_vec(),
-        names: names.collect(),
-        common_name: certificate.subject().iter_common_name().next().unwrap().as_str().unwrap().to_owned(),
-        not_after: certificate.validity().not_after.to_datetime().date().to_string(),
-        serial: hex(certificate.raw_serial()),
-    }
-}
-
-fn hex(serial: &[u8]) -> String {
-    serial.iter().map(|byte| format!("{byte:02X}")).collect()
 }

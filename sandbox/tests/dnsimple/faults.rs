@@ -112,7 +112,7 @@ async fn a_lookup_lag_hides_what_was_bought() {
 async fn what_the_ca_revokes_is_on_its_list() {
     let client = Client::instant().await;
     let id = client.certificate(json!({})).await;
-    let serial = client.leaf(id).await.serial;
+    let serial = client.leaf(id).await.serial.replace(':', "");
     client.admin("POST", &format!("/certificates/{serial}/revoke"), json!({"reason": "keyCompromise"})).await;
     assert_eq!(client.crl_serials().await, [serial]);
 }

@@ -25,7 +25,7 @@ async fn a_purchase_becomes_a_certificate_with_the_key_that_is_handed_out() {
     assert!(shown["csr"].as_str().unwrap().starts_with("-----BEGIN CERTIFICATE REQUEST-----\n"));
     let leaf = client.leaf(id).await;
     assert_eq!(leaf.names, ["shop.example.com", "example.com", "*.example.com"]);
-    assert_eq!((leaf.common_name.as_str(), leaf.not_after.as_str()), ("shop.example.com", "2026-08-29"));
+    assert_eq!((leaf.subject.as_str(), leaf.not_after.as_str()), ("CN=shop.example.com", "2026-08-29"));
     let key = client.private_key(id).await;
     assert!(key.starts_with("-----BEGIN EC PRIVATE KEY-----\n"));
     assert_eq!(spki(&key), leaf.spki);

@@ -6,6 +6,8 @@ mod client;
 mod durability;
 mod faults;
 mod forms;
+#[path = "../server/http.rs"]
+mod http;
 mod letsencrypt;
 #[path = "../names/admin.rs"]
 #[allow(dead_code)] // shared with the tests of the name server, which use all of it

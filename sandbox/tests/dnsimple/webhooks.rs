@@ -92,7 +92,14 @@ async fn a_certificate_and_its_records_are_told_of() {
     let record = client.record("_dnsauth", "TXT", "one").await;
     let event = desk.next().await;
     assert_eq!((&event["name"], &event["data"]["zone_record"]), (&json!("zone_record.create"), &record));
-    client.call("DELETE", &format!("zones/example.com/records/{}", record["id"]), None).await;
+    let path = format!("zones/example.com/records/{}", record["id"]);
+    client.call("PATCH", &path, Some(json!({"content": "two"}))).await;
+    let event = desk.next().await;
+    assert_eq!(
+        (&event["name"], &event["data"]["zone_record"]["content"]),
+        (&json!("zone_record.update"), &json!("\"two\""))
+    );
+    client.call("DELETE", &path, None).await;
     assert_eq!(desk.next().await["name"], "zone_record.delete");
 }
 
@@ -118,6 +125,33 @@ async fn a_reissue_by_form_is_told_of_and_that_its_old_key_is_gone() {
     let expected =
         ["certificate.auto_renewal_enable", "certificate.reissue", "certificate.remove_private_key", "webhook.create"];
     assert_eq!(names, expected);
+}
+
+#[tokio::test]
+async fn a_renewal_that_cannot_be_made_is_told_of_once_a_day() {
+    let client = client().await;
+    let id = client.certificate(json!({"auto_renew": true})).await;
+    client.show(id).await;
+    client.zone(json!({"delegated": false})).await;
+    let mut desk = Receptionist::refusing(0).await;
+    desk.registered(&client).await;
+    desk.next().await;
+    client.advance("70d").await;
+    for _ in 0..3 {
+        client.show(id).await;
+    }
+    let event = desk.next().await;
+    assert_eq!(
+        (&event["name"], &event["data"]["certificate"]["id"]),
+        (&json!("certificate.auto_renewal_failed"), &json!(id))
+    );
+    client.zone(json!({"delegated": true})).await;
+    client.show(id).await;
+    let event = desk.next().await;
+    assert_eq!(
+        (&event["name"], &event["data"]["certificate"]["auto_renew"]),
+        (&json!("certificate.issue"), &json!(true))
+    );
 }
 
 #[tokio::test]

@@ -3,12 +3,16 @@
 use std::sync::OnceLock;
 
 use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData, RsaKeySize};
-use reqwest::header::HeaderMap;
-use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};
 
-use crate::server::Server;
-pub use crate::server::TODAY;
+use crate::{
+    http::{self, answer, try_answer},
+    server::Server,
+};
+pub use crate::{
+    http::{Answer, Leaf, leaf, pem_blocks},
+    server::TODAY,
+};
 
 pub struct Client {
     /// What the sandbox says of the customer that this client belongs to.
@@ -20,24 +24,9 @@ pub struct Client {
     _server: Option<Server>,
 }
 
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
-}
-
 impl Answer {
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
-
     pub fn text(&self) -> String {
         String::from_utf8(self.body.clone()).unwrap()
-    }
-
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// Status and code of an error in the vendor's shape.
@@ -135,10 +124,7 @@ impl Client {
     }
 
     pub async fn admin(&self, method: &str, path: &str, body: Value) -> Value {
-        let url = format!("{}/_sandbox{path}", self.ready["url"].as_str().unwrap());
-        let answer = answer(self.http.request(method.parse().unwrap(), url).json(&body)).await;
-        assert!(answer.status < 300, "{path}: {answer:?}");
-        if answer.body.is_empty() { Value::Null } else { answer.json() }
+        http::admin(&self.http, &self.ready, method, path, body).await
     }
 
     pub async fn settings(&self, settings: Value) {
@@ -205,16 +191,11 @@ impl Client {
 
     /// The kinds of accepted operations, in order, and whether each was paid.
     pub async fn operations(&self) -> Vec<(String, bool)> {
-        let ledger = self.admin("GET", "/ledger", Value::Null).await;
-        let rows = ledger["operations"].as_array().unwrap();
-        rows.iter().map(|row| (row["kind"].as_str().unwrap().to_owned(), row["paid"].as_bool().unwrap())).collect()
+        http::operations(&self.http, &self.ready).await
     }
 
     pub async fn crl_serials(&self) -> Vec<String> {
-        let crl = self.http.get(self.ready["crl"].as_str().unwrap()).send().await.unwrap().bytes().await.unwrap();
-        let (_, crl) = x509_parser::parse_x509_crl(&crl).unwrap();
-        let serials = crl.iter_revoked_certificates();
-        serials.map(|row| row.raw_serial().iter().map(|byte| format!("{byte:02X}")).collect()).collect()
+        http::crl_serials(&self.http, &self.ready).await
     }
 
     /// A form, as the token server takes it.
@@ -223,16 +204,6 @@ impl Client {
         let request = self.http.post(self.scm["tokenUrl"].as_str().unwrap()).body(body);
         answer(request.header("content-type", "application/x-www-form-urlencoded")).await
     }
-}
-
-async fn answer(request: reqwest::RequestBuilder) -> Answer {
-    try_answer(request).await.unwrap()
-}
-
-async fn try_answer(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
-    let response = request.send().await?;
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Ok(Answer { status, headers, body: response.bytes().await?.to_vec() })
 }
 
 pub struct Key {
@@ -265,20 +236,6 @@ impl Key {
     }
 }
 
-/// What a leaf says.
-#[derive(Debug)]
-pub struct Leaf {
-    pub spki: Vec<u8>,
-    pub names: Vec<String>,
-    pub subject: String,
-    pub not_after: String,
-    pub serial: String,
-}
-
-pub fn pem_blocks(pem: &str) -> Vec<Vec<u8>> {
-    CertificateDer::pem_slice_iter(pem.as_bytes()).map(|der| der.unwrap().to_vec()).collect()
-}
-
 /// Subject common names, in order.
 pub fn subjects(pem: &str) -> Vec<String> {
     let name = |der: &Vec<u8>| {
@@ -286,21 +243,4 @@ pub fn subjects(pem: &str) -> Vec<String> {
         certificate.subject().iter_common_name().next().unwrap().as_str().unwrap().to_owned()
     };
     pem_blocks(pem).iter().map(name).collect()
-}
-
-pub fn leaf(pem: &str) -> Leaf {
-    let der = pem_blocks(pem).remove(0);
-    let (_, certificate) = x509_parser::parse_x509_certificate(&der).unwrap();
-    let san = certificate.subject_alternative_name().unwrap().unwrap();
-    let names = san.value.general_names.iter().map(|name| match name {
-        x509_parser::extensions::GeneralName::DNSName(name) => (*name).to_owned(),
-        other => panic!("{other:?}"),
-    });
-    Leaf {
-        spki: certificate.public_key().raw.to_vec(),
-        names: names.collect(),
-        subject: certificate.subject().to_string(),
-        not_after: certificate.validity().not_after.to_datetime().date().to_string(),
-        serial: certificate.raw_serial_as_string().to_uppercase(),
-    }
 }

@@ -9,6 +9,8 @@ mod described;
 mod durability;
 mod enrolments;
 mod faults;
+#[path = "../server/http.rs"]
+mod http;
 mod imports;
 mod inventory;
 #[path = "../names/admin.rs"]

@@ -5,7 +5,7 @@ mod recorded;
 mod scenario;
 mod table;
 
-use crate::client::Answer;
+use crate::http::Answer;
 
 /// A call under the name of the vendor's example, such as `createZoneRecord-created`, and its answer.
 pub struct Exchange {

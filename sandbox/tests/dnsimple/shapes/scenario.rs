@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Exchange;
-use crate::client::{Answer, Client};
+use crate::{client::Client, http::Answer};
 
 struct Play {
     client: Client,
