@@ -86,6 +86,10 @@ pub struct Run {
     #[cfg(feature = "sandbox-clock")]
     #[arg(long, env = "EVERCERT_SANDBOX_CLOCK")]
     pub sandbox_clock: Option<String>,
+    /// Port of authoritative name servers, where they cannot have theirs.
+    #[cfg(feature = "sandbox-clock")]
+    #[arg(long, env = "EVERCERT_SANDBOX_DNS_PORT")]
+    pub sandbox_dns_port: Option<u16>,
 }
 
 impl Run {
@@ -116,7 +120,18 @@ impl Run {
             name_servers: self.allowed_name_servers.clone(),
             resolvers: self.dns_servers.clone(),
             http_check_addresses: self.http_check_addresses.clone(),
+            authorities_port: self.authorities_port(),
         }
+    }
+
+    #[cfg(feature = "sandbox-clock")]
+    fn authorities_port(&self) -> Option<u16> {
+        self.sandbox_dns_port
+    }
+
+    #[cfg(not(feature = "sandbox-clock"))]
+    fn authorities_port(&self) -> Option<u16> {
+        None
     }
 
     #[cfg(feature = "sandbox-clock")]

@@ -15,6 +15,8 @@ pub struct Network {
     pub resolvers: Vec<SocketAddr>,
     /// Addresses that are not public and that the check of files may ask.
     pub http_check_addresses: Vec<SocketAddr>,
+    /// Where authoritative name servers listen, when not on port 53.
+    pub authorities_port: Option<u16>,
 }
 
 /// CertCentral's API (Services API, *Base URL*); the second is the European instance.

@@ -99,7 +99,8 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         },
         &metrics,
     );
-    let self_check = SelfCheckConfig { resolvers: network.resolvers.clone(), ..SelfCheckConfig::default() };
+    let mut self_check = SelfCheckConfig { resolvers: network.resolvers.clone(), ..SelfCheckConfig::default() };
+    self_check.port = network.authorities_port.unwrap_or(self_check.port);
     let context = Arc::new(Context {
         events: Events::new(client.clone(), lease.holder()),
         accounts: Accounts::new(client.clone(), namespace, network.clone(), times.call, metrics.clone()),

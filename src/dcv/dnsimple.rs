@@ -88,6 +88,10 @@ impl Publisher for DnSimple {
         }
         Ok(())
     }
+
+    async fn is_distributed(&self, record: &Record) -> Result<Option<bool>, PublishError> {
+        self.distributed(record).await.map(Some)
+    }
 }
 
 impl Place<'_> {

@@ -17,6 +17,9 @@ pub struct Dcv {
     /// The check before the provider is asked to look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_check: Option<SelfCheck>,
+    /// Where a name made for validation (`_dnsauth`, `_<hash>`, `_pki-validation`) is a CNAME, publish at its end, by the publisher of that zone. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow_cname: Option<bool>,
     /// Where records get published: the entry with the zone closest to the name, else the first without zones. None: as `manual`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
@@ -46,6 +49,10 @@ pub enum SelfCheck {
     /// All authoritative name servers of the zone.
     #[default]
     Authoritative,
+    /// The operator's resolvers; for clusters that cannot reach other name servers.
+    Recursive,
+    /// Whoever serves the zone is asked whether all its servers have it, where the publisher can; else as Authoritative.
+    Provider,
     /// Nobody: the provider is asked at once.
     None,
 }

@@ -57,10 +57,28 @@ impl DigiCert {
     }
 }
 
+/// CertCentral, *DNS CAA resource record check*; DigiCert Public Trust CP/CPS §4.2.1.
+const CAA: [&str; 10] = [
+    "digicert.com",
+    "www.digicert.com",
+    "digicert.ne.jp",
+    "cybertrust.ne.jp",
+    "thawte.com",
+    "geotrust.com",
+    "rapidssl.com",
+    "symantec.com",
+    "digitalcertvalidation.com",
+    "quovadisglobal.com",
+];
+
 #[async_trait]
 impl Provider for DigiCert {
     async fn account(&self) -> Result<AccountFacts, CallError> {
         account::account(self).await
+    }
+
+    fn caa_identities(&self) -> &'static [&'static str] {
+        &CAA
     }
 
     async fn permit(&self, urgency: Urgency) -> Result<Permit, CallError> {

@@ -100,10 +100,25 @@ impl Sectigo {
     }
 }
 
+/// Sectigo TLS CPS §4.2.1.
+const CAA: [&str; 7] = [
+    "sectigo.com",
+    "usertrust.com",
+    "trust-provider.com",
+    "comodoca.com",
+    "comodo.com",
+    "entrust.net",
+    "affirmtrust.com",
+];
+
 #[async_trait]
 impl Provider for Sectigo {
     async fn account(&self) -> Result<AccountFacts, CallError> {
         self.account_facts().await
+    }
+
+    fn caa_identities(&self) -> &'static [&'static str] {
+        &CAA
     }
 
     async fn permit(&self, urgency: Urgency) -> Result<Permit, CallError> {
