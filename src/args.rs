@@ -47,7 +47,8 @@ pub struct Run {
     /// Name servers (host or host:port) that namespaced Issuers may update; the only way to loopback ones.
     #[arg(long, env = "EVERCERT_ALLOWED_NAME_SERVERS", value_delimiter = ',')]
     pub allowed_name_servers: Vec<String>,
-    /// Recursive name servers (address:port) with which the self-check finds authoritative ones. Default: the system's.
+    /// Recursive name servers (address:port) with which the self-check finds authoritative ones, and sees what is
+    /// remembered. Best ones that validate. Default: the system's.
     #[arg(long, env = "EVERCERT_DNS_SERVERS", value_delimiter = ',')]
     pub dns_servers: Vec<SocketAddr>,
     /// Addresses (address:port) on loopback or private networks that the check of validation files may ask; it asks public

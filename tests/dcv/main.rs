@@ -3,6 +3,7 @@
 
 mod bind;
 mod http;
+mod issued;
 mod publish;
 mod selfcheck;
 
