@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bind;
+mod dnsimple;
 mod http;
 mod issued;
 mod publish;

@@ -54,11 +54,7 @@ impl Account {
 
     /// The first of a name and what is above it that an endpoint knows. Also asked of an account that is not called
     /// otherwise, since a token may be for this alone, and then nothing else finds out that it serves again.
-    pub(super) async fn closest(
-        &self,
-        endpoint: &'static Endpoint,
-        name: &str,
-    ) -> Result<Option<String>, CallError> {
+    pub(super) async fn closest(&self, endpoint: &'static Endpoint, name: &str) -> Result<Option<String>, CallError> {
         let mut denied = None;
         for candidate in parents(name) {
             match self.client.probe(Call::of(endpoint, candidate)).await {
