@@ -41,11 +41,41 @@ pub async fn follow(
 fn waits_for(issuance: &Issuance, id: &str) -> bool {
     let status = issuance.status.as_ref();
     let ended = status.and_then(|status| status.state).is_some_and(State::is_final);
-    let another = status.and_then(|status| status.certificate_id.as_deref()).is_some_and(|known| known != id);
+    let another = status.and_then(|status| status.order_id.as_deref()).is_some_and(|order| !is_of(order, id));
     issuance.spec.account.provider == DNSIMPLE && !ended && !another
 }
 
 fn holds(certificate: &Certificate, id: &str) -> bool {
     let order = certificate.status.as_ref().and_then(|status| status.order.as_ref());
-    order.is_some_and(|order| order.provider == DNSIMPLE && order.certificate_id.as_deref() == Some(id))
+    order.is_some_and(|order| order.provider == DNSIMPLE && is_of(&order.order_id, id))
+}
+
+/// What is ordered there is known as `<domain>/<certificate>`.
+fn is_of(order: &str, id: &str) -> bool {
+    order.rsplit('/').next() == Some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{api::issuance::Operation, lifecycle::testing};
+
+    #[test]
+    fn what_waits_for_another_certificate_sleeps_on() {
+        let case = |provider: &str, order: Option<&str>, state| {
+            let mut issuance = Issuance {
+                status: Some(Default::default()),
+                ..Issuance::new("shop-1", testing::issuance_spec(Operation::Order))
+            };
+            issuance.spec.account.provider = provider.to_owned();
+            let status = issuance.status.get_or_insert_default();
+            (status.order_id, status.state) = (order.map(str::to_owned), state);
+            waits_for(&issuance, "301")
+        };
+        assert!(case(DNSIMPLE, Some("example.com/301"), Some(State::AwaitingProvider)));
+        assert!(case(DNSIMPLE, None, None));
+        assert!(!case(DNSIMPLE, Some("example.com/3011"), None));
+        assert!(!case(DNSIMPLE, Some("example.com/301"), Some(State::Installed)));
+        assert!(!case("digicert", Some("301"), None));
+    }
 }

@@ -177,6 +177,7 @@ pub enum ValidationState {
 #[serde(rename_all = "camelCase")]
 pub enum PublisherKind {
     Rfc2136,
+    Dnsimple,
     Manual,
 }
 

@@ -57,7 +57,7 @@ pub enum SelfCheck {
     None,
 }
 
-/// One place where records get published. Exactly one of rfc2136 and manual.
+/// One place where records get published. Exactly one of rfc2136, dnsimple and manual.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Publisher {
@@ -77,6 +77,8 @@ pub struct Publisher {
 pub enum PublishTo {
     /// Dynamic updates (RFC 2136) with TSIG (RFC 8945).
     Rfc2136(Rfc2136),
+    /// Zone records at DNSimple.
+    Dnsimple(DnSimpleZones),
     /// A person; the Certificate's ActionRequired condition shows the exact record.
     Manual(Manual),
 }
@@ -85,6 +87,7 @@ impl PublishTo {
     pub fn kind(&self) -> PublisherKind {
         match self {
             Self::Rfc2136(_) => PublisherKind::Rfc2136,
+            Self::Dnsimple(_) => PublisherKind::Dnsimple,
             Self::Manual(_) => PublisherKind::Manual,
         }
     }
@@ -122,6 +125,21 @@ pub enum TsigAlgorithm {
     HmacSha256,
     HmacSha384,
     HmacSha512,
+}
+
+/// A DNSimple account that has the zones.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DnSimpleZones {
+    /// Base URL of the API. Default: `https://api.dnsimple.com/v2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), regex(pattern = schema::URL))]
+    pub url: Option<String>,
+    /// DNSimple's number of the account, which its pages have in their addresses.
+    #[schemars(range(min = 1))]
+    pub account_id: i64,
+    /// An access token that may write the zones and needs nothing else: a key of a Secret in the issuer's namespace, for a ClusterIssuer in the operator's.
+    pub token_secret_ref: SecretKeyRef,
 }
 
 /// Nothing to configure.
