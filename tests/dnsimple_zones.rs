@@ -131,6 +131,25 @@ async fn elsewhere(world: &World) -> Result<()> {
     told(world, "elsewhere-1", &[&account, "is no authority for", "shop.elsewhere.net"]).await
 }
 
+/// `selfCheck: Provider`.
+#[tokio::test(flavor = "multi_thread")]
+async fn dnsimple_itself_says_when_everybody_can_see_a_record() -> Result<()> {
+    let world = world().await?;
+    let objects = &world.objects;
+    objects.patch("Issuer", "digicert", json!({"spec": {"dcv": {"selfCheck": "Provider"}}})).await?;
+    let zone = async |change: Value| world.sandbox.post("/_sandbox/dnsimple/zones/example.com", &change).await;
+    let _operator = world.operator().await?;
+
+    zone(json!({"distributionUnknown": true})).await?;
+    objects.ask("shop", json!({})).await?;
+    told(&world, "shop-1", &["cannot be checked", "Could not query zone"]).await?;
+    zone(json!({"distributionUnknown": false, "lagSeconds": 3600})).await?;
+    told(&world, "shop-1", &["not all name servers of its zone have it yet"]).await?;
+    zone(json!({"lagSeconds": 0})).await?;
+    objects.until_ready("shop", 1).await?;
+    until_gone(&world, "shop").await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn names_are_proven_by_records_that_are_gone_afterwards_and_what_keeps_them_away_is_told() -> Result<()> {
     let world = world().await?;
