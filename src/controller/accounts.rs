@@ -1,7 +1,6 @@
 //! Issuers turned into provider clients: credential read from its Secret, endpoint checked, client kept a while.
 
 mod sectigo;
-mod zones;
 
 use std::{
     collections::HashMap,

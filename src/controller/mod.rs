@@ -33,4 +33,3 @@ pub mod store;
 pub mod sweep;
 pub mod unwritten;
 pub mod watch;
-mod webhook;

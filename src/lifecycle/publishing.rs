@@ -3,7 +3,6 @@
 //! | publisher | TXT | CNAME | file, no wildcard |
 //! |---|---|---|---|
 //! | `rfc2136` | yes | yes | |
-//! | `dnsimple` | yes | yes | |
 //! | `manual` | yes | yes | yes |
 
 use crate::api::{
@@ -25,7 +24,7 @@ fn offers(vendor: Vendor) -> &'static [ValidationMethod] {
 
 fn carries(publisher: PublisherKind, method: ValidationMethod) -> bool {
     match publisher {
-        PublisherKind::Rfc2136 | PublisherKind::Dnsimple => matches!(method, DnsTxt | DnsCname),
+        PublisherKind::Rfc2136 => matches!(method, DnsTxt | DnsCname),
         PublisherKind::Manual => method != Email,
     }
 }

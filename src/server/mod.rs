@@ -4,7 +4,6 @@ mod health;
 pub mod telemetry;
 #[cfg(test)]
 mod tests;
-pub mod webhook;
 
 use std::{io, net::SocketAddr, sync::Arc};
 

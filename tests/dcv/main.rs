@@ -2,9 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bind;
-mod dnsimple;
 mod http;
-mod issued;
 mod publish;
 mod selfcheck;
 
