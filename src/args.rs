@@ -2,13 +2,14 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand};
 use evercert::{
     controller::{clock::Clock, context::LEASE_MARGIN, endpoint::Network, lease::LeaseConfig},
     lifecycle::Times,
     server::telemetry::LogFormat,
 };
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::watch;
 
 /// Keeps commercial TLS certificates alive in Kubernetes.
@@ -47,7 +48,8 @@ pub struct Run {
     /// Name servers (host or host:port) that namespaced Issuers may update; the only way to loopback ones.
     #[arg(long, env = "EVERCERT_ALLOWED_NAME_SERVERS", value_delimiter = ',')]
     pub allowed_name_servers: Vec<String>,
-    /// Recursive name servers (address:port) with which the self-check finds authoritative ones. Default: the system's.
+    /// Recursive name servers (address:port) with which the self-check finds authoritative ones, and sees what is
+    /// remembered. Best ones that validate. Default: the system's.
     #[arg(long, env = "EVERCERT_DNS_SERVERS", value_delimiter = ',')]
     pub dns_servers: Vec<SocketAddr>,
     /// Addresses (address:port) on loopback or private networks that the check of validation files may ask; it asks public
@@ -76,6 +78,13 @@ pub struct Run {
     /// Address of probes and metrics.
     #[arg(long, env = "EVERCERT_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
+    /// Address for DNSimple's webhooks, behind something that speaks https. Default: none is listened at.
+    #[arg(long, env = "EVERCERT_DNSIMPLE_WEBHOOK_LISTEN", requires = "dnsimple_webhook_path")]
+    pub dnsimple_webhook_listen: Option<SocketAddr>,
+    /// The path they are sent to, without its first slash: 24 to 128 letters, digits, dashes and underscores. Whoever knows
+    /// it can make Evercert look at certificates, and nothing else.
+    #[arg(long, env = "EVERCERT_DNSIMPLE_WEBHOOK_PATH", hide_env_values = true, requires = "dnsimple_webhook_listen")]
+    pub dnsimple_webhook_path: Option<SecretString>,
     /// How much is logged; `PUT /log-level` changes it while running.
     #[arg(long, env = "EVERCERT_LOG", default_value = "info")]
     pub log: tracing::Level,
@@ -86,6 +95,10 @@ pub struct Run {
     #[cfg(feature = "sandbox-clock")]
     #[arg(long, env = "EVERCERT_SANDBOX_CLOCK")]
     pub sandbox_clock: Option<String>,
+    /// Port of authoritative name servers, where they cannot have theirs.
+    #[cfg(feature = "sandbox-clock")]
+    #[arg(long, env = "EVERCERT_SANDBOX_DNS_PORT")]
+    pub sandbox_dns_port: Option<u16>,
 }
 
 impl Run {
@@ -103,6 +116,18 @@ impl Run {
         Ok(Times { call, lease, settle, give_up: self.give_up_after.into() })
     }
 
+    /// Where to listen for DNSimple's webhooks, and their path.
+    pub fn dnsimple_webhook(&self) -> anyhow::Result<Option<(SocketAddr, SecretString)>> {
+        let Some(listen) = self.dnsimple_webhook_listen else { return Ok(None) };
+        let path = self.dnsimple_webhook_path.clone().context("--dnsimple-webhook-path is missing")?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        ensure!(
+            (24..=128).contains(&path.expose_secret().len()) && path.expose_secret().bytes().all(plain),
+            "--dnsimple-webhook-path must be 24 to 128 letters, digits, dashes and underscores"
+        );
+        Ok(Some((listen, path)))
+    }
+
     pub fn lease(&self) -> LeaseConfig {
         let mut config = LeaseConfig::new(self.namespace.clone());
         config.duration = self.lease_duration.into();
@@ -116,7 +141,18 @@ impl Run {
             name_servers: self.allowed_name_servers.clone(),
             resolvers: self.dns_servers.clone(),
             http_check_addresses: self.http_check_addresses.clone(),
+            authorities_port: self.authorities_port(),
         }
+    }
+
+    #[cfg(feature = "sandbox-clock")]
+    fn authorities_port(&self) -> Option<u16> {
+        self.sandbox_dns_port
+    }
+
+    #[cfg(not(feature = "sandbox-clock"))]
+    fn authorities_port(&self) -> Option<u16> {
+        None
     }
 
     #[cfg(feature = "sandbox-clock")]

@@ -14,14 +14,17 @@ use evercert::{
         run::{Config, run},
     },
     revocation::Fetcher,
-    server::{self, Health, Shown, telemetry},
+    server::{
+        self, Health, Shown, telemetry,
+        webhook::{self, Webhook},
+    },
 };
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::{mpsc, watch},
 };
 use tracing::{error, info, warn};
 
@@ -82,6 +85,7 @@ async fn operate(args: Run) -> anyhow::Result<()> {
         () = wait_for(stopped.clone()) => return Ok(()),
     };
     health.set(WATCHES, false);
+    let named = webhooks(&args, wait_for(stopped.clone())).await?;
     info!(installation, version = env!("CARGO_PKG_VERSION"), "starting");
     let config = Config {
         client,
@@ -96,6 +100,7 @@ async fn operate(args: Run) -> anyhow::Result<()> {
         revocation_period: args.revocation_period.into(),
         clock,
         jumps,
+        named,
     };
     let lease = held.handle();
     tokio::select! {
@@ -108,6 +113,23 @@ async fn operate(args: Run) -> anyhow::Result<()> {
     }
     held.release().await;
     Ok(())
+}
+
+/// Only who holds the Lease listens: what others heard would be lost.
+async fn webhooks(
+    args: &Run,
+    ending: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<Option<mpsc::Receiver<String>>> {
+    let Some((listen, path)) = args.dnsimple_webhook()? else { return Ok(None) };
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("{listen} cannot be listened on"))?;
+    info!(address = %listener.local_addr()?, "webhooks are listened for");
+    let (sender, named) = mpsc::channel(webhook::MOST_WAITING);
+    tokio::spawn(async move {
+        if let Err(error) = webhook::serve(listener, Webhook { path, named: sender }, ending).await {
+            error!(%error, "webhooks ended");
+        }
+    });
+    Ok(Some(named))
 }
 
 /// What readiness waits for; a process that waits for the Lease is ready to take over, or no rollout would end.

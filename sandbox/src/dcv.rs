@@ -64,18 +64,26 @@ pub async fn find_txt(server: SocketAddr, name: &str, label: Option<&str>, value
     Err(Failure::NotFound { seen })
 }
 
-/// `<label>.<name>` is a CNAME to `wanted`.
+/// How many CNAMEs in a row are followed.
+const MOST_CNAMES: usize = 8;
+
+/// `<label>.<name>` is a CNAME to `wanted`, or leads there over others: a CA may follow them (Baseline Requirements §1.6.1,
+/// *Authorization Domain Name*).
 pub async fn find_cname(server: SocketAddr, name: &str, label: &str, wanted: &str) -> Result<String, Failure> {
     let dns = Dns::at(server)?;
     let mut seen = Vec::new();
     for domain in authorization_domains(name) {
-        let Some(target) = dns.cname(&format!("{label}.{domain}")).await? else {
-            continue;
-        };
-        if target.eq_ignore_ascii_case(wanted) {
-            return Ok(domain);
+        let mut owner = format!("{label}.{domain}");
+        for _ in 0..MOST_CNAMES {
+            let Some(target) = dns.cname(&owner).await? else {
+                break;
+            };
+            if target.eq_ignore_ascii_case(wanted) {
+                return Ok(domain);
+            }
+            seen.push(target.clone());
+            owner = target;
         }
-        seen.push(target);
     }
     Err(Failure::NotFound { seen })
 }

@@ -19,6 +19,8 @@ pub(super) const ORDER_ID: &str = r"^[A-Za-z0-9_-]+$";
 pub(super) const TIME_OF_DAY: &str = r"^([01][0-9]|2[0-3]):[0-5][0-9]$";
 /// Name in the IANA time zone database.
 pub(super) const TIME_ZONE: &str = r"^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$";
+/// Base URL of an API.
+pub(super) const URL: &str = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$";
 /// A provider's product identifier.
 pub(super) const PRODUCT: &str = r"^[A-Za-z0-9_.-]+$";
 

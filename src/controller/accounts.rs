@@ -1,6 +1,7 @@
 //! Issuers turned into provider clients: credential read from its Secret, endpoint checked, client kept a while.
 
 mod sectigo;
+mod zones;
 
 use std::{
     collections::HashMap,

@@ -15,14 +15,18 @@ pub struct Network {
     pub resolvers: Vec<SocketAddr>,
     /// Addresses that are not public and that the check of files may ask.
     pub http_check_addresses: Vec<SocketAddr>,
+    /// Where authoritative name servers listen, when not on port 53.
+    pub authorities_port: Option<u16>,
 }
 
 /// CertCentral's API (Services API, *Base URL*); the second is the European instance.
 pub const CERTCENTRAL: &str = "https://www.digicert.com/services/v2";
-/// DigiCert's; and Sectigo's by OAuth 2.0 with its token server ("Getting started with the Sectigo Admin API").
-const VENDOR_HOSTS: [&str; 6] = [
+/// DigiCert's and DNSimple's; and Sectigo's by OAuth 2.0 with its token server ("Getting started with the Sectigo Admin API").
+const VENDOR_HOSTS: [&str; 8] = [
     "www.digicert.com",
     "certcentral.digicert.eu",
+    "api.dnsimple.com",
+    "api.sandbox.dnsimple.com",
     "cert-manager.com",
     "admin.enterprise.sectigo.com",
     "admin.hard.sectigo.com",
@@ -119,6 +123,9 @@ mod tests {
             ("https://cert-manager.com/private/api", true, true),
             ("https://hard.cert-manager.com/api", true, true),
             ("https://admin.enterprise.sectigo.com/api", true, true),
+            ("https://api.dnsimple.com/v2", true, true),
+            ("https://api.sandbox.dnsimple.com/v2", true, true),
+            ("http://api.dnsimple.com/v2", true, false),
             ("https://auth.sso.sectigo.com/auth/realms/apiclients/protocol/openid-connect/token", true, true),
             ("http://cert-manager.com/api", false, false),
             ("https://evilcert-manager.com/api", true, false),

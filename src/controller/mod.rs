@@ -33,3 +33,4 @@ pub mod store;
 pub mod sweep;
 pub mod unwritten;
 pub mod watch;
+mod webhook;

@@ -8,7 +8,7 @@ use kube::{
     core::PartialObjectMeta,
     runtime::{reflector::ObjectRef, watcher},
 };
-use tokio::sync::{RwLock, Semaphore, watch as signal};
+use tokio::sync::{RwLock, Semaphore, mpsc, watch as signal};
 use tracing::{info, warn};
 
 use super::{
@@ -34,6 +34,7 @@ use super::{
     store::Store,
     sweep::sweep,
     watch::{Queue, Watch, Woken, queue},
+    webhook,
 };
 use crate::{
     api::{Certificate, ClusterIssuer, Issuance, Issuer, issuance::State, issuer::IssuerRef, meta},
@@ -68,6 +69,8 @@ pub struct Config {
     pub fetcher: Fetcher,
     /// How often each.
     pub revocation_period: Duration,
+    /// Gets the ids of certificates that DNSimple says are worth a look, when it can.
+    pub named: Option<mpsc::Receiver<String>>,
 }
 
 /// Runs until `stop` turns true, then finishes what has begun.
@@ -84,6 +87,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         jumps,
         fetcher,
         revocation_period,
+        named,
     } = config;
     let (certificates, certificate_queue) = queue::<Certificate>();
     let (issuances, issuance_queue) = queue::<Issuance>();
@@ -99,7 +103,8 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         },
         &metrics,
     );
-    let self_check = SelfCheckConfig { resolvers: network.resolvers.clone(), ..SelfCheckConfig::default() };
+    let mut self_check = SelfCheckConfig { resolvers: network.resolvers.clone(), ..SelfCheckConfig::default() };
+    self_check.port = network.authorities_port.unwrap_or(self_check.port);
     let context = Arc::new(Context {
         events: Events::new(client.clone(), lease.holder()),
         accounts: Accounts::new(client.clone(), namespace, network.clone(), times.call, metrics.clone()),
@@ -141,6 +146,9 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
     info!("all watches are synced");
     tokio::spawn(revoked::follow(context.clone(), certificates.clone()));
     tokio::spawn(changes::follow(context.clone(), issuances.clone()));
+    if let Some(named) = named {
+        tokio::spawn(webhook::follow(context.clone(), named, issuances.clone(), certificates.clone()));
+    }
     tokio::spawn(sweep(context.clone(), jumps.clone()));
     tokio::spawn(circuit::follow(context.clone(), issuers.clone(), cluster_issuers.clone()));
     tokio::spawn(look_again(stores.clone(), Queues { certificates, issuances, issuers, cluster_issuers }, jumps));

@@ -88,6 +88,10 @@ impl Publisher for DnSimple {
         }
         Ok(())
     }
+
+    async fn is_distributed(&self, record: &Record) -> Result<Option<bool>, PublishError> {
+        self.distributed(record).await.map(Some)
+    }
 }
 
 impl Place<'_> {
@@ -133,9 +137,21 @@ fn dotless(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }
 
-/// As a zone file has it, in which form DNSimple keeps it; it cuts what is longer than one string by itself.
+/// Strings as a zone file has them, of 255 octets at most (RFC 1035 §3.3): what comes in quotes DNSimple keeps as it is.
 fn quoted(value: &str) -> String {
-    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+    let mut strings = vec![String::new()];
+    let mut length = 0;
+    for character in value.chars() {
+        length += character.len_utf8();
+        if length > 255 {
+            strings.push(String::new());
+            length = character.len_utf8();
+        }
+        if let Some(string) = strings.last_mut() {
+            string.extend(matches!(character, '"' | '\\').then_some('\\').into_iter().chain([character]));
+        }
+    }
+    strings.iter().map(|string| format!("\"{string}\"")).collect::<Vec<_>>().join(" ")
 }
 
 /// The strings of a TXT record as a zone file has them (RFC 1035 §5.1), joined. What has no quotes is what it is.
@@ -190,9 +206,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn no_string_is_longer_than_one_can_be() {
+        for (value, lengths) in
+            [("x".repeat(255), vec![257]), ("x".repeat(256), vec![257, 3]), ("é".repeat(128), vec![256, 4])]
+        {
+            assert_eq!(quoted(&value).split(' ').map(str::len).collect::<Vec<_>>(), lengths);
+        }
+    }
+
     proptest! {
         #[test]
-        fn what_is_written_is_read(value in ".*") {
+        fn what_is_written_is_read(value in ".{0,600}") {
             prop_assert_eq!(text(&quoted(&value)), value.as_bytes());
         }
 

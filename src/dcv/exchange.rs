@@ -55,6 +55,14 @@ pub(super) fn question(name: Name, record_type: RecordType) -> Message {
     message
 }
 
+/// The same for a resolver. `unvalidated`: also what it cannot validate (RFC 4035 §3.2.2).
+pub(super) fn recursive(name: Name, record_type: RecordType, unvalidated: bool) -> Message {
+    let mut message = question(name, record_type);
+    message.metadata.recursion_desired = true;
+    message.metadata.checking_disabled = unvalidated;
+    message
+}
+
 /// An update of the zone (RFC 2136 §2), still empty.
 pub(super) fn update(zone: Name) -> Message {
     let mut message = question(zone, RecordType::SOA);

@@ -3,10 +3,14 @@
 //! A publisher touches only values it was asked for: what others hold at the same name stays as it is. Nothing
 //! here waits for the DNS to settle; the caller looks again later.
 
+mod authority;
+pub mod caa;
+mod delegation;
 pub mod dnsimple;
 mod exchange;
 pub mod manual;
 mod nameserver;
+mod resolvers;
 pub mod rfc2136;
 pub mod selfcheck;
 pub mod web;
@@ -20,6 +24,7 @@ use thiserror::Error;
 
 use crate::provider::{CallError, DcvMethod, DcvRecord};
 
+pub use delegation::Ask;
 pub use dnsimple::DnSimple;
 pub use nameserver::NameServer;
 pub use rfc2136::Rfc2136;
@@ -69,6 +74,12 @@ pub trait Publisher: Send + Sync {
 
     /// Makes the record not exist there. Changes nothing when it does not.
     async fn remove(&self, record: &Record) -> Result<(), PublishError>;
+
+    /// Whether every name server of the publisher's operator has the record by now, as that operator says. `None`: it
+    /// cannot be asked.
+    async fn is_distributed(&self, _: &Record) -> Result<Option<bool>, PublishError> {
+        Ok(None)
+    }
 
     /// The name server behind it, where there is one.
     fn name_server(&self) -> Option<&NameServer> {

@@ -8,27 +8,23 @@ use std::{
 };
 
 use futures::future::join_all;
-use hickory_net::{DnsError, NetError, NoRecords, runtime::TokioRuntimeProvider};
+use hickory_net::NetError;
 use hickory_proto::{
-    op::ResponseCode,
-    rr::{Name, RData, RecordType},
+    op::{Message, ResponseCode},
+    rr::{Name, RData},
 };
-use hickory_resolver::{
-    Resolver, TokioResolver,
-    config::{ConnectionConfig, NameServerConfig, ResolverConfig},
-};
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig};
 
 use super::{
-    Kind, NameServer, Record, ancestors,
+    NameServer, Record,
     exchange::{self, ExchangeError, exchange},
+    resolvers::{Resolvers, remembered},
     same,
 };
 use crate::address::is_local;
 
-/// Name servers of a zone, and their addresses, that are asked. The root has 13 of two each; who asks for a name may have
-/// thousands put into its zone.
-const MOST_SERVERS: usize = 32;
-const MOST_ADDRESSES: usize = 128;
+/// Longest wait, in seconds, for resolvers to forget what stood at a name before: the provider looks again anyway.
+const LONGEST_MEMORY: u32 = 120;
 
 #[derive(Debug, Clone)]
 pub struct SelfCheckConfig {
@@ -47,9 +43,9 @@ impl Default for SelfCheckConfig {
 }
 
 pub struct SelfCheck {
-    resolver: TokioResolver,
-    port: u16,
-    timeout: Duration,
+    pub(super) resolvers: Resolvers,
+    pub(super) port: u16,
+    pub(super) timeout: Duration,
     /// Servers on this host count too: told to resolve at one of them, that is where zones are.
     local: bool,
 }
@@ -76,6 +72,8 @@ pub struct ServerView {
 pub enum Seen {
     Value,
     Missing,
+    /// A CNAME to there stands at the name instead.
+    Alias(String),
     /// It gave no authoritative answer.
     Failed(String),
     /// This host cannot reach such addresses.
@@ -85,35 +83,25 @@ pub enum Seen {
 impl SelfCheck {
     /// Fails when the system's resolver configuration cannot be read.
     pub fn new(config: &SelfCheckConfig) -> Result<Self, NetError> {
-        let mut builder = match config.resolvers.as_slice() {
-            [] => TokioResolver::builder_tokio()?,
-            resolvers => {
-                let servers = resolvers.iter().map(name_server).collect();
-                let config = ResolverConfig::from_name_servers(servers);
-                Resolver::builder_with_config(config, TokioRuntimeProvider::default())
-            }
-        };
-        let options = builder.options_mut();
-        options.cache_size = 0;
-        options.timeout = config.timeout;
+        let resolvers = Resolvers::new(&config.resolvers, config.timeout)?;
         let local = config.resolvers.iter().any(|resolver| is_local(resolver.ip()));
-        Ok(Self { resolver: builder.build()?, port: config.port, timeout: config.timeout, local })
+        Ok(Self { resolvers, port: config.port, timeout: config.timeout, local })
     }
 
     /// Who asks for a name chooses what its zone says of its servers.
-    fn may_ask(&self, address: IpAddr) -> bool {
+    pub(super) fn may_ask(&self, address: IpAddr) -> bool {
         self.local || !is_local(address)
     }
 
-    /// `primary`, the publisher's own server, stands in for the zone's servers where those cannot be resolved, as in
-    /// a zone nobody has delegated yet.
+    /// Asks every authoritative server. `primary`, the publisher's own server, stands in for the zone's servers where
+    /// those cannot be found, as in a zone nobody has delegated yet.
     pub async fn check(&self, record: &Record, primary: Option<&NameServer>) -> Visibility {
         let (name, data) = match record.parse() {
             Ok(parsed) => parsed,
             Err(error) => return Visibility::Unknown(error.to_string()),
         };
-        let servers = match (self.authorities(&name, record.kind).await, primary) {
-            (Ok(servers), _) => servers,
+        let servers = match (self.authority(&name).await, primary) {
+            (Ok(zone), _) => zone.servers,
             (Err(why), None) => return Visibility::Unknown(why),
             (Err(why), Some(primary)) => match primary.addresses().await {
                 Ok(addresses) => addresses.into_iter().map(|address| (primary.to_string(), address)).collect(),
@@ -121,83 +109,87 @@ impl SelfCheck {
             },
         };
         let views = servers.into_iter().map(async |(server, address)| {
-            let seen = self.look(address, &name, record.kind, &data).await;
+            let question = exchange::question(name.clone(), record.kind.record_type());
+            let answer = exchange(address, question, None, self.timeout).await;
+            let seen = match answer {
+                Ok(answer) if is_told(&answer) && !answer.metadata.authoritative => {
+                    Seen::Failed("does not serve the zone".into())
+                }
+                answer => seen(answer, &name, &data),
+            };
             ServerView { name: server, address, seen }
         });
         judge(join_all(views).await)
     }
 
-    async fn look(&self, server: SocketAddr, name: &Name, kind: Kind, data: &RData) -> Seen {
-        let question = exchange::question(name.clone(), kind.record_type());
-        let answer = match exchange(server, question, None, self.timeout).await {
-            Ok(answer) => answer,
-            Err(error) if error.is_no_route() => return Seen::NoRoute,
-            Err(ExchangeError::Silent) => return Seen::Failed("does not answer".into()),
-            Err(error) => return Seen::Failed(error.to_string()),
+    /// Asks every resolver, for where authoritative servers cannot be reached.
+    pub async fn check_at_resolvers(&self, record: &Record) -> Visibility {
+        let (name, data) = match record.parse() {
+            Ok(parsed) => parsed,
+            Err(error) => return Visibility::Unknown(error.to_string()),
         };
-        match answer.metadata.response_code {
-            ResponseCode::NoError | ResponseCode::NXDomain if answer.metadata.authoritative => {
-                let shown = answer.answers.iter().any(|rr| rr.name == *name && same(&rr.data, data));
-                if shown { Seen::Value } else { Seen::Missing }
-            }
-            ResponseCode::NoError | ResponseCode::NXDomain => Seen::Failed("does not serve the zone".into()),
-            code => Seen::Failed(format!("answers {code}")),
-        }
-    }
-
-    /// Name and address of every server of the zone; why there is none.
-    async fn authorities(&self, name: &Name, kind: Kind) -> Result<Vec<(String, SocketAddr)>, String> {
-        let zone = self.zone_of(name, kind).await?;
-        let found = self.resolver.lookup(zone.clone(), RecordType::NS).await;
-        let found = found.map_err(|error| format!("the name servers of {zone} cannot be resolved: {error}"))?;
-        let server = |data: &RData| match data {
-            RData::NS(server) => Some(server.0.clone()),
-            _ => None,
-        };
-        let servers: Vec<Name> = found.answers().iter().filter_map(|rr| server(&rr.data)).collect();
-        if servers.len() > MOST_SERVERS {
-            return Err(format!("{zone} has more than {MOST_SERVERS} name servers"));
-        }
-        let resolved = join_all(servers.iter().map(|server| self.addresses(server))).await;
-        let pairs = servers.iter().zip(resolved).flat_map(|(server, addresses)| {
-            addresses.into_iter().map(|address| (server.to_ascii().trim_end_matches('.').to_owned(), address))
+        let views = self.resolvers.addresses().iter().map(async |address| {
+            let answer = self.resolvers.ask_one(*address, &name, record.kind.record_type(), true).await;
+            ServerView { name: "resolver".into(), address: *address, seen: seen(answer, &name, &data) }
         });
-        let pairs: Vec<_> = pairs.collect();
-        match pairs.len() {
-            0 => Err(format!("no name server of {zone} has an address")),
-            1..=MOST_ADDRESSES => Ok(pairs),
-            _ => Err(format!("the name servers of {zone} have more than {MOST_ADDRESSES} addresses")),
-        }
+        judge(join_all(views).await)
     }
 
-    async fn addresses(&self, server: &Name) -> Vec<SocketAddr> {
-        let types = [RecordType::A, RecordType::AAAA];
-        let found = join_all(types.map(|family| self.resolver.lookup(server.clone(), family))).await;
-        let records = found.iter().flatten().flat_map(|found| found.answers());
-        let addresses = records.filter_map(|rr| rr.data.ip_addr()).filter(|address| self.may_ask(*address));
-        addresses.map(|address| SocketAddr::new(address, self.port)).collect()
-    }
-
-    /// By the SOA that comes with every answer, also with one that says nothing is there (RFC 2308 §3). The search
-    /// for a CNAME's zone starts above it: the question would follow it into the CA's zone.
-    async fn zone_of(&self, name: &Name, kind: Kind) -> Result<Name, String> {
-        let skip = usize::from(kind == Kind::Cname);
-        for candidate in ancestors(name).skip(skip) {
-            let soa = match self.resolver.lookup(candidate.clone(), RecordType::SOA).await {
-                Ok(found) => found.answers().iter().find_map(|rr| soa_owner(&rr.data, &rr.name)),
-                Err(NetError::Dns(DnsError::NoRecordsFound(NoRecords { soa, .. }))) => soa.map(|soa| soa.name.clone()),
-                Err(error) => return Err(format!("the zone of {name} cannot be found: {error}")),
-            };
-            if let Some(zone) = soa.filter(|zone| zone.zone_of(&candidate)) {
-                return Ok(zone);
+    /// Once every server shows a record: for how long resolvers may still show what was there before. Fails when they do
+    /// not believe the zone, since a CA may not either (Baseline Requirements §3.2.2.4).
+    pub async fn settle(&self, record: &Record) -> Result<Duration, String> {
+        let Ok((name, data)) = record.parse() else { return Ok(Duration::ZERO) };
+        let record_type = record.kind.record_type();
+        let answer = match self.resolvers.ask_validated(&name, record_type).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                return match self.resolvers.broken(&name, record_type).await {
+                    Some(resolver) => Err(format!(
+                        "the DNSSEC of its zone is broken: resolver {resolver} answers SERVFAIL for {name}, and only with \
+                         checking disabled what is there; the provider will not believe it either"
+                    )),
+                    // That resolvers fail says nothing about others.
+                    None => Ok(Duration::ZERO),
+                };
             }
-        }
-        Err(format!("{name} is in no zone"))
+        };
+        let values = answer.answers.iter().filter(|rr| rr.name == name && rr.record_type() == record_type);
+        let (ours, others): (Vec<_>, Vec<_>) = values.partition(|rr| same(&rr.data, &data));
+        // Alone, it can have joined nothing that anybody remembers without it.
+        let nothing_else = !ours.is_empty() && others.is_empty();
+        let seconds = if nothing_else { 0 } else { remembered(&answer).min(LONGEST_MEMORY) };
+        Ok(Duration::from_secs(seconds.into()))
     }
 }
 
-fn soa_owner(data: &RData, owner: &Name) -> Option<Name> {
-    matches!(data, RData::SOA(_)).then(|| owner.clone())
+fn is_told(answer: &Message) -> bool {
+    matches!(answer.metadata.response_code, ResponseCode::NoError | ResponseCode::NXDomain)
+}
+
+fn seen(answer: Result<Message, ExchangeError>, name: &Name, data: &RData) -> Seen {
+    let answer = match answer {
+        Ok(answer) if is_told(&answer) => answer,
+        Ok(answer) => return Seen::Failed(format!("answers {}", answer.metadata.response_code)),
+        Err(error) if error.is_no_route() => return Seen::NoRoute,
+        Err(ExchangeError::Silent) => return Seen::Failed("does not answer".into()),
+        Err(error) => return Seen::Failed(error.to_string()),
+    };
+    let mut there = answer.answers.iter().filter(|rr| rr.name == *name);
+    if there.clone().any(|rr| same(&rr.data, data)) {
+        return Seen::Value;
+    }
+    match there.find_map(|rr| target(&rr.data)) {
+        Some(target) => Seen::Alias(target.to_ascii().trim_end_matches('.').to_owned()),
+        None => Seen::Missing,
+    }
+}
+
+/// Where a CNAME leads.
+pub(super) fn target(data: &RData) -> Option<&Name> {
+    match data {
+        RData::CNAME(target) => Some(&target.0),
+        _ => None,
+    }
 }
 
 pub(super) fn name_server(address: &SocketAddr) -> NameServerConfig {
@@ -219,7 +211,7 @@ fn judge(mut views: Vec<ServerView>) -> Visibility {
     views.retain(|view| view.seen != Seen::Value);
     if views.is_empty() {
         Visibility::Visible
-    } else if views.iter().any(|view| view.seen == Seen::Missing) {
+    } else if views.iter().any(|view| matches!(view.seen, Seen::Missing | Seen::Alias(_))) {
         Visibility::Lagging { servers: views }
     } else {
         Visibility::Unknown(sentence(&views))
@@ -236,6 +228,7 @@ impl fmt::Display for ServerView {
         match &self.seen {
             Seen::Value => f.write_str("shows it"),
             Seen::Missing => f.write_str("does not show it"),
+            Seen::Alias(target) => write!(f, "has a CNAME to {target} in its place"),
             Seen::Failed(why) => f.write_str(why),
             Seen::NoRoute => f.write_str("cannot be reached from here"),
         }
@@ -257,11 +250,12 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use hickory_proto::{
         op::{Message, MessageType},
-        rr::{Record as ResourceRecord, rdata},
+        rr::{Record as ResourceRecord, RecordType, rdata},
     };
     use tokio::net::UdpSocket;
 
     use super::*;
+    use crate::dcv::{Kind, authority::MOST_SERVERS};
 
     /// A resolver that knows a zone with so many name servers.
     async fn serve(socket: UdpSocket, servers: usize) {

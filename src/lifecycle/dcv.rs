@@ -68,6 +68,7 @@ fn advance(o: &Observed) -> Step<Effect> {
                 again = sooner(again, pause(o, validation));
             }
             ValidationState::Published => return Step::Do(Effect::Check { domain }),
+            ValidationState::Visible => again = settling(o, validation).map_or(again, |pause| sooner(again, pause)),
             _ => {}
         }
     }
@@ -106,7 +107,7 @@ fn open(validations: &[Validation]) -> impl Iterator<Item = &Validation> {
 }
 
 /// Whether a record of ours is in the DNS.
-pub(super) fn is_published(validation: &Validation) -> bool {
+pub fn is_published(validation: &Validation) -> bool {
     let there = !matches!(validation.state, ValidationState::Pending | ValidationState::Cleaned);
     there && validation.record.is_some() && validation.publisher.is_some_and(PublisherKind::is_automatic)
 }
@@ -119,6 +120,12 @@ fn outdated(validation: &Validation, read: &[provider::Validation]) -> bool {
 
 fn overdue(o: &Observed, validation: &Validation) -> bool {
     validation.since.as_ref().is_some_and(|since| remaining(since.0, CHECK_DEADLINE, o.now).is_none())
+}
+
+/// Until others, too, have forgotten what stood at the name before.
+fn settling(o: &Observed, validation: &Validation) -> Option<Duration> {
+    let left = validation.ask_at.as_ref()?.0.duration_since(o.now);
+    Duration::try_from(left).ok().filter(|left| !left.is_zero())
 }
 
 fn pause(o: &Observed, validation: &Validation) -> Duration {
@@ -143,6 +150,13 @@ pub fn to_record(record: &provider::DcvRecord) -> Record {
     Record { name: record.name.clone(), type_, value: record.value.clone() }
 }
 
+/// The record where it has to stand, which is not its own name where that is delegated.
+pub fn placed(validation: &Validation) -> Option<Record> {
+    let record = validation.record.clone()?;
+    let name = validation.delegated_to.clone().unwrap_or(record.name);
+    Some(Record { name, ..record })
+}
+
 /// What only people can do for the validations of an Issuance: records in zone-file form, files, mails.
 pub fn asked_of_people(issuance: &Issuance) -> Option<String> {
     let status = issuance.status.as_ref()?;
@@ -150,8 +164,8 @@ pub fn asked_of_people(issuance: &Issuance) -> Option<String> {
         .filter(|validation| !validation.publisher.is_some_and(PublisherKind::is_automatic))
         .collect();
     let shown = |file: bool| {
-        let records = manual.iter().filter_map(|validation| validation.record.as_ref());
-        let lines = records.filter(|record| (record.type_ == RecordType::Http) == file).map(zone_line);
+        let records = manual.iter().filter_map(|validation| placed(validation));
+        let lines = records.filter(|record| (record.type_ == RecordType::Http) == file).map(|it| zone_line(&it));
         Some(lines.collect::<Vec<_>>().join("; ")).filter(|lines| !lines.is_empty())
     };
     let mails = manual.iter().filter(|validation| validation.method == ValidationMethod::Email);

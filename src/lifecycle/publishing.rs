@@ -3,6 +3,7 @@
 //! | publisher | TXT | CNAME | file, no wildcard |
 //! |---|---|---|---|
 //! | `rfc2136` | yes | yes | |
+//! | `dnsimple` | yes | yes | |
 //! | `manual` | yes | yes | yes |
 
 use crate::api::{
@@ -24,7 +25,7 @@ fn offers(vendor: Vendor) -> &'static [ValidationMethod] {
 
 fn carries(publisher: PublisherKind, method: ValidationMethod) -> bool {
     match publisher {
-        PublisherKind::Rfc2136 => matches!(method, DnsTxt | DnsCname),
+        PublisherKind::Rfc2136 | PublisherKind::Dnsimple => matches!(method, DnsTxt | DnsCname),
         PublisherKind::Manual => method != Email,
     }
 }

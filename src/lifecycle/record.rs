@@ -22,7 +22,7 @@ use crate::{
     provider::{Accepted, CallError, Found, Progress, Standing},
 };
 
-pub use change::{Change, Delivered};
+pub use change::{Change, Delivered, Told};
 use validations::{finish, merge, with};
 
 /// Longest sentence of ours or a provider's in a status, in characters.
@@ -74,9 +74,10 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             }
             validation.message = None;
         }),
-        Change::Checked(domain, Ok(())) => with(status, domain, |validation| {
+        Change::Checked(domain, Ok(settling)) => with(status, domain, |validation| {
             if validation.state == ValidationState::Published {
                 validation.state = ValidationState::Visible;
+                validation.ask_at = (!settling.is_zero()).then(|| Time(now + *settling));
                 validation.since = Some(at);
             }
             validation.message = None;
@@ -89,6 +90,8 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             validation.state = if valid { ValidationState::Cleaned } else { ValidationState::Pending };
             // A later read brings the token that counts now.
             validation.record = None;
+            validation.delegated_to = None;
+            validation.ask_at = None;
             validation.since = Some(at);
             validation.message = None;
         }),

@@ -14,7 +14,6 @@ mod locations;
 pub mod observer;
 pub mod sectigo;
 mod transport;
-mod validations;
 
 use async_trait::async_trait;
 use jiff::{Timestamp, civil::Date};
@@ -112,6 +111,11 @@ pub trait Provider: Send + Sync {
 
     /// Takes back what is still pending; the note is for people at the provider. `Rejected`: it cannot be taken back.
     async fn cancel(&self, placed: &Placed, note: &str) -> Result<(), CallError>;
+
+    /// The names by which CAA records let its CAs issue (RFC 8659), the one to recommend first. None: not known.
+    fn caa_identities(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Where domains are validated apart from any order, and must be before one is placed.
     fn domain_validation(&self) -> Option<&dyn DomainValidation> {

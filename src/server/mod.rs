@@ -4,6 +4,7 @@ mod health;
 pub mod telemetry;
 #[cfg(test)]
 mod tests;
+pub mod webhook;
 
 use std::{io, net::SocketAddr, sync::Arc};
 

@@ -289,9 +289,18 @@ async fn issuers() {
         ("", publisher(json!({"rfc2136": rfc2136("[2001:db8::53]:53")}))),
         ("", publisher(json!({"rfc2136": rfc2136("ns1.example.com")}))),
         ("should match", publisher(json!({"rfc2136": rfc2136("udp://ns1.example.com")}))),
+        ("", publisher(json!({"dnsimple": {"accountId": 1010, "tokenSecretRef": {"name": "zones", "key": "token"}}}))),
+        ("accountId", publisher(json!({"dnsimple": {"tokenSecretRef": {"name": "zones", "key": "token"}}}))),
+        (
+            "greater than or equal to 1",
+            publisher(json!({"dnsimple": {"accountId": 0, "tokenSecretRef": {"name": "zones", "key": "token"}}})),
+        ),
         ("", publisher(json!({"manual": {}}))),
-        ("exactly one of manual and rfc2136", publisher(json!({"zones": ["example.com"]}))),
-        ("exactly one of manual and rfc2136", publisher(json!({"manual": {}, "rfc2136": rfc2136("10.0.0.53")}))),
+        ("exactly one of dnsimple, manual and rfc2136 is needed", publisher(json!({"zones": ["example.com"]}))),
+        (
+            "exactly one of dnsimple, manual and rfc2136 is needed",
+            publisher(json!({"manual": {}, "rfc2136": rfc2136("10.0.0.53")})),
+        ),
         ("should match", publisher(json!({"zones": ["*.example.com"], "manual": {}}))),
         (
             "Duplicate value",

@@ -27,6 +27,7 @@ async fn bad_values_are_refused() -> Result<()> {
         ("crds.keep=yes", "/crds/keep"),
         ("terminationGracePeriodSeconds=5", "/terminationGracePeriodSeconds"),
         ("podDisruptionBudget.maxUnavailable=half", "/podDisruptionBudget/maxUnavailable"),
+        ("dnsimpleWebhook.listen=8081", "/dnsimpleWebhook/listen"),
         ("extraEnv={A=b}", "/extraEnv/0"),
         ("fullnameOverride=Has_Capitals", "/fullnameOverride"),
     ];
@@ -78,8 +79,7 @@ fn properties(schema: &Value, above: &str, found: &mut BTreeSet<String>) {
 async fn every_flag_of_the_operator_is_a_value() -> Result<()> {
     let help = Command::new(env!("CARGO_BIN_EXE_evercert")).args(["run", "--help"]).output()?;
     let help = String::from_utf8(help.stdout)?;
-    let flags: BTreeSet<&str> =
-        help.split("[env: ").skip(1).filter_map(|rest| rest.split_once('=')).map(|(name, _)| name).collect();
+    let flags: BTreeSet<&str> = help.split("[env: ").skip(1).filter_map(|rest| rest.split(['=', ']']).next()).collect();
     ensure!(flags.len() > 10, "{help}");
 
     let objects = Helm::offline().await?.template(&["--values", EVERYTHING])?;

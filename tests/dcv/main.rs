@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod bind;
+mod dnsimple;
 mod http;
+mod issued;
 mod publish;
 mod selfcheck;
 

@@ -1,8 +1,11 @@
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
 
 use evercert::dcv::selfcheck::{Seen, SelfCheckConfig};
-use evercert::dcv::{Publisher, SelfCheck, Visibility};
+use evercert::dcv::{Ask, Publisher, SelfCheck, Visibility};
+use hickory_proto::op::Message;
 use hickory_proto::rr::rdata::{A, NS};
+use tokio::net::UdpSocket;
 
 use super::*;
 
@@ -111,4 +114,43 @@ async fn where_no_server_is_known_the_publishers_own_is_asked() {
     assert_eq!(lagging(check.check(&record, Some(&own)).await), [(own.to_string(), Seen::Missing)]);
     publisher(&dns).ensure(&record).await.unwrap();
     assert_eq!(check.check(&record, Some(&own)).await, Visibility::Visible);
+}
+
+/// Stands before a resolver and keeps what it is asked.
+async fn listening(resolver: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<Name>>>) {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let (address, asked) = (socket.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
+    let heard = asked.clone();
+    tokio::spawn(async move {
+        let mut buffer = [0; 4096];
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).await.unwrap();
+            let question = Message::from_vec(&buffer[..length]).unwrap();
+            heard.lock().unwrap().extend(question.queries.iter().map(|query| query.name().clone()));
+            let behind = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+            behind.send_to(&buffer[..length], resolver).await.unwrap();
+            let length = behind.recv(&mut buffer).await.unwrap();
+            socket.send_to(&buffer[..length], from).await.unwrap();
+        }
+    });
+    (address, asked)
+}
+
+/// It would remember that nothing is there.
+#[tokio::test]
+async fn a_resolver_is_never_asked_for_the_name_before_everybody_shows_it() {
+    let zone = Zone::start().await;
+    let (resolver, asked) = listening(zone.primary.address()).await;
+    let config = SelfCheckConfig {
+        resolvers: vec![resolver],
+        port: zone.primary.address().port(),
+        timeout: Duration::from_secs(2),
+    };
+    let check = SelfCheck::new(&config).unwrap();
+    let record = txt("_dnsauth.shop.example.com", "ours");
+    assert_eq!(lagging(check.check(&record, None).await).len(), 2);
+    assert_eq!(check.follow(&record, Ask::Authorities).await, Ok(None));
+    let unwanted = fqdn("shop.example.com");
+    let heard = asked.lock().unwrap().clone();
+    assert!(heard.contains(&fqdn(ZONE)) && !heard.iter().any(|name| unwanted.zone_of(name)), "{heard:?}");
 }

@@ -54,6 +54,15 @@ async fn the_closest_domain_above_a_name_is_found() {
 }
 
 #[tokio::test]
+async fn a_domain_is_read_by_its_name() {
+    let server = MockServer::start().await;
+    let domain = json!({ "data": { "id": 3, "name": "example.com", "state": "registered" } });
+    answers(&server, "GET", "1010/domains/example.com", 200, domain).await;
+    let read = account(&server).domain("example.com").await.unwrap().unwrap();
+    assert_eq!((read.id.as_deref(), read.state.as_deref()), (Some("3"), Some("registered")));
+}
+
+#[tokio::test]
 async fn a_name_may_be_in_no_domain() {
     let server = MockServer::start().await;
     let absent = status(404).set_body_json(json!({ "message": "Domain `x` not found" }));

@@ -24,14 +24,36 @@ async fn the_closest_zone_above_a_name_is_found() {
     assert_eq!(found, Ok(Some("example.com".to_owned())));
 }
 
+/// A token for one zone is denied all others, and names that are no zone.
 #[tokio::test]
-async fn a_zone_that_may_not_be_seen_is_an_error() {
+async fn a_zone_that_may_not_be_seen_is_not_the_end() {
+    let denied = |zone: &str| json!({ "message": format!("Permission Denied. Required Scope: zones:{zone}:read") });
+    for visible in [true, false] {
+        let server = MockServer::start().await;
+        answers(&server, "GET", "1010/zones/www.example.com", 403, denied("www.example.com")).await;
+        let (http, body) = match visible {
+            true => (200, json!({ "data": { "id": 1, "name": "example.com" } })),
+            false => (403, denied("example.com")),
+        };
+        answers(&server, "GET", "1010/zones/example.com", http, body).await;
+        match account(&server).zone_of("www.example.com").await {
+            Ok(zone) => assert_eq!((zone.as_deref(), visible), (Some("example.com"), true)),
+            Err(error) => {
+                assert_eq!((code(&error), visible), ("missing_permission", false));
+                assert!(error.to_string().contains("Required Scope: zones:example.com:read"), "{error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_zone_is_read_by_its_name() {
     let server = MockServer::start().await;
-    let denied = json!({ "message": "Permission Denied. Required Scope: zones:*:read" });
-    answers(&server, "GET", "1010/zones/www.example.com", 403, denied).await;
-    let error = account(&server).zone_of("www.example.com").await.unwrap_err();
-    assert_eq!(code(&error), "missing_permission");
-    assert!(error.to_string().contains("Required Scope: zones:*:read"), "{error}");
+    answers(&server, "GET", "1010/zones/example.com", 200, json!({ "data": { "id": 1, "name": "example.com" } })).await;
+    answers(&server, "GET", "1010/zones/example.org", 404, json!({ "message": "Zone `example.org` not found" })).await;
+    let account = account(&server);
+    assert_eq!(account.zone("example.com").await.unwrap().and_then(|zone| zone.name).as_deref(), Some("example.com"));
+    assert_eq!(account.zone("example.org").await, Ok(None));
 }
 
 #[tokio::test]

@@ -140,7 +140,19 @@ const ROOMS: [Room; 9] = [
     Room {
         name: "server",
         rooms: &[],
-        crates: &["anyhow", "axum", "clap", "prometheus_client", "tokio", "tracing", "tracing_subscriber"],
+        crates: &[
+            "anyhow",
+            // Compares what is secret.
+            "aws_lc_rs",
+            "axum",
+            "clap",
+            "prometheus_client",
+            "secrecy",
+            "serde_json",
+            "tokio",
+            "tracing",
+            "tracing_subscriber",
+        ],
         except: &[],
     },
 ];

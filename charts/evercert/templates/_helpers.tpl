@@ -31,9 +31,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
-{{/* The port of `operator.listen`. */}}
-{{- define "evercert.port" -}}
-{{- .Values.operator.listen | splitList ":" | last -}}
+{{/* The port of an address that is listened at. */}}
+{{- define "evercert.portOf" -}}
+{{- . | splitList ":" | last -}}
 {{- end -}}
 
 {{/* Each flag that is set, as the environment variable that the operator reads, so that overlays can change it. */}}

@@ -132,9 +132,16 @@ pub struct Validation {
     /// Who publishes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publisher: Option<PublisherKind>,
+    /// Where the record stands instead, at the end of the CNAMEs that begin at its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub delegated_to: Option<String>,
     /// When it came into this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
+    /// The provider is not asked sooner: until then others may still see what was there before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask_at: Option<Time>,
     /// What is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
@@ -170,6 +177,7 @@ pub enum ValidationState {
 #[serde(rename_all = "camelCase")]
 pub enum PublisherKind {
     Rfc2136,
+    Dnsimple,
     Manual,
 }
 

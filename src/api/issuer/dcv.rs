@@ -17,6 +17,9 @@ pub struct Dcv {
     /// The check before the provider is asked to look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_check: Option<SelfCheck>,
+    /// Where a name made for validation (`_dnsauth`, `_<hash>`, `_pki-validation`) is a CNAME, publish at its end, by the publisher of that zone. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow_cname: Option<bool>,
     /// Where records get published: the entry with the zone closest to the name, else the first without zones. None: as `manual`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
@@ -46,11 +49,15 @@ pub enum SelfCheck {
     /// All authoritative name servers of the zone.
     #[default]
     Authoritative,
+    /// The operator's resolvers; for clusters that cannot reach other name servers.
+    Recursive,
+    /// Whoever serves the zone is asked whether all its servers have it, where the publisher can; else as Authoritative.
+    Provider,
     /// Nobody: the provider is asked at once.
     None,
 }
 
-/// One place where records get published. Exactly one of rfc2136 and manual.
+/// One place where records get published. Exactly one of rfc2136, dnsimple and manual.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Publisher {
@@ -70,6 +77,8 @@ pub struct Publisher {
 pub enum PublishTo {
     /// Dynamic updates (RFC 2136) with TSIG (RFC 8945).
     Rfc2136(Rfc2136),
+    /// Zone records at DNSimple.
+    Dnsimple(DnSimpleZones),
     /// A person; the Certificate's ActionRequired condition shows the exact record.
     Manual(Manual),
 }
@@ -78,6 +87,7 @@ impl PublishTo {
     pub fn kind(&self) -> PublisherKind {
         match self {
             Self::Rfc2136(_) => PublisherKind::Rfc2136,
+            Self::Dnsimple(_) => PublisherKind::Dnsimple,
             Self::Manual(_) => PublisherKind::Manual,
         }
     }
@@ -115,6 +125,21 @@ pub enum TsigAlgorithm {
     HmacSha256,
     HmacSha384,
     HmacSha512,
+}
+
+/// A DNSimple account that has the zones.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DnSimpleZones {
+    /// Base URL of the API. Default: `https://api.dnsimple.com/v2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512), regex(pattern = schema::URL))]
+    pub url: Option<String>,
+    /// DNSimple's number of the account, which its pages have in their addresses.
+    #[schemars(range(min = 1))]
+    pub account_id: i64,
+    /// An access token that may write the zones and needs nothing else: a key of a Secret in the issuer's namespace, for a ClusterIssuer in the operator's.
+    pub token_secret_ref: SecretKeyRef,
 }
 
 /// Nothing to configure.

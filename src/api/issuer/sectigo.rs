@@ -17,7 +17,7 @@ use crate::api::schema;
 pub struct Sectigo {
     /// Base URL of the Admin API. Default: `https://cert-manager.com/api`; for a client certificate `https://cert-manager.com/private/api`, for OAuth 2.0 `https://admin.enterprise.sectigo.com/api`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 512), regex(pattern = URL))]
+    #[schemars(length(max = 512), regex(pattern = schema::URL))]
     pub url: Option<String>,
     /// Version of the SSL endpoints. Default: v2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,7 +128,7 @@ pub struct SectigoPassword {
 pub struct SectigoOauth2 {
     /// Where tokens are given out. Default: `https://auth.sso.sectigo.com/auth/realms/apiclients/protocol/openid-connect/token`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 512), regex(pattern = URL))]
+    #[schemars(length(max = 512), regex(pattern = schema::URL))]
     pub token_url: Option<String>,
     /// The client's id.
     #[schemars(length(min = 1, max = 128), regex(pattern = "^[!-~]+$"))]
@@ -148,5 +148,3 @@ pub struct SectigoClientCertificate {
     #[schemars(length(min = 1, max = 253), regex(pattern = schema::OBJECT_NAME))]
     pub secret_name: String,
 }
-
-const URL: &str = r"^https?://[^\s/?#@]+(/[^\s?#]*)?$";

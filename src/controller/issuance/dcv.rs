@@ -1,12 +1,20 @@
 //! The effects of domain control validation: tokens read, records published, seen, shown to the provider, removed.
 
+use futures::{StreamExt, stream};
+
 use super::Work;
 use crate::{
     api::issuance::{RecordType, Validation},
     controller::error::Error,
-    dcv::{File, Kind, Record, TTL, Visibility},
-    lifecycle::{dcv::Effect, record::Change},
+    dcv::{File, Kind, PublishError, Record, TTL},
+    lifecycle::{
+        dcv::{Effect, placed},
+        record::Change,
+    },
 };
+
+/// Names whose delegation is looked up at a time.
+const AT_ONCE: usize = 8;
 
 impl Work {
     pub(super) async fn dcv(&mut self, effect: Effect) -> Result<(), Error> {
@@ -22,10 +30,11 @@ impl Work {
     async fn read_validations(&mut self) -> Result<(), Error> {
         let provider = self.provider().await?;
         let read = provider.validations(&self.placed()?, self.dcv_method()).await?;
-        let picked = read.iter().map(|validation| (validation.clone(), self.pick(validation))).collect();
+        let told = stream::iter(read.clone()).map(|validation| self.told(validation)).buffered(AT_ONCE);
+        let told = told.collect().await;
         self.seen.validations = Some(read);
         self.context.paces.quiet(&self.uid());
-        self.record(Change::ValidationsRead(picked)).await
+        self.record(Change::ValidationsRead(told)).await
     }
 
     async fn publish(&mut self, domain: String) -> Result<(), Error> {
@@ -35,42 +44,12 @@ impl Work {
         };
         match publisher.ensure(&record).await {
             Ok(()) => self.record(Change::Published(domain)).await,
+            Err(error @ PublishError::Conflict { .. }) if record.name.starts_with('_') => {
+                let hint = "dcv.followCname of the issuer publishes at the end of CNAMEs";
+                self.stuck(domain, format!("{error}; {hint}")).await
+            }
             Err(error) => self.stuck(domain, error.to_string()).await,
         }
-    }
-
-    async fn check(&mut self, domain: String) -> Result<(), Error> {
-        self.seen.checked.insert(domain.clone());
-        if let Some(file) = self.validation(&domain).and_then(file_of) {
-            let visible = self.seen_at(&file).await;
-            return self.checked(domain, visible).await;
-        }
-        let Some(record) = self.validation(&domain).and_then(record_of) else { return Ok(()) };
-        let publisher = self.publisher(&domain).await?.ok();
-        let primary = publisher.as_ref().and_then(|(publisher, _)| publisher.name_server());
-        let visible = match &self.context.self_check {
-            Ok(self_check) => match self_check.check(&record, primary).await {
-                Visibility::Visible => Ok(()),
-                Visibility::Lagging { servers } => {
-                    let lagging = servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                    Err(format!("not visible at {lagging}"))
-                }
-                Visibility::Unknown(why) => Err(format!("cannot be checked: {why}")),
-            },
-            Err(why) => Err(why.clone()),
-        };
-        self.checked(domain, visible).await
-    }
-
-    async fn seen_at(&self, file: &File) -> Result<(), String> {
-        self.context.http_check.as_ref().map_err(Clone::clone)?.check(file).await
-    }
-
-    async fn checked(&mut self, domain: String, visible: Result<(), String>) -> Result<(), Error> {
-        if visible.is_ok() {
-            self.context.paces.visible(&self.uid());
-        }
-        self.record(Change::Checked(domain, visible)).await
     }
 
     async fn ask(&mut self, domains: &[String]) -> Result<(), Error> {
@@ -83,7 +62,7 @@ impl Work {
         Ok(())
     }
 
-    async fn unpublish(&mut self, domain: String) -> Result<(), Error> {
+    pub(super) async fn unpublish(&mut self, domain: String) -> Result<(), Error> {
         let (publisher, record) = match self.publisher(&domain).await? {
             Ok(found) => found,
             Err(why) => return self.stuck(domain, why).await,
@@ -105,17 +84,18 @@ impl Work {
     }
 }
 
-fn file_of(validation: &Validation) -> Option<File> {
+pub(super) fn file_of(validation: &Validation) -> Option<File> {
     let record = validation.record.as_ref().filter(|record| record.type_ == RecordType::Http)?;
     Some(File { url: record.name.clone(), content: record.value.clone() })
 }
 
+/// The record to be published, where it has to stand.
 pub(super) fn record_of(validation: &Validation) -> Option<Record> {
-    let record = validation.record.as_ref()?;
+    let record = placed(validation)?;
     let kind = match record.type_ {
         RecordType::Txt => Kind::Txt,
         RecordType::Cname => Kind::Cname,
         RecordType::Http => return None,
     };
-    Some(Record { name: record.name.clone(), kind, value: record.value.clone(), ttl: TTL })
+    Some(Record { name: record.name, kind, value: record.value, ttl: TTL })
 }

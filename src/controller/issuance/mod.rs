@@ -4,6 +4,7 @@ mod dcv;
 mod execute;
 mod fence;
 mod follow;
+mod look;
 mod publishers;
 pub(super) mod request;
 
@@ -111,8 +112,6 @@ impl Work {
         let uid = self.issuance.metadata.uid.as_deref().unwrap_or_default();
         let last = self.issuance.spec.submissions.last().map_or(0, |last| last.n);
         let policy = self.issuer.as_ref().and_then(|issuer| issuer.spec.policy.as_ref());
-        let self_check =
-            self.issuer.as_ref().and_then(|issuer| issuer.spec.dcv.as_ref()?.self_check).unwrap_or_default();
         let status = self.issuance.status.clone().unwrap_or_default();
         self.context.changes.note(&self.issuance);
         let told = self.issuer.as_ref().is_some_and(|issuer| self.context.changes.tell(&issuer.uid));
@@ -132,7 +131,7 @@ impl Work {
             installation: &self.context.installation,
             mark: &ledger::mark(&self.context.installation),
             ambiguous_paid: policy.and_then(|policy| policy.ambiguous_paid).unwrap_or_default(),
-            self_check: self_check == SelfCheck::Authoritative,
+            self_check: self.mode() != SelfCheck::None,
             wish: self.wish(),
             seen: &self.seen,
             next_poll: self.context.paces.until_poll(uid, told),

@@ -4,11 +4,13 @@ use super::{Work, dcv::record_of};
 use crate::{
     api::{
         issuance::{PublisherKind, ValidationMethod},
-        issuer::{PublishTo, Publisher as Configured, Rfc2136 as Rfc2136Spec, TsigAlgorithm as Algorithm},
+        issuer::{
+            DnSimpleZones, PublishTo, Publisher as Configured, Rfc2136 as Rfc2136Spec, TsigAlgorithm as Algorithm,
+        },
     },
     controller::{endpoint::judge_name_server, error::Error},
     dcv::{
-        Publisher, Record, Rfc2136,
+        DnSimple, Publisher, Record, Rfc2136,
         rfc2136::{Rfc2136Config, TsigAlgorithm, TsigKey},
     },
     lifecycle::publishing,
@@ -56,8 +58,15 @@ impl Work {
     async fn make(&self, configured: &Configured) -> Result<Made, Error> {
         match &configured.target {
             PublishTo::Rfc2136(spec) => self.rfc2136(configured.zones.clone(), spec).await,
+            PublishTo::Dnsimple(spec) => self.dnsimple(spec).await,
             PublishTo::Manual(_) => Ok(Err("it is published by a person".to_owned())),
         }
+    }
+
+    async fn dnsimple(&self, spec: &DnSimpleZones) -> Result<Made, Error> {
+        let Some(issuer) = &self.issuer else { return Ok(Err("the issuer does not exist".to_owned())) };
+        let account = self.context.accounts.zones(issuer, spec).await?;
+        Ok(account.map(|account| Box::new(DnSimple::new(account)) as Box<dyn Publisher>))
     }
 
     async fn rfc2136(&self, zones: Vec<String>, spec: &Rfc2136Spec) -> Result<Made, Error> {

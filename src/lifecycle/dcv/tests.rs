@@ -103,6 +103,16 @@ fn without_a_self_check_or_after_its_deadline_the_provider_looks_itself() {
 }
 
 #[test]
+fn the_provider_is_not_asked_while_others_may_see_what_was_there_before() {
+    let settling = Validation { ask_at: Some(time(60)), ..validation(A, ValidationState::Visible) };
+    let mut case = validating(vec![settling, validation(B, ValidationState::Visible)]);
+    case.now = at(20);
+    assert_eq!(step(&case), Step::Wait(Duration::from_secs(40)));
+    case.now = at(60);
+    assert_eq!(step(&case), ask(&[A, B]));
+}
+
+#[test]
 fn what_does_not_work_is_tried_again_ever_less_often_and_holds_up_nothing_else() {
     let mut case = validating(vec![validation(A, ValidationState::Pending), validation(B, ValidationState::Pending)]);
     case.seen.stuck.insert(A.to_owned());
@@ -204,6 +214,10 @@ fn people_are_told_exactly_what_to_do() {
     assert_eq!(told(vec![by_file(ValidationState::Cleaned)]), None, "done");
     let records = told(vec![by_hand(ValidationState::Published)]).expect("a sentence");
     assert!(records.contains("publish these DNS records") && records.contains("_dnsauth.a.org. TXT"), "{records}");
+    let delegated = by_hand(ValidationState::Published);
+    let delegated = Validation { delegated_to: Some("a.dcv.net".to_owned()), ..delegated };
+    let records = told(vec![delegated]).expect("a sentence");
+    assert!(records.ends_with("a.dcv.net. TXT \"token\""), "where it has to stand: {records}");
     let files = told(vec![by_file(ValidationState::Published)]).expect("a sentence");
     let line = "http://a.org/.well-known/pki-validation/fileauth.txt containing token";
     assert!(files.contains("over plain HTTP") && files.contains(line), "{files}");

@@ -7,6 +7,10 @@ fn rfc2136(zones: &[&str]) -> Value {
     json!({"zones": zones, "rfc2136": {"nameserver": "192.0.2.53", "tsig": tsig}})
 }
 
+fn dnsimple(zones: &[&str]) -> Value {
+    json!({"zones": zones, "dnsimple": {"accountId": 1010, "tokenSecretRef": {"name": "k", "key": "k"}}})
+}
+
 fn manual(zones: &[&str]) -> Value {
     json!({"zones": zones, "manual": {}})
 }
@@ -40,13 +44,14 @@ fn what_the_issuer_says_is_the_method() {
 
 #[test]
 fn else_it_is_the_best_that_the_publishers_of_all_names_carry() {
-    let cases: [(Vendor, &[Value], &[&str], ValidationMethod); 6] = [
+    let cases: [(Vendor, &[Value], &[&str], ValidationMethod); 7] = [
         (Vendor::DigiCert, &[], &[SHOP], DnsTxt),
         (Vendor::Sectigo, &[], &[SHOP], DnsCname),
         (Vendor::DigiCert, &[rfc2136(&[])], &[SHOP, ORG], DnsTxt),
         (Vendor::Sectigo, &[rfc2136(&[])], &["*.example.org", ORG], DnsCname),
         (Vendor::Sectigo, &[manual(&["example.com"]), rfc2136(&[])], &[SHOP, ORG], DnsCname),
         (Vendor::DigiCert, &[rfc2136(&["example.com"])], &[SHOP, ORG], DnsTxt),
+        (Vendor::Sectigo, &[dnsimple(&["example.com"]), manual(&[])], &[SHOP, "*.example.com"], DnsCname),
     ];
     for (vendor, publishers, names, expected) in cases {
         let issuer = issuer(vendor, "Auto", publishers);

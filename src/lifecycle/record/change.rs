@@ -1,5 +1,7 @@
 //! What can become of an effect.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::{
@@ -24,13 +26,12 @@ pub enum Change {
         answer: Result<Option<Accepted>, CallError>,
     },
     Polled(Standing),
-    /// With the publisher picked for each domain; `None` where no publisher serves it.
-    ValidationsRead(Vec<(provider::Validation, Option<PublisherKind>)>),
+    ValidationsRead(Vec<Told>),
     /// What keeps the organization from being validated.
     OrganizationRead(Option<String>),
     Published(String),
-    /// The record is visible, or why not yet.
-    Checked(String, Result<(), String>),
+    /// The record is visible, and for how long others may still see what was there before; or why it is not yet.
+    Checked(String, Result<Duration, String>),
     /// The record could not be published or removed.
     DcvFailed(String, String),
     Unpublished(String),
@@ -60,6 +61,16 @@ pub enum Change {
     Installed,
     /// What it brought, or was to ask for, is not wanted any more.
     Superseded,
+}
+
+/// What the provider says of a domain, and what becomes of its record.
+#[derive(Debug, Clone)]
+pub struct Told {
+    pub validation: provider::Validation,
+    /// `None` where no publisher serves it.
+    pub publisher: Option<PublisherKind>,
+    /// Where its record stands instead of at its name; why that could not be found out.
+    pub delegated_to: Result<Option<String>, String>,
 }
 
 /// A verified chain.

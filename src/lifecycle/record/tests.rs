@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::{
     api::issuance::{Cost, Operation, PublisherKind, Submission, Validation},
@@ -226,7 +228,11 @@ fn a_new_submission_leaves_what_a_person_must_do_at_the_provider() {
 
 /// Every change, as one that was decided on an older copy could come.
 fn changes() -> Vec<Change> {
-    let validations = vec![(told("a.org", Some("token")), Some(PublisherKind::Rfc2136))];
+    let validations = vec![Told {
+        validation: told("a.org", Some("token")),
+        publisher: Some(PublisherKind::Rfc2136),
+        delegated_to: Ok(None),
+    }];
     let mut changes = vec![
         Change::Appended,
         looked(1, Found::Absent),
@@ -379,7 +385,7 @@ mod validations {
         publisher: Option<PublisherKind>,
     ) -> Option<Validation> {
         let mut validations: Vec<_> = known.into_iter().collect();
-        merge(&mut validations, &[(told, publisher)], at(50));
+        merge(&mut validations, &[Told { validation: told, publisher, delegated_to: Ok(None) }], at(50));
         validations.pop()
     }
 
@@ -436,6 +442,37 @@ mod validations {
     }
 
     #[test]
+    fn what_others_may_have_cached_is_waited_for() {
+        let mut ledger = Ledger::in_state(State::Validating);
+        ledger.status.order_id = Some("1".to_owned());
+        ledger.status.validations = vec![validation("a.org", ValidationState::Published)];
+        ledger.apply(Change::Checked("a.org".to_owned(), Ok(Duration::from_secs(30))));
+        assert_eq!(ledger.status.validations[0].ask_at, Some(time(1030)));
+    }
+
+    #[test]
+    fn a_record_goes_where_its_name_leads_and_nowhere_until_that_is_known() {
+        let read = |known: Option<Validation>, delegated_to| {
+            let mut validations: Vec<_> = known.into_iter().collect();
+            let told = Told { validation: told("a.org", Some("token")), publisher: OURS, delegated_to };
+            merge(&mut validations, &[told], at(50));
+            validations.pop().expect("a validation")
+        };
+        let to = |name: &str| Ok(Some(name.to_owned()));
+        let new = read(None, to("b.net"));
+        assert_eq!((new.state, new.delegated_to.as_deref()), (ValidationState::Pending, Some("b.net")));
+        assert_eq!(read(Some(new.clone()), to("c.net")).delegated_to.as_deref(), Some("c.net"));
+        let published = Validation { state: ValidationState::Published, ..new };
+        assert_eq!(read(Some(published.clone()), to("c.net")), published, "to be removed first");
+
+        let unknown = read(None, Err("no answer".to_owned()));
+        assert_eq!((&unknown.record, unknown.message.as_deref()), (&None, Some("no answer")));
+        let again = read(Some(Validation { since: Some(time(1)), ..unknown.clone() }), Err("no answer".to_owned()));
+        assert_eq!(again.since, Some(time(1)), "it changes nothing");
+        assert!(read(Some(unknown), Ok(None)).record.is_some());
+    }
+
+    #[test]
     fn a_publisher_that_was_added_to_the_issuer_takes_over() {
         let known = Validation { publisher: None, ..validation("a.org", ValidationState::Published) };
         let after = read(Some(known), told("a.org", Some("token")), OURS);
@@ -482,8 +519,9 @@ mod validations {
         ledger.apply(Change::Checked(domain(), Err("not visible at ns1".to_owned())));
         assert_eq!(state(&ledger), ValidationState::Published);
         assert_eq!(ledger.status.validations[0].message.as_deref(), Some("not visible at ns1"));
-        ledger.apply(Change::Checked(domain(), Ok(())));
+        ledger.apply(Change::Checked(domain(), Ok(Duration::ZERO)));
         assert_eq!(state(&ledger), ValidationState::Visible);
+        assert_eq!(ledger.status.validations[0].ask_at, None);
         ledger.apply(Change::Published(domain()));
         assert_eq!(state(&ledger), ValidationState::Visible, "decided on an older copy");
         ledger.apply(Change::Unpublished(domain()));
@@ -555,17 +593,5 @@ fn only_what_was_never_sent_or_came_too_late_is_superseded() {
         if ends {
             assert_eq!((ledger.status.failure.clone(), ledger.condition(ACTION_REQUIRED)), (None, None));
         }
-    }
-}
-
-#[test]
-fn where_there_is_nothing_to_publish_the_provider_s_word_is_told() {
-    let mut ledger = Ledger::in_state(State::Validating);
-    ledger.status.order_id = Some("1".to_owned());
-    for (record, message) in [(None, Some("unknown to SCM")), (Some("token"), None)] {
-        let read = provider::Validation { status: "unknown to SCM".to_owned(), ..told("a.org", record) };
-        let status = ledger.apply(Change::ValidationsRead(vec![(read, None)]));
-        assert_eq!(status.validations[0].message.as_deref(), message, "{record:?}");
-        assert_eq!(status.validations[0].record.is_some(), record.is_some());
     }
 }

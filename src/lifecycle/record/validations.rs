@@ -3,72 +3,74 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::{change::Told, cut};
 use crate::{
-    api::issuance::{IssuanceStatus, PublisherKind, RecordType, Validation, ValidationMethod, ValidationState},
+    api::issuance::{IssuanceStatus, PublisherKind, Record, RecordType, Validation, ValidationMethod, ValidationState},
     lifecycle::dcv::{is_published, to_record},
-    provider,
 };
 
 /// A record of ours stays known while it is published: it has to be removed before another takes its place.
-pub(super) fn merge(
-    validations: &mut Vec<Validation>,
-    read: &[(provider::Validation, Option<PublisherKind>)],
-    now: Timestamp,
-) {
-    for (told, publisher) in read {
-        let record = told.record.as_ref().map(to_record);
-        let known = validations.iter_mut().find(|known| known.domain == told.domain);
+pub(super) fn merge(validations: &mut Vec<Validation>, read: &[Told], now: Timestamp) {
+    for told in read {
+        let record = told.validation.record.as_ref().map(to_record);
+        let known = validations.iter_mut().find(|known| known.domain == told.validation.domain);
         match known {
-            Some(known) if told.valid => finish(known, &Time(now)),
+            Some(known) if told.validation.valid => finish(known, &Time(now)),
             // The provider asks for it again.
             Some(known) if known.state == ValidationState::Valid => {
                 known.state = ValidationState::Published;
                 known.since = Some(Time(now));
             }
             Some(known) => {
+                let elsewhere = told
+                    .delegated_to
+                    .as_ref()
+                    .is_ok_and(|delegated_to| known.delegated_to != *delegated_to || known.publisher != told.publisher);
                 let again = known.state == ValidationState::Cleaned
                     || known.record != record
-                    || known.publisher != *publisher
-                    || known.emails != told.emails;
-                let told_how = record.is_some() || !told.emails.is_empty();
+                    || known.emails != told.validation.emails
+                    || elsewhere;
+                let told_how = record.is_some() || !told.validation.emails.is_empty();
                 if again && told_how && !is_published(known) {
-                    *known = fresh(told, record, *publisher, now);
+                    let since = known.since.take().filter(|_| told.delegated_to.is_err());
+                    let new = fresh(told, record, now);
+                    *known = Validation { since: since.or(new.since.clone()), ..new };
                 }
             }
-            None if told.valid => {}
-            None => validations.push(fresh(told, record, *publisher, now)),
+            None if told.validation.valid => {}
+            None => validations.push(fresh(told, record, now)),
         }
     }
 }
 
-fn fresh(
-    told: &provider::Validation,
-    record: Option<crate::api::issuance::Record>,
-    publisher: Option<PublisherKind>,
-    now: Timestamp,
-) -> Validation {
+fn fresh(told: &Told, record: Option<Record>, now: Timestamp) -> Validation {
     let method = match record.as_ref().map(|record| record.type_) {
         Some(RecordType::Cname) => ValidationMethod::DnsCname,
         Some(RecordType::Http) => ValidationMethod::Http,
-        None if !told.emails.is_empty() => ValidationMethod::Email,
+        None if !told.validation.emails.is_empty() => ValidationMethod::Email,
         _ => ValidationMethod::DnsTxt,
     };
-    let told_nothing = record.is_none() && told.emails.is_empty();
+    // Nobody is told of a record before it is known where it has to stand; a later read tries again.
+    let (record, message) = match &told.delegated_to {
+        Ok(_) => (record, None),
+        Err(why) => (None, Some(cut(why))),
+    };
     // Whoever is to publish it by hand is told by this very entry.
-    let state = match publisher {
+    let state = match told.publisher {
         Some(PublisherKind::Manual) | None if record.is_some() => ValidationState::Published,
         _ => ValidationState::Pending,
     };
     Validation {
-        domain: told.domain.clone(),
+        domain: told.validation.domain.clone(),
         method,
         state,
         record,
-        emails: told.emails.clone(),
-        publisher,
+        emails: told.validation.emails.clone(),
+        publisher: told.publisher,
+        delegated_to: told.delegated_to.clone().unwrap_or_default(),
         since: Some(Time(now)),
-        // Nothing to publish and nobody mailed: the provider's own word is all there is to tell.
-        message: (told_nothing && !told.status.is_empty()).then(|| told.status.clone()),
+        ask_at: None,
+        message,
     }
 }
 

@@ -196,7 +196,9 @@ pub fn validation(domain: &str, state: ValidationState) -> Validation {
         record: Some(record(domain, "token")),
         emails: Vec::new(),
         publisher: Some(PublisherKind::Rfc2136),
+        delegated_to: None,
         since: Some(time(0)),
+        ask_at: None,
         message: None,
     }
 }

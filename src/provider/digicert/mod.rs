@@ -20,7 +20,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::limits::Limiter;
-use super::validations::bounded;
 use super::{
     Accepted, AccountFacts, CallError, CallObserver, Changed, ConfigError, DcvMethod, Found, OrderFacts, Permit,
     Placed, Provider, Request, RevocationReason, Revoked, Standing, Urgency, Validation, Wanted,
@@ -58,10 +57,28 @@ impl DigiCert {
     }
 }
 
+/// CertCentral, *DNS CAA resource record check*; DigiCert Public Trust CP/CPS §4.2.1.
+const CAA: [&str; 10] = [
+    "digicert.com",
+    "www.digicert.com",
+    "digicert.ne.jp",
+    "cybertrust.ne.jp",
+    "thawte.com",
+    "geotrust.com",
+    "rapidssl.com",
+    "symantec.com",
+    "digitalcertvalidation.com",
+    "quovadisglobal.com",
+];
+
 #[async_trait]
 impl Provider for DigiCert {
     async fn account(&self) -> Result<AccountFacts, CallError> {
         account::account(self).await
+    }
+
+    fn caa_identities(&self) -> &'static [&'static str] {
+        &CAA
     }
 
     async fn permit(&self, urgency: Urgency) -> Result<Permit, CallError> {
@@ -108,7 +125,7 @@ impl Provider for DigiCert {
     }
 
     async fn validations(&self, placed: &Placed, method: DcvMethod) -> Result<Vec<Validation>, CallError> {
-        self.open_validations(placed, method).await.map(bounded)
+        self.open_validations(placed, method).await
     }
 
     async fn organization_trouble(&self, placed: &Placed) -> Result<Option<String>, CallError> {

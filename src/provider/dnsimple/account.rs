@@ -1,7 +1,7 @@
 //! Whom a token belongs to.
 
 use super::client::Call;
-use super::endpoints::{GET_DOMAIN, LIST_ACCOUNTS, WHOAMI};
+use super::endpoints::{Endpoint, GET_DOMAIN, LIST_ACCOUNTS, WHOAMI};
 use super::wire::{AccountRow, Domain, Whoami};
 use super::{Account, errors};
 use crate::provider::{AccountFacts, CallError};
@@ -49,18 +49,29 @@ impl Account {
 
     /// The closest domain above a name, by the name it is known by there.
     pub async fn domain_of(&self, name: &str) -> Result<Option<String>, CallError> {
+        self.closest(&GET_DOMAIN, name).await
+    }
+
+    /// The first of a name and what is above it that an endpoint knows. Also asked of an account that is not called
+    /// otherwise, since a token may be for this alone, and then nothing else finds out that it serves again.
+    pub(super) async fn closest(&self, endpoint: &'static Endpoint, name: &str) -> Result<Option<String>, CallError> {
+        let mut denied = None;
         for candidate in parents(name) {
-            if self.domain(candidate).await?.is_some() {
-                return Ok(Some(candidate.to_owned()));
+            match self.client.probe(Call::of(endpoint, candidate)).await {
+                Ok(_) => return Ok(Some(candidate.to_owned())),
+                Err(error) if errors::is_not_found(&error) => {}
+                // A token for single ones is denied all others, also what does not exist.
+                Err(error) if errors::is_missing_permission(&error) => denied = Some(error),
+                Err(error) => return Err(error),
             }
         }
-        Ok(None)
+        denied.map_or(Ok(None), Err)
     }
 }
 
 /// The name and what is above it, without wildcard and final dot, as long as it has two labels: nobody has a top-level
 /// domain at DNSimple.
-pub(super) fn parents(name: &str) -> impl Iterator<Item = &str> {
+fn parents(name: &str) -> impl Iterator<Item = &str> {
     let name = name.trim_end_matches('.');
     let name = name.strip_prefix("*.").unwrap_or(name);
     std::iter::successors(Some(name), |name| Some(name.split_once('.')?.1)).take_while(|name| name.contains('.'))

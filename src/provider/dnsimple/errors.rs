@@ -128,6 +128,10 @@ pub(super) fn is_not_found(error: &CallError) -> bool {
     matches!(error, CallError::Rejected { code, .. } if code == NOT_FOUND)
 }
 
+pub(super) fn is_missing_permission(error: &CallError) -> bool {
+    matches!(error, CallError::Blocked { code, .. } if code == MISSING_SCOPE.code)
+}
+
 /// Something only a person can change.
 struct Block {
     /// Ours, stable: conditions tell them apart by it.

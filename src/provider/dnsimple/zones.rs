@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use super::account::parents;
 use super::client::Call;
 use super::endpoints::{CHECK_DISTRIBUTION, CREATE_RECORD, DELETE_RECORD, GET_ZONE, LIST_RECORDS, LIST_ZONES};
 use super::wire::{Distribution, Zone, ZoneRecord};
@@ -43,10 +42,9 @@ impl Account {
         self.client.rows(|| Call::new(&LIST_ZONES)).await
     }
 
-    /// *getZone*: by its name. `None`: not in the account, or not for this token. Also made to an account that is not
-    /// called otherwise, since a token may be for zones alone, and then nothing else finds out that it serves again.
+    /// *getZone*: by its name. `None`: not in the account, or not for this token.
     pub async fn zone(&self, name: &str) -> Result<Option<Zone>, CallError> {
-        match self.client.probe(Call::of(&GET_ZONE, name)).await {
+        match self.client.call(Call::of(&GET_ZONE, name)).await {
             Ok(answer) => answer.read().map(Some),
             Err(error) if errors::is_not_found(&error) => Ok(None),
             Err(error) => Err(error),
@@ -55,12 +53,7 @@ impl Account {
 
     /// The closest zone above a name, by its name.
     pub async fn zone_of(&self, name: &str) -> Result<Option<String>, CallError> {
-        for candidate in parents(name) {
-            if self.zone(candidate).await?.is_some() {
-                return Ok(Some(candidate.to_owned()));
-            }
-        }
-        Ok(None)
+        self.closest(&GET_ZONE, name).await
     }
 
     /// *listZoneRecords*: those of a name below the zone, empty at its apex; of a type, else of all.

@@ -31,7 +31,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::limits::Limiter;
-use super::validations::bounded;
 use super::{
     Accepted, AccountFacts, CallError, CallObserver, ConfigError, DcvMethod, DomainValidation, Found, Locations,
     OrderFacts, Permit, Placed, Provider, Request, RevocationReason, Revoked, Standing, Urgency, Validation, Wanted,
@@ -101,10 +100,25 @@ impl Sectigo {
     }
 }
 
+/// Sectigo TLS CPS §4.2.1.
+const CAA: [&str; 7] = [
+    "sectigo.com",
+    "usertrust.com",
+    "trust-provider.com",
+    "comodoca.com",
+    "comodo.com",
+    "entrust.net",
+    "affirmtrust.com",
+];
+
 #[async_trait]
 impl Provider for Sectigo {
     async fn account(&self) -> Result<AccountFacts, CallError> {
         self.account_facts().await
+    }
+
+    fn caa_identities(&self) -> &'static [&'static str] {
+        &CAA
     }
 
     async fn permit(&self, urgency: Urgency) -> Result<Permit, CallError> {
@@ -145,7 +159,7 @@ impl Provider for Sectigo {
     }
 
     async fn validations(&self, placed: &Placed, method: DcvMethod) -> Result<Vec<Validation>, CallError> {
-        self.open_validations(placed, method).await.map(bounded)
+        self.open_validations(placed, method).await
     }
 
     async fn organization_trouble(&self, placed: &Placed) -> Result<Option<String>, CallError> {

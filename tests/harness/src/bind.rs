@@ -2,7 +2,8 @@
 //!
 //! | server | serves |
 //! |---|---|
-//! | primary | the root, `example.com`, `example.net`, `lagging.example`, `lame.example`, `signed.example`, `bogus.example` |
+//! | root | where everything begins |
+//! | primary | `example.com`, `example.net`, `lagging.example`, `lame.example`, `signed.example`, `bogus.example` |
 //! | secondary | a copy of `lagging.example` that stays as it is until [`Bind::catch_up`] |
 //! | other | `example.org`, with a key of its own; `lame.example` names it too, and it refuses to answer for it |
 //! | resolver | everybody, validating: it expects `signed.example` and `bogus.example` to be signed, and the second is not |
@@ -15,9 +16,10 @@ mod front;
 
 use std::{
     collections::HashMap,
-    fs,
+    fmt, fs,
     net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -40,7 +42,8 @@ use front::Front;
 
 /// A port can be taken by somebody else between our choosing it and the server's listening on it.
 const START_ATTEMPTS: usize = 5;
-const TTL: u32 = 60;
+/// Of everything in the zones, in seconds: what it takes to be forgotten is waited for.
+const TTL: u32 = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Server {
@@ -48,10 +51,11 @@ pub enum Server {
     Secondary,
     Other,
     Resolver,
+    Root,
 }
 
 impl Server {
-    const ALL: [Self; 4] = [Self::Primary, Self::Secondary, Self::Other, Self::Resolver];
+    const ALL: [Self; 5] = [Self::Primary, Self::Secondary, Self::Other, Self::Resolver, Self::Root];
 
     fn name(self) -> &'static str {
         match self {
@@ -59,6 +63,16 @@ impl Server {
             Self::Secondary => "secondary",
             Self::Other => "other",
             Self::Resolver => "resolver",
+            Self::Root => "root",
+        }
+    }
+
+    /// Those that it takes updates for.
+    pub fn zones(self) -> Vec<&'static str> {
+        match self {
+            Self::Other => vec![files::OTHERS],
+            Self::Primary => files::ZONES.iter().map(|(zone, _)| *zone).filter(|zone| *zone != files::OTHERS).collect(),
+            Self::Secondary | Self::Resolver | Self::Root => Vec::new(),
         }
     }
 
@@ -94,7 +108,7 @@ pub struct Bind {
     port: u16,
     /// Where `named` itself listens, on 127.0.0.1.
     behind: HashMap<Server, u16>,
-    fronts: HashMap<Server, Front>,
+    fronts: Mutex<HashMap<Server, Front>>,
 }
 
 impl Bind {
@@ -119,9 +133,11 @@ impl Bind {
         let (port, listeners) = front::listeners(&Server::ALL.map(Server::address)).await?;
         let behind: HashMap<_, _> = Server::ALL.into_iter().zip(free_ports()?).collect();
         let forwarded = Server::ALL.into_iter().zip(listeners);
-        let fronts = forwarded.map(|(server, listener)| (server, Front::start(listener, behind[&server]))).collect();
-        let mut bind = Self { supervisor, dir, named, port, behind, fronts };
+        let fronts: HashMap<_, _> =
+            forwarded.map(|(server, listener)| (server, Front::start(listener, behind[&server]))).collect();
+        let mut bind = Self { supervisor, dir, named, port, behind, fronts: Mutex::new(fronts) };
         for (server, zone, shows) in [
+            (Server::Root, ".", RecordType::SOA),
             (Server::Primary, "signed.example", RecordType::DNSKEY),
             (Server::Secondary, "lagging.example", RecordType::SOA),
             (Server::Other, "example.org", RecordType::SOA),
@@ -170,8 +186,8 @@ impl Bind {
     }
 
     /// From now on nobody listens at its address.
-    pub fn silence(&mut self, server: Server) {
-        self.fronts.remove(&server);
+    pub fn silence(&self, server: Server) {
+        self.fronts.lock().unwrap_or_else(PoisonError::into_inner).remove(&server);
     }
 
     /// The TXT values that a server shows at a name. A name that does not exist has none.
@@ -246,10 +262,16 @@ impl Bind {
     }
 }
 
+impl fmt::Debug for Bind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bind").field("dir", &self.dir).field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
 /// Where a zone is updated, and with which key.
 fn home(zone: &str) -> (Server, Key) {
     match zone {
-        "example.org" => (Server::Other, OTHER_KEY),
+        files::OTHERS => (Server::Other, OTHER_KEY),
         _ => (Server::Primary, UPDATE_KEY),
     }
 }

@@ -10,7 +10,7 @@ mod sandbox;
 mod scenes;
 mod world;
 
-pub use objects::{Objects, common_name, condition};
+pub use objects::{Objects, PATIENCE, common_name, condition};
 pub use operator::{Operator, Times};
 pub use sandbox::{Ledger, Operation, Sandbox, SandboxOptions};
 pub use scenes::{Scene, play, scene};

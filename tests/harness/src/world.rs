@@ -12,7 +12,12 @@ use kube::{
 use serde_json::{Value, json};
 use tokio::time::{Duration, sleep, timeout};
 
-use crate::{Objects, Operator, Sandbox, SandboxOptions, Times, common_name, objects::PATIENCE};
+use crate::{
+    Objects, Operator, Sandbox, SandboxOptions, Times,
+    bind::{Bind, Key, OTHER_KEY, Server, UPDATE_KEY},
+    common_name,
+    objects::PATIENCE,
+};
 
 const OPERATOR_NAMESPACE: &str = "default";
 const LEASE: &str = "evercert";
@@ -20,6 +25,8 @@ const LEASE: &str = "evercert";
 #[derive(Clone, Debug, Default)]
 pub struct WorldOptions {
     pub sandbox: SandboxOptions,
+    /// The DNS that operator and CA see, in place of the sandbox's own.
+    pub bind: Option<Arc<Bind>>,
     /// Neither the sandbox nor an issuer of [`World::issuer`] limits the rate of calls.
     pub unlimited: bool,
     /// Log level of the operator; default `info`.
@@ -43,6 +50,10 @@ impl World {
         if options.unlimited {
             options.sandbox.args.extend(["--rate-limit", "off"].map(str::to_owned));
         }
+        if let Some(bind) = &options.bind {
+            options.sandbox.check_dcv = true;
+            options.sandbox.args.extend(["--resolver".to_owned(), bind.address(Server::Resolver).to_string()]);
+        }
         let sandbox = Arc::new(Sandbox::start(&options.sandbox).await?);
         Self::around(sandbox, options).await
     }
@@ -61,7 +72,10 @@ impl World {
         let objects = Objects { client: plane.client(), namespace };
         let api_key = sandbox.ready()["digicert"]["apiKey"].as_str().context("no API key")?.to_owned();
         objects.create_secret("digicert-api-key", "api-key", &api_key).await?;
-        if options.sandbox.check_dcv {
+        if options.bind.is_some() {
+            objects.create_secret("dns-update-key", "secret", UPDATE_KEY.secret).await?;
+            objects.create_secret("dns-other-key", "secret", OTHER_KEY.secret).await?;
+        } else if options.sandbox.check_dcv {
             let update_key = sandbox.ready()["dns"]["tsig"]["secret"].as_str().context("no TSIG key")?;
             objects.create_secret("dns-update-key", "secret", update_key).await?;
         }
@@ -84,7 +98,12 @@ impl World {
         if self.options.unlimited {
             spec["rateLimit"] = json!({"requests": 100_000, "per": "60s", "burst": 10_000});
         }
-        if self.options.sandbox.check_dcv {
+        if let Some(bind) = &self.options.bind {
+            spec["dcv"] = json!({"publishers": [
+                publisher(bind, Server::Primary, UPDATE_KEY, "dns-update-key"),
+                publisher(bind, Server::Other, OTHER_KEY, "dns-other-key"),
+            ]});
+        } else if self.options.sandbox.check_dcv {
             let dns = &self.sandbox.ready()["dns"];
             spec["dcv"] = json!({"publishers": [{
                 "zones": dns["zones"],
@@ -160,6 +179,16 @@ impl World {
     fn operator_args(&self) -> Vec<String> {
         let log = self.options.log.as_deref().unwrap_or("info");
         let mut args = Operator::arguments(&self.sandbox, OPERATOR_NAMESPACE, log, self.options.times);
+        if let Some(bind) = &self.options.bind {
+            let resolvers = args.iter().position(|arg| arg == "--dns-servers").map(|flag| flag + 1);
+            if let Some(resolver) = resolvers.and_then(|value| args.get_mut(value)) {
+                *resolver = bind.address(Server::Resolver).to_string();
+            }
+            args.extend(["--sandbox-dns-port".to_owned(), bind.port().to_string()]);
+            for server in [Server::Primary, Server::Other] {
+                args.extend(["--allowed-name-servers".to_owned(), bind.address(server).to_string()]);
+            }
+        }
         args.extend_from_slice(&self.options.operator);
         args
     }
@@ -190,6 +219,17 @@ impl World {
     pub fn kubectl(&self, args: &[&str]) -> Result<String> {
         kubectl(&self.plane, args)
     }
+}
+
+/// An issuer's publisher for the zones of one of these servers.
+fn publisher(bind: &Bind, server: Server, key: Key, secret: &str) -> Value {
+    json!({
+        "zones": server.zones(),
+        "rfc2136": {
+            "nameserver": bind.address(server).to_string(),
+            "tsig": {"keyName": key.name, "algorithm": key.algorithm, "secretRef": {"name": secret, "key": "secret"}},
+        },
+    })
 }
 
 fn kubectl(plane: &ControlPlane, args: &[&str]) -> Result<String> {

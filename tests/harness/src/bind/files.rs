@@ -6,15 +6,18 @@ use anyhow::{Context, Result};
 
 use super::{Key, OTHER_KEY, Server, TTL, UPDATE_KEY};
 
+/// The zone that only the other primary serves.
+pub(super) const OTHERS: &str = "example.org";
+
 /// Zones, and the servers that their NS records name.
-const ZONES: [(&str, &[Server]); 7] = [
+pub(super) const ZONES: [(&str, &[Server]); 7] = [
     ("example.com", &[Server::Primary]),
     ("example.net", &[Server::Primary]),
     ("lagging.example", &[Server::Primary, Server::Secondary]),
     ("lame.example", &[Server::Primary, Server::Other]),
     ("signed.example", &[Server::Primary]),
     ("bogus.example", &[Server::Primary]),
-    ("example.org", &[Server::Other]),
+    (OTHERS, &[Server::Other]),
 ];
 
 /// `refresh` an hour: a secondary that is not notified keeps what it has. `minimum` short, so that a test need not wait
@@ -29,18 +32,20 @@ pub(super) fn of(server: Server, dir: &Path, port: u16, listen: u16) -> Result<V
         Server::Primary => {
             config += &key(UPDATE_KEY);
             config += "dnssec-policy one-key { keys { csk lifetime unlimited algorithm ecdsap256sha256; }; };\n";
-            config += "zone \".\" { type primary; file \"root\"; };\n";
-            files.push(("root".to_owned(), root()));
-            for (zone, servers) in ZONES.iter().filter(|(zone, _)| *zone != "example.org") {
+            for (zone, servers) in ZONES.iter().filter(|(zone, _)| *zone != OTHERS) {
                 let policy = if *zone == "signed.example" { "dnssec-policy one-key;" } else { "" };
                 config += &primary(zone, UPDATE_KEY, policy);
                 files.push(((*zone).to_owned(), contents(zone, servers)));
             }
         }
+        Server::Root => {
+            config += "zone \".\" { type primary; file \"root\"; };\n";
+            files.push(("root".to_owned(), root()));
+        }
         Server::Other => {
             config += &key(OTHER_KEY);
-            config += &primary("example.org", OTHER_KEY, "");
-            files.push(("example.org".to_owned(), contents("example.org", &[Server::Other])));
+            config += &primary(OTHERS, OTHER_KEY, "");
+            files.push((OTHERS.to_owned(), contents(OTHERS, &[Server::Other])));
         }
         Server::Secondary => {
             let from = Server::Primary.address();
@@ -53,7 +58,7 @@ pub(super) fn of(server: Server, dir: &Path, port: u16, listen: u16) -> Result<V
             config += "zone \".\" { type hint; file \"hints\"; };\n";
             config +=
                 &format!("trust-anchors {{ signed.example static-key {key}; bogus.example static-key {key}; }};\n");
-            files.push(("hints".to_owned(), format!(". {TTL} NS ns.\nns. {TTL} A {}\n", Server::Primary.address())));
+            files.push(("hints".to_owned(), format!(". {TTL} NS ns.\nns. {TTL} A {}\n", Server::Root.address())));
         }
     }
     files.push(("named.conf".to_owned(), config));
@@ -63,8 +68,7 @@ pub(super) fn of(server: Server, dir: &Path, port: u16, listen: u16) -> Result<V
 fn options(server: Server, dir: &Path, port: u16, listen: u16) -> String {
     let folder = dir.join(server.name());
     let recursion = if server == Server::Resolver { "yes" } else { "no" };
-    // `port` is also where others are asked. Minimized names would be asked of the root's server, which serves the zones
-    // as well and so refers to nobody.
+    // `port` is also where others are asked.
     format!(
         "options {{
     directory \"{}\";
@@ -75,7 +79,6 @@ fn options(server: Server, dir: &Path, port: u16, listen: u16) -> String {
     session-keyfile none;
     recursion {recursion};
     dnssec-validation {recursion};
-    qname-minimization off;
     servfail-ttl 0;
     empty-zones-enable no;
     notify no;
@@ -107,8 +110,7 @@ fn contents(zone: &str, servers: &[Server]) -> String {
 }
 
 fn root() -> String {
-    let mut text =
-        format!("$TTL {TTL}\n. SOA ns. hostmaster. {TIMES}\n. NS ns.\nns. A {}\n", Server::Primary.address());
+    let mut text = format!("$TTL {TTL}\n. SOA ns. hostmaster. {TIMES}\n. NS ns.\nns. A {}\n", Server::Root.address());
     for line in ZONES.iter().flat_map(|(zone, servers)| delegation(zone, servers)) {
         let _ = writeln!(text, "{line}");
     }
