@@ -2,7 +2,7 @@
 
 mod args;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use clap::Parser;
@@ -21,6 +21,7 @@ use evercert::{
 };
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
+use secrecy::SecretString;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -45,6 +46,7 @@ fn main() -> anyhow::Result<()> {
 async fn operate(args: Run) -> anyhow::Result<()> {
     let log_level = telemetry::init(args.log_format, args.log)?;
     let times = args.times()?;
+    let webhook = args.dnsimple_webhook()?;
     let mut registry = server::registry();
     let metrics = Metrics::register(&mut registry);
     let cluster =
@@ -85,7 +87,10 @@ async fn operate(args: Run) -> anyhow::Result<()> {
         () = wait_for(stopped.clone()) => return Ok(()),
     };
     health.set(WATCHES, false);
-    let named = webhooks(&args, wait_for(stopped.clone())).await?;
+    let named = match webhook {
+        Some((listen, path)) => Some(webhooks(listen, path, wait_for(stopped.clone())).await?),
+        None => None,
+    };
     info!(installation, version = env!("CARGO_PKG_VERSION"), "starting");
     let config = Config {
         client,
@@ -117,10 +122,10 @@ async fn operate(args: Run) -> anyhow::Result<()> {
 
 /// Only who holds the Lease listens: what others heard would be lost.
 async fn webhooks(
-    args: &Run,
+    listen: SocketAddr,
+    path: SecretString,
     ending: impl Future<Output = ()> + Send + 'static,
-) -> anyhow::Result<Option<mpsc::Receiver<String>>> {
-    let Some((listen, path)) = args.dnsimple_webhook()? else { return Ok(None) };
+) -> anyhow::Result<mpsc::Receiver<String>> {
     let listener = TcpListener::bind(listen).await.with_context(|| format!("{listen} cannot be listened on"))?;
     info!(address = %listener.local_addr()?, "webhooks are listened for");
     let (sender, named) = mpsc::channel(webhook::MOST_WAITING);
@@ -129,7 +134,7 @@ async fn webhooks(
             error!(%error, "webhooks ended");
         }
     });
-    Ok(Some(named))
+    Ok(named)
 }
 
 /// What readiness waits for; a process that waits for the Lease is ready to take over, or no rollout would end.
