@@ -21,8 +21,8 @@ const AT_ONCE: usize = 8;
 /// Properties*).
 const OF_NO_ACCOUNT: [&str; 5] = ["iodef", "issuemail", "issuevmc", "contactemail", "contactphone"];
 
-/// The records of a name, none where it has none.
-type Records = HashMap<Name, Vec<CAA>>;
+/// The records of a name, none where it has none; or why they are not known.
+type Records = HashMap<Name, Result<Vec<CAA>, String>>;
 
 impl SelfCheck {
     /// Whether each of these names, `*.` ones included, lets a CA issue that goes by any of `identities`; why not. Asks
@@ -33,24 +33,23 @@ impl SelfCheck {
         let lookups = stream::iter(owners).map(|owner| self.caa_of(owner)).buffer_unordered(AT_ONCE);
         let found = timeout(PATIENCE, lookups.collect::<Vec<_>>()).await;
         let found = found.map_err(|_| "CAA records were not found out in time".to_owned())?;
-        let records = found.into_iter().collect::<Result<Records, _>>()?;
+        let records: Records = found.into_iter().collect();
+        // Resolvers that know nothing at all are out of order, and that says nothing about the CA's.
+        if records.values().all(Result::is_err) {
+            return Ok(());
+        }
         wanted.iter().try_for_each(|(name, wildcard)| judge(name, *wildcard, &records, identities))
     }
 
     /// An alias has the records of what it leads to.
-    async fn caa_of(&self, owner: Name) -> Result<(Name, Vec<CAA>), String> {
+    async fn caa_of(&self, owner: Name) -> (Name, Result<Vec<CAA>, String>) {
         let answer = self.resolvers.ask_validated(&owner, RecordType::CAA).await;
-        let answer = answer.map_err(|why| {
-            format!(
-                "the CAA records of {} cannot be looked up ({why}), and a CA that cannot may not issue",
-                plain(&owner)
-            )
-        })?;
-        let records = answer.answers.into_iter().filter_map(|record| match record.data {
+        let caa = |data| match data {
             RData::CAA(caa) => Some(caa),
             _ => None,
-        });
-        Ok((owner, records.collect()))
+        };
+        let records = answer.map(|answer| answer.answers.into_iter().filter_map(|record| caa(record.data)).collect());
+        (owner, records)
     }
 }
 
@@ -61,11 +60,20 @@ fn parse(name: &str) -> Option<(Name, bool)> {
 
 /// RFC 8659 §3: what counts is what stands at the name, or at the closest of its parents that has any.
 fn judge(name: &Name, wildcard: bool, records: &Records, identities: &[&str]) -> Result<(), String> {
-    let closest = ancestors(name).find_map(|owner| {
-        let set = records.get(&owner).filter(|set| !set.is_empty())?;
-        Some((owner, set))
+    let closest = ancestors(name).find_map(|owner| match records.get(&owner)? {
+        Ok(set) if set.is_empty() => None,
+        found => Some((owner, found)),
     });
-    let Some((owner, set)) = closest else { return Ok(()) };
+    let (owner, set) = match closest {
+        None => return Ok(()),
+        Some((owner, Ok(set))) => (owner, set),
+        Some((owner, Err(why))) => {
+            let owner = plain(&owner);
+            return Err(format!(
+                "the CAA records of {owner} cannot be looked up ({why}), and a CA that cannot may not issue"
+            ));
+        }
+    };
     let shown = format!("{}{}", if wildcard { "*." } else { "" }, plain(name));
     let unknown = |caa: &&CAA| caa.issuer_critical && !is_known(&caa.tag);
     if let Some(unknown) = set.iter().find(unknown) {
@@ -145,7 +153,7 @@ mod tests {
         ];
         for (at_domain, name, wildcard) in table {
             let records: Records = [("example.com", at_domain), ("com", &[issue("other.example")][..])]
-                .map(|(owner, set)| (absolute(owner).unwrap(), set.to_vec()))
+                .map(|(owner, set)| (absolute(owner).unwrap(), Ok(set.to_vec())))
                 .into();
             // Where the domain says nothing its parent does.
             let (name, wildcard) = if at_domain.is_empty() { (false, false) } else { (name, wildcard) };
@@ -157,9 +165,18 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_looked_up_forbids_unless_something_closer_decides() {
+        let com = (absolute("com").unwrap(), Err("no answer".to_owned()));
+        let own = (absolute("example.com").unwrap(), Ok(vec![caa(false, "issue", CA[0])]));
+        let judged = |records: Records| judge(&absolute("shop.example.com").unwrap(), false, &records, &CA);
+        assert!(judged([com.clone()].into()).unwrap_err().contains("of com cannot be looked up (no answer)"));
+        assert_eq!(judged([com, own].into()), Ok(()));
+    }
+
+    #[test]
     fn a_refusal_names_the_owner_and_who_is_allowed() {
         let set = vec![caa(false, "issue", "other.example"), caa(false, "issue", ";")];
-        let records: Records = [(absolute("example.com").unwrap(), set)].into();
+        let records: Records = [(absolute("example.com").unwrap(), Ok(set))].into();
         let refused = judge(&absolute("example.com").unwrap(), true, &records, &CA).unwrap_err();
         let expected =
             "CAA records at example.com let other.example issue for *.example.com, and not the provider (ca.example)";

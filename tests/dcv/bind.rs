@@ -168,5 +168,7 @@ async fn caa_is_found_at_the_closest_parent_and_over_aliases() -> Result<()> {
             }
         }
     }
+    bind.silence(Server::Resolver);
+    ensure!(check.caa(&["www.example.net"], &["ca.example"]).await == Ok(()), "our resolver is not the CA's");
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use harness::bind::{Bind, OTHER_KEY, Server};
-use harness::{World, WorldOptions, condition, play, scene};
+use harness::{SandboxOptions, World, WorldOptions, condition, play, scene};
 use hickory_proto::rr::RecordType;
 use hickory_proto::rr::rdata::{CAA, CNAME, TXT};
 use serde_json::{Value, json};
@@ -22,7 +22,10 @@ struct Story {
 impl Story {
     async fn start() -> Result<Self> {
         let bind = Arc::new(Bind::start().await?);
-        let options = WorldOptions { bind: Some(bind.clone()), unlimited: true, ..WorldOptions::default() };
+        // The CA looks when it is asked and not by itself: what comes before can be watched.
+        let sandbox =
+            SandboxOptions { args: ["--poll-seconds", "3600"].map(String::from).into(), ..Default::default() };
+        let options = WorldOptions { sandbox, bind: Some(bind.clone()), unlimited: true, ..WorldOptions::default() };
         let here = World::start(options).await?;
         let there = here.beside().await?;
         Ok(Self { bind, here, there })
@@ -83,6 +86,7 @@ async fn orders_are_validated_through_bind_and_the_status_names_what_is_in_the_w
         scene("a server that refuses to answer for the zone", lame(story)),
         scene("a server that refuses the key", wrong_key(story)),
         scene("a delegation", delegated(story)),
+        scene("a delegation that is moved", moved(story)),
         scene("CAA", caa(story)),
         scene("a zone that is not believed", bogus(story)),
         scene("an alias in the way", alias(story)),
@@ -168,6 +172,29 @@ async fn delegated(story: &Story) -> Result<()> {
     story.done(&story.here, "far", Server::Other, END).await?;
     ensure!(story.bind.data(Server::Other, END, RecordType::CNAME).await?.is_empty(), "its record is gone");
     ensure!(story.bind.data(Server::Primary, NAME, RecordType::CNAME).await?.len() == 1, "and theirs is not");
+    Ok(())
+}
+
+async fn moved(story: &Story) -> Result<()> {
+    const NAME: &str = "_dnsauth.moved.example.com";
+    let leads_to = |name: &str| RData::CNAME(CNAME(fqdn(name)));
+    // A server there refuses, so that the record is not seen, and stays where it is for now.
+    story.bind.put("example.com", NAME, leads_to("m.lame.example")).await?;
+    story
+        .issuer("moves", |dcv| {
+            dcv["method"] = json!("DnsCname");
+            dcv["followCname"] = json!(true);
+        })
+        .await?;
+    story.ask("moved", "moved.example.com", "moves").await?;
+    story.says("moved", "ns2.lame.example (127.53.0.3:").await?;
+    ensure!(story.bind.data(Server::Primary, "m.lame.example", RecordType::CNAME).await?.len() == 1);
+    story.bind.take("example.com", NAME, leads_to("m.lame.example")).await?;
+    story.bind.put("example.com", NAME, leads_to("m.dcv.example.org")).await?;
+    cleaned(&story.here, "moved").await?;
+    for (server, name) in [(Server::Primary, "m.lame.example"), (Server::Other, "m.dcv.example.org")] {
+        ensure!(story.bind.data(server, name, RecordType::CNAME).await?.is_empty(), "{name} is left behind");
+    }
     Ok(())
 }
 

@@ -70,6 +70,8 @@ impl Work {
         self.seen.checked.insert(domain.clone());
         let Some(validation) = self.validation(&domain).cloned() else { return Ok(()) };
         if self.leads_elsewhere(&validation).await {
+            // What comes next is read anew.
+            self.context.paces.hurry(&self.uid());
             return self.unpublish(domain).await;
         }
         let visible = match self.is_visible(&validation).await? {

@@ -67,7 +67,9 @@ impl Sandbox {
         let mut parsed = Options::from_args(options.args.clone(), state.path().to_owned())?;
         parsed.listen = ([127, 0, 0, 1], 0).into();
         parsed.dcv = dcv;
-        parsed.poll_seconds = 1;
+        if !options.args.iter().any(|arg| arg == "--poll-seconds") {
+            parsed.poll_seconds = 1;
+        }
         let server = Server::start(parsed).await?;
         let ready = server.ready().clone();
         let serving = tokio::spawn(async move {
