@@ -14,6 +14,7 @@ mod locations;
 pub mod observer;
 pub mod sectigo;
 mod transport;
+mod validations;
 
 use async_trait::async_trait;
 use jiff::{Timestamp, civil::Date};

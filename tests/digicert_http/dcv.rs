@@ -210,3 +210,25 @@ async fn mails_are_sent_again_without_a_list() {
         .await;
     assert_eq!(digicert(&server).resend_dcv_emails("112233").await, Ok(()));
 }
+
+/// What the status of an Issuance has no room for.
+#[tokio::test]
+async fn an_absurd_answer_is_told_and_not_taken() {
+    let pending = |name: &str| json!({ "name_scope": name, "status": "pending", "dns_names": [name] });
+    let names = |rows: Vec<serde_json::Value>| json!({ "order_status": "pending", "order_dcv_method": "dns-txt-token", "dns_name_validations": rows });
+    for (rows, value, expected) in [
+        (vec![pending("example.com"), pending(&"a.".repeat(5000))], "abc123".to_owned(), 1),
+        (vec![pending("example.com")], "x".repeat(100_000), 1),
+        ((0..5000).map(|number| pending(&format!("{number}.example.com"))).collect(), "abc123".to_owned(), 250),
+    ] {
+        let server = MockServer::start().await;
+        answers(&server, "GET", "order/certificate/112233/validation", 200, names(rows)).await;
+        let random = json!({ "dcv_random_value": value });
+        answers(&server, "PUT", "order/certificate/112233/dcv-random-value", 200, random).await;
+        let told = digicert(&server).validations(&placed(Operation::Order), DcvMethod::DnsTxt).await.unwrap();
+        assert_eq!(told.len(), expected);
+        let too_long = value.len() > 1024;
+        assert_eq!(told[0].record.is_none(), too_long);
+        assert_eq!(told[0].status.contains("of 100000 characters"), too_long, "{}", told[0].status);
+    }
+}

@@ -111,3 +111,25 @@ async fn what_was_validated_beforehand_is_no_matter_of_a_certificate() {
         assert_eq!(server.received_requests().await.unwrap().len(), 0);
     }
 }
+
+/// What the status of an Issuance has no room for.
+#[tokio::test]
+async fn an_absurd_answer_is_told_and_not_taken() {
+    let cname = |domain: &str, point: String| json!({ "domainName": domain, "dcvMode": "CNAME", "host": format!("_1.{domain}."), "point": point });
+    let absurd = format!("{}example.com", "a.".repeat(5000));
+    let log = json!([waits("example.com"), waits(&absurd), waits("shop.example.com")]);
+    let target = "t.sectigo.com".to_owned();
+    let instructions = json!([
+        cname("example.com", "x".repeat(100_000)),
+        cname(&absurd, target.clone()),
+        cname("shop.example.com", target),
+    ]);
+    let told = validations(info(log, instructions)).await;
+    let domains: Vec<&str> = told.iter().map(|validation| validation.domain.as_str()).collect();
+    assert_eq!(domains, ["example.com", "shop.example.com"]);
+    assert!(told[0].record.is_none() && told[0].status.contains("of 100000 characters"), "{told:?}");
+    assert!(told[1].record.is_some(), "the others go on: {told:?}");
+
+    let many: Vec<Value> = (0..5000).map(|number| waits(&format!("{number}.example.com"))).collect();
+    assert_eq!(validations(info(json!(many), json!([]))).await.len(), 250);
+}

@@ -595,3 +595,16 @@ fn only_what_was_never_sent_or_came_too_late_is_superseded() {
         }
     }
 }
+
+#[test]
+fn where_there_is_nothing_to_publish_the_provider_s_word_is_told() {
+    let mut ledger = Ledger::in_state(State::Validating);
+    ledger.status.order_id = Some("1".to_owned());
+    for (record, message) in [(None, Some("unknown to SCM")), (Some("token"), None)] {
+        let validation = provider::Validation { status: "unknown to SCM".to_owned(), ..told("a.org", record) };
+        let read = Told { validation, publisher: None, delegated_to: Ok(None) };
+        let status = ledger.apply(Change::ValidationsRead(vec![read]));
+        assert_eq!(status.validations[0].message.as_deref(), message, "{record:?}");
+        assert_eq!(status.validations[0].record.is_some(), record.is_some());
+    }
+}

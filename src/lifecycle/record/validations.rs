@@ -50,8 +50,11 @@ fn fresh(told: &Told, record: Option<Record>, now: Timestamp) -> Validation {
         None if !told.validation.emails.is_empty() => ValidationMethod::Email,
         _ => ValidationMethod::DnsTxt,
     };
+    let asks_for_nothing = record.is_none() && told.validation.emails.is_empty();
     // Nobody is told of a record before it is known where it has to stand; a later read tries again.
     let (record, message) = match &told.delegated_to {
+        // With nothing to publish and nobody mailed, the provider's own word is all there is to tell.
+        Ok(_) if asks_for_nothing => (None, Some(told.validation.status.clone()).filter(|word| !word.is_empty())),
         Ok(_) => (record, None),
         Err(why) => (None, Some(cut(why))),
     };

@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::limits::Limiter;
+use super::validations::bounded;
 use super::{
     Accepted, AccountFacts, CallError, CallObserver, ConfigError, DcvMethod, DomainValidation, Found, Locations,
     OrderFacts, Permit, Placed, Provider, Request, RevocationReason, Revoked, Standing, Urgency, Validation, Wanted,
@@ -159,7 +160,7 @@ impl Provider for Sectigo {
     }
 
     async fn validations(&self, placed: &Placed, method: DcvMethod) -> Result<Vec<Validation>, CallError> {
-        self.open_validations(placed, method).await
+        self.open_validations(placed, method).await.map(bounded)
     }
 
     async fn organization_trouble(&self, placed: &Placed) -> Result<Option<String>, CallError> {

@@ -7,6 +7,7 @@ use super::Sectigo;
 use super::domains::{DomainMethod, ValidationFilter};
 use super::errors;
 use super::wire::{DomainValidationInfo, ValidationRow, word};
+use crate::provider::validations::bounded;
 use crate::provider::{CallError, DcvMethod, DcvRecord, DomainValidation, Validation};
 
 #[async_trait]
@@ -23,7 +24,7 @@ impl DomainValidation for Sectigo {
             };
             validations.insert(validation.domain.clone(), validation);
         }
-        Ok(validations.into_values().collect())
+        Ok(bounded(validations.into_values().collect()))
     }
 
     /// Submitted once, and from then on SCM is made to ask the CA. A record that is not there yet is told by "Error while
