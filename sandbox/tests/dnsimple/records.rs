@@ -148,6 +148,17 @@ async fn a_batch_is_done_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn a_record_is_found_in_its_own_zone_only() {
+    let client = Client::instant().await;
+    let id = client.record("_dnsauth", "TXT", "one").await["id"].clone();
+    for (method, body) in [("GET", None), ("DELETE", None), ("PATCH", Some(json!({"content": "two"})))] {
+        let elsewhere = client.call(method, &format!("zones/example.org/records/{id}"), body).await;
+        assert_eq!(elsewhere.error(), (404, format!("Record `{id}` not found")), "{method}");
+    }
+    assert_eq!(client.dns("_dnsauth.example.com", RecordType::TXT).await, ["one"]);
+}
+
+#[tokio::test]
 async fn records_of_the_system_stay() {
     let client = Client::instant().await;
     let rows = client.get(&format!("{RECORDS}?name=")).await;
