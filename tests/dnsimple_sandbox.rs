@@ -7,7 +7,9 @@ mod fixture;
 
 use evercert::pki::{Leaf, PrivateKey};
 use evercert::provider::dnsimple::wire::{Certificate, State};
-use evercert::provider::dnsimple::{Account, AccountConfig, LetsEncrypt, NewRecord, PLAN, RecordType};
+use evercert::provider::dnsimple::{
+    Account, AccountConfig, LetsEncrypt, NewRecord, PLAN, RecordType, SignatureAlgorithm,
+};
 use evercert::provider::limits::{Limiter, RateLimit};
 use evercert::provider::{CallError, Urgency};
 use fixture::Fixture;
@@ -54,6 +56,7 @@ async fn purchase(account: &Account, wanted: &LetsEncrypt) -> Result<String, Cal
     Ok(account.purchase_letsencrypt(DOMAIN, wanted, permit, TIMEOUT).await?.certificate_id.unwrap())
 }
 
+/// By the id of the purchase.
 async fn issue(account: &Account, id: &str) -> Result<Certificate, CallError> {
     let permit = account.permit(Urgency::Normal).await.unwrap();
     account.issue_letsencrypt(DOMAIN, id, permit, TIMEOUT).await
@@ -93,7 +96,7 @@ async fn a_certificate_is_bought_issued_and_renewed_with_keys_of_dnsimple() {
 
     fixture.post("clock", json!({"advance": "60d"})).await;
     let permit = account.permit(Urgency::Normal).await.unwrap();
-    let algorithm = Default::default();
+    let algorithm = SignatureAlgorithm::Ecdsa;
     let renewal = account.purchase_letsencrypt_renewal(DOMAIN, &id, false, algorithm, permit, TIMEOUT).await.unwrap();
     let permit = account.permit(Urgency::Normal).await.unwrap();
     let (renewed, renewal) = (renewal.new_certificate_id.unwrap(), renewal.id.unwrap());
@@ -108,14 +111,24 @@ async fn a_certificate_is_bought_issued_and_renewed_with_keys_of_dnsimple() {
 }
 
 #[tokio::test]
+async fn a_purchase_may_have_an_id_of_its_own() {
+    let fixture = Fixture::start(&["--dcv", "instant"]).await;
+    let account = fixture.account();
+    fixture.settings(json!({"purchaseHasOwnId": true})).await;
+    let permit = account.permit(Urgency::Normal).await.unwrap();
+    let purchase = account.purchase_letsencrypt(DOMAIN, &shop(), permit, TIMEOUT).await.unwrap();
+    assert_ne!(purchase.id, purchase.certificate_id);
+    let requested = issue(&account, &purchase.id.unwrap()).await.unwrap();
+    assert_eq!(requested.id, purchase.certificate_id);
+}
+
+#[tokio::test]
 async fn either_form_of_a_key_can_be_read_and_a_root_may_be_missing() {
     let fixture = Fixture::start(&["--dcv", "instant"]).await;
     let account = fixture.account();
     let mut ids = Vec::new();
-    for signature_algorithm in ["ECDSA", "RSA"] {
-        let rsa = signature_algorithm == "RSA";
-        let algorithm = if rsa { evercert::provider::dnsimple::SignatureAlgorithm::Rsa } else { Default::default() };
-        let id = purchase(&account, &LetsEncrypt { signature_algorithm: algorithm, ..shop() }).await.unwrap();
+    for signature_algorithm in [SignatureAlgorithm::Ecdsa, SignatureAlgorithm::Rsa] {
+        let id = purchase(&account, &LetsEncrypt { signature_algorithm, ..shop() }).await.unwrap();
         issue(&account, &id).await.unwrap();
         ids.push(id);
     }

@@ -42,11 +42,15 @@ pub async fn purchase(
     permitted(&world, &caller, &domain, &asked)?;
     let subject = keys::make(algorithm(&body)?, &asked.common_name, &asked.names).map_err(|_| ApiError::lost())?;
     let id = asked.insert(&mut world, &domain, subject, &effects);
+    if caller.settings.purchase_has_own_id {
+        let purchase = world.next_id();
+        world.dnsimple.certificates.edit(id).into_iter().for_each(|row| row.purchase = purchase);
+    }
     ledger::record(&mut world, OperationKind::Order, id, None);
     created(world.dnsimple.certificates.get(id).map(views::purchase))
 }
 
-/// *Let's Encrypt: Issue a certificate*
+/// *Let's Encrypt: Issue a certificate*, by the id of its purchase.
 pub async fn issue(
     State(app): State<Arc<App>>,
     Extension(caller): Extension<Caller>,
@@ -54,13 +58,17 @@ pub async fn issue(
     Path((_, domain, id)): Path<(String, String, String)>,
 ) -> Reply {
     let mut world = app.store.lock();
-    let row = lookup::certificate(&world, &caller, &domain, &id)?;
-    let renews = world.dnsimple.renewals.iter().any(|renewal| renewal.new == row.id);
-    if row.authority != Authority::Letsencrypt || renews {
-        return Err(ApiError::not_found("Certificate", &id));
-    }
-    let id = row.id;
-    request(&mut world, id, &effects)
+    let domain = lookup::domain(&world, &caller, &domain)?.id;
+    let found = purchased(&world, domain, &id).ok_or_else(|| ApiError::not_found("Certificate", &id))?.id;
+    request(&mut world, found, &effects)
+}
+
+/// A renewal is not issued like this.
+fn purchased<'a>(world: &'a World, domain: u64, id: &str) -> Option<&'a Certificate> {
+    let renews = |row: &Certificate| world.dnsimple.renewals.iter().any(|renewal| renewal.new == row.id);
+    let mut rows = world.dnsimple.certificates.iter().filter(|row| row.domain == domain);
+    let found = rows.find(|row| row.purchase.to_string() == id)?;
+    (found.authority == Authority::Letsencrypt && !renews(found)).then_some(found)
 }
 
 /// *Let's Encrypt: Order a certificate renewal*

@@ -86,7 +86,7 @@ pub fn state(row: &Certificate) -> Value {
 
 pub fn purchase(row: &Certificate) -> Value {
     json!({
-        "id": row.id, "certificate_id": row.id, "state": state(row), "auto_renew": row.auto_renew,
+        "id": row.purchase, "certificate_id": row.id, "state": state(row), "auto_renew": row.auto_renew,
         "created_at": time(row.created), "updated_at": time(row.updated),
     })
 }

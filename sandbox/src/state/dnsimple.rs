@@ -95,6 +95,8 @@ pub struct Settings {
     pub requests_per_hour: u32,
     /// From the request for a certificate to its issuance, by the clock of certificates.
     pub issue_seconds: i64,
+    /// A purchase has an id beside that of its certificate; in the published examples it is the same.
+    pub purchase_has_own_id: bool,
     /// A download has the root too; otherwise it is null.
     pub root_given: bool,
     /// Private keys are PKCS#8; otherwise PKCS#1 or SEC 1.
@@ -118,6 +120,7 @@ impl Default for Settings {
             unpaid_invoices: false,
             requests_per_hour: 2400,
             issue_seconds: 0,
+            purchase_has_own_id: false,
             root_given: false,
             pkcs8_keys: false,
             reissue_keeps_id: true,
@@ -209,6 +212,8 @@ pub struct Certificate {
     pub id: u64,
     pub account: u64,
     pub domain: u64,
+    /// What it is issued by.
+    pub purchase: u64,
     pub authority: Authority,
     /// The label, such as `www`.
     pub name: String,
@@ -245,6 +250,7 @@ impl Certificate {
             id,
             account: domain.account,
             domain: domain.id,
+            purchase: id,
             authority,
             name: String::new(),
             common_name: String::new(),

@@ -63,6 +63,18 @@ async fn a_purchase_is_issued_once() {
 }
 
 #[tokio::test]
+async fn a_purchase_may_have_an_id_of_its_own() {
+    let client = Client::instant().await;
+    client.settings(json!({"purchaseHasOwnId": true})).await;
+    let purchase = client.data(201, "POST", LETSENCRYPT, None).await;
+    let (id, certificate) = (&purchase["id"], &purchase["certificate_id"]);
+    assert_ne!(id, certificate);
+    assert_eq!(client.call("POST", &format!("{LETSENCRYPT}/{certificate}/issue"), None).await.status, 404);
+    let issued = client.data(202, "POST", &format!("{LETSENCRYPT}/{id}/issue"), None).await;
+    assert_eq!(&issued["id"], certificate);
+}
+
+#[tokio::test]
 async fn a_renewal_has_a_new_id_and_a_new_key() {
     let client = Client::instant().await;
     let old = client.certificate(json!({"name": "shop"})).await;
