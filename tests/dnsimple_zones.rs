@@ -22,10 +22,7 @@ async fn world() -> Result<World> {
     let sandbox = SandboxOptions { check_dcv: true, args: Vec::new() };
     let world = World::start(WorldOptions { sandbox, unlimited: true, ..WorldOptions::default() }).await?;
     let objects = &world.objects;
-    let token = dnsimple(&world)["token"].as_str().context("no token")?;
-    objects.create_secret("zones", "token", token).await?;
-    objects.patch("Issuer", "digicert", json!({"spec": {"dcv": dcv(&world, "zones")}})).await?;
-
+    publishing_there(&world).await?;
     let customer = &world.sandbox.ready()["sectigo"];
     objects.create_secret("scm", "password", customer["password"].as_str().context("no password")?).await?;
     let scm = json!({
@@ -35,6 +32,13 @@ async fn world() -> Result<World> {
     });
     objects.create("Issuer", "sectigo", json!({"sectigo": scm, "dcv": dcv(&world, "zones")})).await?;
     Ok(world)
+}
+
+/// Its Issuer `digicert` publishes with the token of the account.
+async fn publishing_there(world: &World) -> Result<()> {
+    let token = dnsimple(world)["token"].as_str().context("no token")?;
+    world.objects.create_secret("zones", "token", token).await?;
+    world.objects.patch("Issuer", "digicert", json!({"spec": {"dcv": dcv(world, "zones")}})).await
 }
 
 async fn api(world: &World, path: &str) -> Result<Value> {
@@ -148,6 +152,29 @@ async fn dnsimple_itself_says_when_everybody_can_see_a_record() -> Result<()> {
     zone(json!({"lagSeconds": 0})).await?;
     objects.until_ready("shop", 1).await?;
     until_gone(&world, "shop").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_clusters_publish_at_one_name_and_neither_harms_the_other() -> Result<()> {
+    let here = world().await?;
+    let there = here.beside().await?;
+    publishing_there(&there).await?;
+    let _operators = [here.operator().await?, there.operator().await?];
+    let zone = async |change: Value| here.sandbox.post("/_sandbox/dnsimple/zones/example.com", &change).await;
+    zone(json!({"lagSeconds": 3600})).await?;
+    for cluster in [&here, &there] {
+        let dcv = json!({"spec": {"dcv": {"selfCheck": "Provider"}}});
+        cluster.objects.patch("Issuer", "digicert", dcv).await?;
+        cluster.objects.ask("shop", json!({})).await?;
+        told(cluster, "shop-1", &["not all name servers of its zone have it yet"]).await?;
+    }
+    let both = records_of(&here, "shop").await?;
+    ensure!(both.len() == 2 && both[0]["content"] != both[1]["content"], "{both:?}");
+    zone(json!({"lagSeconds": 0})).await?;
+    for cluster in [&here, &there] {
+        cluster.objects.until_ready("shop", 1).await?;
+    }
+    until_gone(&here, "shop").await
 }
 
 #[tokio::test(flavor = "multi_thread")]

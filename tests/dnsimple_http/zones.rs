@@ -1,5 +1,6 @@
 use super::*;
 use evercert::provider::dnsimple::{NewRecord, RecordType};
+use evercert::provider::limits::Gate;
 
 const AT: &str = "1010/zones/example.com/records";
 
@@ -54,6 +55,26 @@ async fn a_zone_is_read_by_its_name() {
     let account = account(&server);
     assert_eq!(account.zone("example.com").await.unwrap().and_then(|zone| zone.name).as_deref(), Some("example.com"));
     assert_eq!(account.zone("example.org").await, Ok(None));
+}
+
+/// An account that is called by probes alone.
+struct Open;
+
+impl Gate for Open {
+    fn shut(&self, probe: bool) -> Option<String> {
+        (!probe).then(|| "not just now".to_owned())
+    }
+}
+
+/// A token may be for zones alone, and then nothing else ever finds out that the account serves again.
+#[tokio::test]
+async fn whoever_looks_for_a_zone_finds_out_whether_the_account_serves_again() {
+    let server = MockServer::start().await;
+    answers(&server, "GET", "1010/zones/example.com", 200, json!({ "data": { "id": 1, "name": "example.com" } })).await;
+    let limiter = Arc::new(Limiter::behind(RateLimit::DNSIMPLE, Arc::new(Open)));
+    let account = Account::new(&AccountConfig { limiter, ..config(&server.uri()) }).unwrap();
+    assert_eq!(account.zone_of("example.com").await, Ok(Some("example.com".to_owned())));
+    assert_eq!(class(&account.records("example.com", "", None).await.unwrap_err()), "NotSent");
 }
 
 #[tokio::test]
