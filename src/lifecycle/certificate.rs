@@ -2,6 +2,7 @@
 //! result is installed.
 
 pub(super) mod adopt;
+mod amend;
 mod begin;
 pub mod duplicate;
 pub mod observed;
@@ -106,6 +107,10 @@ pub enum Effect {
     },
     /// Takes back what waits for approval, or does not install what was issued: something else is wanted by now.
     Supersede {
+        issuance: String,
+    },
+    /// Ends what nobody has approved at the provider: the next Issuance amends it there.
+    MakeWay {
         issuance: String,
     },
     MarkInstalled {
@@ -229,6 +234,9 @@ fn progress(o: &Observed) -> Result<Step<Effect>, Hindrance> {
         }
         if let Some(token) = trigger::compromised_before(o, &lineage, issuance) {
             return Ok(Step::Do(Effect::NoteCompromise { issuance: name, token: token.to_owned() }));
+        }
+        if let Some(step) = amend::instead(o, &lineage, issuance) {
+            return Ok(step);
         }
         return match dcv::resend_asked(o.certificate, issuance) {
             Some(token) => Ok(Step::Do(Effect::ResendEmails { issuance: name, token: token.to_owned() })),

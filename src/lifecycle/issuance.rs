@@ -394,7 +394,7 @@ fn searchable(spec: &IssuanceSpec) -> bool {
     match spec.operation {
         Operation::Order => true,
         Operation::Renew => spec.account.provider != "sectigo",
-        Operation::Reissue | Operation::Duplicate | Operation::Adopt => false,
+        Operation::Reissue | Operation::Duplicate | Operation::Adopt | Operation::Amend => false,
     }
 }
 

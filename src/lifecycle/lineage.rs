@@ -99,10 +99,10 @@ impl<'a> Lineage<'a> {
                 self.tokens.extend(status.and_then(record::compromised));
                 self.exists = true;
             }
-            Some(State::Superseded) if status.is_some_and(|status| status.order_id.is_some()) => {
+            Some(State::Superseded) if status.is_some_and(|status| status.serial_number.is_some()) => {
                 self.fulfilled = Some(issuance);
             }
-            // Never sent.
+            // Never sent, or amended before anything came of it.
             Some(State::Superseded) => {}
             Some(State::Denied) => {
                 self.tokens.extend(token);
@@ -226,7 +226,7 @@ pub fn is_forbidden(issuance: &Issuance) -> bool {
         && match issuance.spec.operation {
             Operation::Renew => matches!(code, Some("-37" | "-180")),
             Operation::Reissue => matches!(code, Some("-37" | "-1148")),
-            Operation::Order | Operation::Adopt | Operation::Duplicate => false,
+            Operation::Order | Operation::Adopt | Operation::Duplicate | Operation::Amend => false,
         }
 }
 

@@ -37,6 +37,7 @@ pub struct Situation<'a> {
     pub adds_names: bool,
     /// A new token on the Certificate: somebody wants a certificate, even if it costs.
     pub requested: bool,
+    pub refused: Refused,
     /// Another product is wanted than was ordered.
     pub product_changed: bool,
     /// What the provider has said that it will never do with this order.
@@ -59,6 +60,15 @@ pub struct Forbidden {
     pub replacement: bool,
 }
 
+/// What is known of the request that an order came to nothing with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Refused {
+    /// Something else is wanted by now.
+    pub changed: bool,
+    /// It had been amended before.
+    pub amended: bool,
+}
+
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {
@@ -69,6 +79,11 @@ pub enum Plan {
     },
     Renew {
         order_id: String,
+    },
+    /// Change what was asked for and has not been approved, or was refused.
+    Amend {
+        order_id: String,
+        cost: Cost,
     },
     /// Keep the provider from renewing the order by itself, then look again; what is asked of it then.
     StopAutoRenewal {
@@ -97,6 +112,7 @@ impl Plan {
             Self::Order => Some((Operation::Order, Cost::Paid)),
             Self::Reissue { cost, .. } => Some((Operation::Reissue, *cost)),
             Self::Renew { .. } => Some((Operation::Renew, Cost::Paid)),
+            Self::Amend { cost, .. } => Some((Operation::Amend, *cost)),
             // Read by the next look, and reissued on.
             Self::Adopt { .. } => Some((Operation::Reissue, Cost::Free)),
             Self::StopAutoRenewal { then, .. } => Some(*then),
@@ -135,6 +151,7 @@ pub fn foresee(s: &Situation<'_>, due: Timestamp) -> (Timestamp, Plan) {
     let settled = s.order.map(|order| OrderFacts {
         pending: false,
         status: match order.status {
+            OrderStatus::Pending if order.content.amendable => OrderStatus::Pending,
             OrderStatus::Pending | OrderStatus::Unknown => OrderStatus::Active,
             known => known,
         },

@@ -179,7 +179,7 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
         }
         // From here on the Secret has it.
         Change::Installed => end(status, State::Installed),
-        Change::Superseded => {
+        Change::MadeWay | Change::Superseded => {
             end(status, State::Superseded);
             answered(status);
             status.failure = None;
@@ -206,6 +206,8 @@ fn counts(spec: &IssuanceSpec, status: &IssuanceStatus, change: &Change) -> bool
                 | Change::Failed(FailureClass::InvalidCertificate | FailureClass::KeyMissing, _)
         ),
         (_, Change::Superseded) => is_unsent(spec, status),
+        // What is under way at the CA, or worse, is followed to its end.
+        (state, Change::MadeWay) => placed && state == Some(State::AwaitingProvider),
         (_, Change::AskedApproval(_)) => is_unsubmitted(spec),
         (_, Change::Installed) => false,
         (Some(State::NeedsAttention), Change::CannotLook(_)) => false,

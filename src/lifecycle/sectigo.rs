@@ -70,7 +70,7 @@ pub fn for_endpoint(request: SectigoRequest, operation: Operation) -> SectigoReq
     match operation {
         Operation::Order => request,
         Operation::Renew => SectigoRequest { term, ..bare },
-        Operation::Reissue => SectigoRequest {
+        Operation::Reissue | Operation::Amend => SectigoRequest {
             options: SectigoOptions { comments: options.comments, ..SectigoOptions::default() },
             ..bare
         },

@@ -90,12 +90,6 @@ pub trait Provider: Send + Sync {
         Err(not_offered("resend validation mails"))
     }
 
-    /// Puts another CSR into what nobody has approved yet, or what was refused and can still be changed: free, and no
-    /// second order. `Rejected`: it cannot be changed.
-    async fn amend(&self, _placed: &Placed, _request: &Request) -> Result<(), CallError> {
-        Err(not_offered("amend a request"))
-    }
-
     /// Keeps the provider from buying the next order by itself. `Rejected`: it goes on to.
     async fn stop_auto_renewal(&self, _order_id: &str) -> Result<(), CallError> {
         Err(not_offered("stop automatic renewal"))
@@ -187,6 +181,9 @@ pub enum Operation {
     Renew { order_id: String },
     /// One more key on a running order, beside its certificate.
     Duplicate { order_id: String },
+    /// Another CSR and other names for what nobody has approved yet, or what was refused and can still be changed: no
+    /// second order. `Rejected`: it cannot be changed.
+    Amend { order_id: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -304,6 +301,8 @@ pub struct OrderContent {
     pub idempotency_key: Option<String>,
     /// It was renewed, by an order that this credential does not see.
     pub renewed_unseen: bool,
+    /// Nothing was issued for it, and what it asks for may still be changed.
+    pub amendable: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

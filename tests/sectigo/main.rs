@@ -2,6 +2,7 @@
 //! found out before money is spent, answers that are lost, and where SCM's inventory has them.
 
 mod account;
+mod amendments;
 mod inventory;
 mod kills;
 mod life;
@@ -30,7 +31,8 @@ async fn what_people_decide_and_profiles_allow_is_told_and_costs_nothing_more() 
 async fn a_lost_answer_is_looked_for_and_nothing_is_bought_again() -> Result<()> {
     let world = account::world(Times { call: 5, lease: 20, settle: 5 }).await?;
     let _operator = world.operator().await?;
-    losses::play(&world).await
+    losses::play(&world).await?;
+    amendments::lost(&world).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,4 +59,10 @@ async fn an_inventory_that_refuses_is_in_nobody_s_way() -> Result<()> {
 async fn what_was_told_before_a_death_is_known_after_it() -> Result<()> {
     let world = account::world(Times::default()).await?;
     inventory::dies(&world).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_death_around_an_amendment_changes_the_request_once() -> Result<()> {
+    let world = account::world(Times { call: 3, lease: 11, settle: 3 }).await?;
+    amendments::killed(&world).await
 }

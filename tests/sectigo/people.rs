@@ -12,6 +12,7 @@ pub fn scenes(world: &World) -> Vec<Scene<'_>> {
     vec![
         scene("an enrollment is approved", approved(world)),
         scene("an enrollment is declined", declined(world)),
+        scene("a request is amended while it waits for approval", amended(world)),
         scene("the CA refuses", rejected(world)),
         scene("a profile forbids renewals", forbidden(world)),
         scene("a profile forbids replacements", irreplaceable(world)),
@@ -61,12 +62,46 @@ async fn declined(world: &World) -> Result<()> {
     let told = failure["message"].as_str().unwrap_or_default();
     ensure!(told.contains(&format!("certificate {id} is Declined by an administrator")), "{told}");
     message(world, "declined", "Ready", "Failed").await?;
-    // Who asks again means it.
+    // Who asks again has the same request amended, which is declined again: only then it is enrolled anew.
     reissue(world, "declined", "again", None).await?;
-    let id = placed(world, "declined-2").await?;
+    ensure!(placed(world, "declined-2").await? == id, "an amended request keeps its id");
+    ensure!(world.objects.get("Issuance", "declined-2").await?["spec"]["operation"] == "Amend");
+    act(world, &id, "decline").await?;
+    world.objects.until_issuance("declined-2", "Failed").await?;
+    ensure!(accepted(world, "declined").await? == [1, 0, 0], "nothing was asked for beside it");
+    reissue(world, "declined", "once more", None).await?;
+    let id = placed(world, "declined-3").await?;
     act(world, &id, "approve").await?;
-    ready(world, "declined", 2).await?;
+    ready(world, "declined", 3).await?;
     ensure!(accepted(world, "declined").await? == [2, 0, 0]);
+    Ok(())
+}
+
+/// Other names, under the same id; and other names again once it was declined.
+async fn amended(world: &World) -> Result<()> {
+    let approved = issuer(world, json!({"profileId": scm(world)["profiles"]["approved"]}));
+    world.objects.create("Issuer", "amending", approved).await?;
+    ask(world, "amended", json!({"issuerRef": {"name": "amending"}})).await?;
+    let id = placed(world, "amended-1").await?;
+    message(world, "amended", "ActionRequired", "ProviderBlocked").await?;
+    let name = |prefix: &str| format!("{prefix}amended.example.com");
+    let names = json!([name(""), name("www.")]);
+    world.objects.patch("Certificate", "amended", json!({"spec": {"dnsNames": names}})).await?;
+    ensure!(placed(world, "amended-2").await? == id, "it keeps its id");
+    world.objects.until_issuance("amended-1", "Superseded").await?;
+    let second = world.objects.get("Issuance", "amended-2").await?;
+    ensure!(second["spec"]["operation"] == "Amend" && second["spec"]["cost"] == "MayCharge", "{}", second["spec"]);
+    let shown = call(world, Method::GET, &format!("ssl/v2/{id}"), &Value::Null).await?;
+    ensure!(shown["subjectAlternativeNames"] == names, "{shown}");
+    act(world, &id, "decline").await?;
+    world.objects.until_issuance("amended-2", "Failed").await?;
+    let names = json!([name(""), name("api.")]);
+    world.objects.patch("Certificate", "amended", json!({"spec": {"dnsNames": names}})).await?;
+    ensure!(placed(world, "amended-3").await? == id, "declined, it is amended and asked for again");
+    act(world, &id, "approve").await?;
+    let certificate = world.objects.until_ready("amended", 3).await?;
+    ensure!(certificate["status"]["order"]["orderId"] == id.as_str(), "{}", certificate["status"]["order"]);
+    ensure!(accepted(world, "amended").await? == [1, 0, 0], "one purchase in all");
     Ok(())
 }
 

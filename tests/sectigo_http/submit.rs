@@ -145,6 +145,7 @@ pub fn endpoint(operation: &Operation) -> String {
         Operation::Order => "ssl/v2/enroll".into(),
         Operation::Renew { order_id } => format!("ssl/v2/renewById/{order_id}"),
         Operation::Reissue { order_id } | Operation::Duplicate { order_id } => format!("ssl/v2/replace/{order_id}"),
+        Operation::Amend { .. } => "ssl/v2".into(),
     }
 }
 
@@ -184,13 +185,54 @@ async fn what_nobody_approved_yet_is_amended() {
         has(&server, 55, state, json!({})).await;
         let answer = status(200).set_body_json(details(55, "Requested", json!({})));
         takes(&server, "PUT", "ssl/v2", body.clone(), answer).await;
-        let placed = placed(Operation::Order, "55");
-        assert_eq!(sectigo.amend(&placed, &request(Operation::Order)).await, Ok(()), "{state}");
+        assert_eq!(submit(&sectigo, amend()).await, Ok(Some(accepted("55"))), "{state}");
     }
-    for state in ["Applied", "Issued", "SA Approved", "Something new"] {
+    let issued = json!({ "serialNumber": "0A" });
+    let was = json!({});
+    for (state, others) in
+        [("Applied", &was), ("Issued", &was), ("SA Approved", &was), ("Something new", &was), ("Requested", &issued)]
+    {
         server.reset().await;
-        has(&server, 55, state, json!({})).await;
-        let amended = sectigo.amend(&placed(Operation::Order, "55"), &request(Operation::Order)).await;
+        has(&server, 55, state, others.clone()).await;
+        let amended = submit(&sectigo, amend()).await;
         assert!(matches!(amended, Err(CallError::Rejected { .. })), "{state}: {amended:?}");
     }
+}
+
+/// Its details are only read: nothing was sent. What becomes of the change itself is not known without an answer.
+#[tokio::test]
+async fn an_amendment_is_ambiguous_only_from_its_own_call_on() {
+    let server = MockServer::start().await;
+    let sectigo = sectigo(&server);
+    call("GET", "ssl/v2/55").respond_with(status(503).set_body_string("upstream connect error")).mount(&server).await;
+    let unread = submit(&sectigo, amend()).await;
+    assert!(matches!(unread, Err(CallError::NotSent { .. })), "{unread:?}");
+    for (answer, ambiguous) in [
+        (status(503).set_body_string("upstream connect error"), true),
+        (status(400).set_body_json(vendor_error(-14)), true),
+        (status(400).set_body_json(vendor_error(-9)), false),
+    ] {
+        server.reset().await;
+        has(&server, 55, "Requested", json!({})).await;
+        call("PUT", "ssl/v2").respond_with(answer).expect(1).mount(&server).await;
+        let refused = submit(&sectigo, amend()).await;
+        assert_eq!(matches!(refused, Err(CallError::Ambiguous { .. })), ambiguous, "{refused:?}");
+    }
+}
+
+/// The mark went into the record with the CSR.
+#[tokio::test]
+async fn an_amendment_is_found_by_its_mark() {
+    for (comments, found) in [
+        (MARK, evercert::provider::Found::Ours(accepted("55"))),
+        ("evercert:before", evercert::provider::Found::Absent),
+    ] {
+        let server = MockServer::start().await;
+        has(&server, 55, "Requested", json!({ "comments": comments })).await;
+        assert_eq!(sectigo(&server).find(&wanted(amend())).await, Ok(found));
+    }
+}
+
+fn amend() -> Operation {
+    Operation::Amend { order_id: "55".into() }
 }

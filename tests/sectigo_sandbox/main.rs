@@ -332,11 +332,14 @@ async fn what_waits_for_a_person_is_approved_declined_amended_or_taken_back() {
         match number {
             1 => {
                 // A key that was lost before anybody approved: the same request, for another one.
-                let amended = Intent::new(&fixture, 1, Operation::Order).await;
-                assert_eq!(sectigo.amend(&order.placed(&placed), &amended.request).await, Ok(()));
+                let amend = Operation::Amend { order_id: placed.order_id.clone() };
+                let amended = Intent::new(&fixture, 5, amend.clone()).await;
+                assert_eq!(amended.find(&sectigo).await, Ok(Found::Absent));
+                assert_eq!(accepted(amended.submit(&sectigo).await).order_id, placed.order_id);
+                assert_eq!(ours(amended.find(&sectigo).await).order_id, placed.order_id);
                 act("approve").await;
                 amended.collect(&fixture, &sectigo, &placed).await;
-                let late = sectigo.amend(&order.placed(&placed), &order.request).await;
+                let late = Intent::new(&fixture, 6, amend).await.submit(&sectigo).await;
                 assert!(matches!(late, Err(CallError::Rejected { .. })), "{late:?}");
             }
             2 => {

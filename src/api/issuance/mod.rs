@@ -158,6 +158,8 @@ pub enum Operation {
     Adopt,
     /// One more key on an order, beside its certificate.
     Duplicate,
+    /// Another key and other names for a request that nobody has approved yet, or that was refused: no second order.
+    Amend,
 }
 
 /// What triggers an operation.

@@ -62,6 +62,7 @@ impl Work {
             Effect::Install { issuance } => self.install(&issuance).await,
             Effect::NoteCompromise { issuance, token } => self.change(&issuance, Change::Compromised(token)).await,
             Effect::Supersede { issuance } => self.change(&issuance, Change::Superseded).await,
+            Effect::MakeWay { issuance } => self.change(&issuance, Change::MadeWay).await,
             Effect::MarkInstalled { issuance } => self.mark_installed(&issuance).await,
             Effect::Forget { issuance } => self.forget(&issuance).await,
             Effect::Rewrite => self.rewrite().await,

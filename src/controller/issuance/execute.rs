@@ -335,6 +335,7 @@ impl Work {
             Operation::Order => ("Ordered", "a new, paid order".to_owned()),
             Operation::Reissue => ("ReissueRequested", "a free reissue".to_owned()),
             Operation::Duplicate => ("DuplicateRequested", "a free duplicate".to_owned()),
+            Operation::Amend => ("Amended", "the request there was, amended,".to_owned()),
             Operation::Renew => {
                 let parent = spec.parent.as_ref().map_or("", |parent| parent.order_id.as_str());
                 ("Renewed", format!("a new, paid order that renews {parent}"))

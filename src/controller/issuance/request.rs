@@ -198,5 +198,6 @@ pub(in crate::controller) fn on(operation: Operation, parent: Option<&Parent>) -
         // Followed as an order; nothing is submitted for it.
         Operation::Adopt => provider::Operation::Order,
         Operation::Duplicate => provider::Operation::Duplicate { order_id: parent() },
+        Operation::Amend => provider::Operation::Amend { order_id: parent() },
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    Effect, Hindrance, IssuerView, KeyView, LOOK_AGAIN, Observed, OrderView, Preflight, adopt, duplicate,
+    Effect, Hindrance, IssuerView, KeyView, LOOK_AGAIN, Observed, OrderView, Preflight, adopt, amend, duplicate,
     observed::is_of, until, writable,
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
         circuit, csr, digicert,
         issuance::is_paid,
         lineage::{self, Lineage},
-        operation::{self, Situation},
+        operation::{self, Refused, Situation},
         plan::{Plan, Wanted},
         policy::{self, Asked, Verdict},
         remaining, sectigo, trigger, validity,
@@ -170,6 +170,7 @@ fn chosen<'a>(o: &Observed<'a>, lineage: &Lineage, wanted: &Wanted, trigger: Tri
         operation::Plan::Order => (Operation::Order, Cost::Paid),
         operation::Plan::Reissue { cost, .. } => (Operation::Reissue, *cost),
         operation::Plan::Renew { .. } => (Operation::Renew, Cost::Paid),
+        operation::Plan::Amend { cost, .. } => (Operation::Amend, *cost),
     };
     if operation == Operation::Order
         && looks_for_existing(spec, lineage)
@@ -341,9 +342,14 @@ pub(in crate::lifecycle) fn situation<'a>(
 ) -> Result<Situation<'a>, Hindrance> {
     let asked = lineage.installed.map(|issuance| &issuance.spec.request);
     let served = trigger::served(o);
-    let has = |name: &String| {
-        served.is_some_and(|leaf| leaf.dns_names.contains(name))
-            || asked.is_some_and(|asked| asked.dns_names.contains(name))
+    // What is amended has no certificate yet.
+    let unissued = order.filter(|order| order.content.amendable).map(|order| &order.content.names);
+    let has = |name: &String| match unissued {
+        Some(names) => names.contains(name),
+        None => {
+            served.is_some_and(|leaf| leaf.dns_names.contains(name))
+                || asked.is_some_and(|asked| asked.dns_names.contains(name))
+        }
     };
     let installed_until = lineage.installed.and_then(|issuance| issuance.status.as_ref()?.not_after.as_ref());
     let spec = &o.certificate.spec;
@@ -356,6 +362,7 @@ pub(in crate::lifecycle) fn situation<'a>(
         not_after: served.map(|leaf| leaf.not_after).or(installed_until.map(|time| time.0)),
         requested: trigger::fresh(o.certificate, lineage).is_some(),
         adds_names: wanted.dns_names.iter().any(|name| !has(name)),
+        refused: order.map(|order| refused(o, lineage, order)).unwrap_or_default(),
         product_changed: order
             .and_then(|order| lineage::purchase_of(o.issuances, &order.order_id))
             .or(asked)
@@ -371,6 +378,20 @@ pub(in crate::lifecycle) fn situation<'a>(
         },
         cap,
         now: o.now,
+    })
+}
+
+/// The newest failure counts, when it is one of that order.
+fn refused(o: &Observed, lineage: &Lineage, order: &OrderFacts) -> Refused {
+    let of_order = |failed: &&Issuance| {
+        let placed = failed.status.as_ref().and_then(|status| status.order_id.as_ref());
+        let amended = failed.spec.parent.as_ref().filter(|_| failed.spec.operation == Operation::Amend);
+        placed.or(amended.map(|parent| &parent.order_id)) == Some(&order.order_id)
+    };
+    let last = lineage.failed.first().copied().filter(of_order);
+    last.map_or_else(Refused::default, |last| Refused {
+        changed: amend::asks_otherwise(o, last),
+        amended: last.spec.operation == Operation::Amend,
     })
 }
 

@@ -42,7 +42,7 @@ impl Ca {
     pub fn accept(&mut self, spec: &IssuanceSpec, now: Timestamp, lag: SignedDuration) -> Accepted {
         let parent = spec.parent.as_ref().map(|parent| parent.order_id.clone());
         let order_id = match spec.operation {
-            Operation::Reissue | Operation::Duplicate => parent.clone().unwrap_or_default(),
+            Operation::Reissue | Operation::Duplicate | Operation::Amend => parent.clone().unwrap_or_default(),
             Operation::Order | Operation::Renew | Operation::Adopt => format!("{}", 101 + self.accepted.len()),
         };
         self.accepted.push(Op {
@@ -78,7 +78,7 @@ impl Ca {
         let parent = spec.parent.as_ref().map(|parent| &parent.order_id);
         let key = &spec.request.public_key_sha256;
         let candidates: Vec<&Op> = match spec.operation {
-            Operation::Reissue | Operation::Duplicate => {
+            Operation::Reissue | Operation::Duplicate | Operation::Amend => {
                 let on_order = |(index, op): &(usize, &Op)| {
                     Some(&op.order_id) == parent && op.public_key == *key && !earlier.contains(&index.to_string())
                 };
@@ -160,7 +160,9 @@ impl Ca {
         let index: usize = id.parse().ok()?;
         let op = self.accepted.get(index)?;
         let end = match op.operation {
-            Operation::Reissue | Operation::Duplicate => self.order(&op.order_id, Timestamp::MAX)?.valid_till?,
+            Operation::Reissue | Operation::Duplicate | Operation::Amend => {
+                self.order(&op.order_id, Timestamp::MAX)?.valid_till?
+            }
             Operation::Order | Operation::Renew | Operation::Adopt => self.end_of(op),
         };
         Some(Leaf {

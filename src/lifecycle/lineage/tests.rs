@@ -270,9 +270,14 @@ fn an_order_left_at_another_account_is_remembered() {
 #[test]
 fn what_was_never_sent_fulfilled_nothing() {
     let unsent = |mut issuance: Issuance| {
-        issuance.status.get_or_insert_default().order_id = None;
+        let status = issuance.status.get_or_insert_default();
+        (status.order_id, status.serial_number) = (None, None);
         issuance
     };
+    let mut amended = issued(2, State::Superseded, 'b');
+    amended.status.get_or_insert_default().serial_number = None;
+    let case = CertificateCase::served().with(amended);
+    assert_eq!(revision(lineage(&case).fulfilled), Some(1), "amended before it was issued");
     let case = CertificateCase::served().with(issued(2, State::Superseded, 'b'));
     assert_eq!(revision(lineage(&case).fulfilled), Some(2));
     let case = CertificateCase::served().with(unsent(issued(2, State::Superseded, 'b')));

@@ -9,11 +9,14 @@
 //! | issued, renewed by somebody else | a person, or Order by a token | Reissue |
 //! | issued, SCM is to renew it by itself | that is switched off first | that is switched off first |
 //! | issued, SCM goes on to renew it by itself | a person | Reissue |
-//! | being replaced, requested, of unknown status | wait | wait |
+//! | requested, not approved yet | Amend | Amend |
+//! | being replaced, under way, of unknown status | wait | wait |
 //! | expired | Order; renewed by somebody else: a person | same |
-//! | revoked, declined, rejected, invalid | a person, or Order by a token | same |
+//! | declined, rejected, invalid | a person; once something else is wanted, or by a token, Amend | same |
+//! | the same, after it was amended | a person; once something else is wanted Amend, by a token Order | same |
+//! | revoked | a person, or Order by a token | same |
 
-use super::{Plan, Situation, look_again};
+use super::{Plan, Refused, Situation, look_again};
 use crate::{
     api::{
         issuance::{Cost, Operation, Trigger},
@@ -33,9 +36,11 @@ pub(super) fn plan(s: &Situation<'_>, order: &OrderFacts) -> Plan {
 fn alone(s: &Situation<'_>, order: &OrderFacts, plan: Plan) -> Plan {
     let then = match &plan {
         Plan::Order | Plan::Renew { .. } | Plan::Reissue { .. } => plan.operation(),
-        Plan::StopAutoRenewal { .. } | Plan::Adopt { .. } | Plan::WaitUntil { .. } | Plan::ActionRequired { .. } => {
-            None
-        }
+        Plan::Amend { .. }
+        | Plan::StopAutoRenewal { .. }
+        | Plan::Adopt { .. }
+        | Plan::WaitUntil { .. }
+        | Plan::ActionRequired { .. } => None,
     };
     let Some(then) = then else { return plan };
     let id = &order.order_id;
@@ -64,9 +69,10 @@ fn asked(s: &Situation<'_>, order: &OrderFacts) -> Plan {
     let ended = order.valid_till.map(validity::end_of).is_some_and(|end| end <= s.now);
     match order.status {
         OrderStatus::Revoked => on_request(s, order, "is revoked"),
-        OrderStatus::Canceled => on_request(s, order, "was declined or refused"),
+        OrderStatus::Canceled => refused(s, order),
         OrderStatus::Expired => buy_anew(s, order),
         OrderStatus::Active if ended => buy_anew(s, order),
+        OrderStatus::Pending if order.content.amendable => amend(order, added(s)),
         OrderStatus::Pending | OrderStatus::Unknown => look_again(s, order),
         OrderStatus::Active if order.pending => look_again(s, order),
         OrderStatus::Active if s.trigger == Trigger::Expiring => renew(s, order),
@@ -93,15 +99,39 @@ fn buy_anew(s: &Situation<'_>, order: &OrderFacts) -> Plan {
     }
 }
 
+/// Amended, it is asked for again under its id, and may be bought by that; once that was refused as well, somebody may want
+/// another purchase.
+fn refused(s: &Situation<'_>, order: &OrderFacts) -> Plan {
+    let Refused { changed, amended } = s.refused;
+    // An amendment leaves profile, organization and term as they are.
+    if !order.content.amendable || s.product_changed || (amended && !changed) {
+        return on_request(s, order, "was declined or refused");
+    }
+    if changed || s.requested {
+        return amend(order, Cost::Paid);
+    }
+    let why = format!(
+        "certificate {} was declined or refused: its request is amended once the Certificate is changed, or the annotation \
+         {REISSUE_REQUESTED} is set to a new token",
+        order.order_id
+    );
+    Plan::ActionRequired { why, then: Some((Operation::Amend, Cost::Paid)) }
+}
+
+fn amend(order: &OrderFacts, cost: Cost) -> Plan {
+    Plan::Amend { order_id: order.order_id.clone(), cost }
+}
+
+/// No source says whether a contract bills names that are added.
+fn added(s: &Situation<'_>) -> Cost {
+    if s.adds_names { Cost::MayCharge } else { Cost::Free }
+}
+
 fn replace(s: &Situation<'_>, order: &OrderFacts) -> Plan {
     if s.forbidden.replacement {
         return forbidden(s, order, "replaced");
     }
-    Plan::Reissue {
-        order_id: order.order_id.clone(),
-        // No source says whether a contract bills names that are added.
-        cost: if s.adds_names { Cost::MayCharge } else { Cost::Free },
-    }
+    Plan::Reissue { order_id: order.order_id.clone(), cost: added(s) }
 }
 
 fn forbidden(s: &Situation<'_>, order: &OrderFacts, what: &str) -> Plan {

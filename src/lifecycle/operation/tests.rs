@@ -59,6 +59,7 @@ fn situation(trigger: Trigger, order: Option<&OrderFacts>) -> Situation<'_> {
         product_changed: false,
         forbidden: Forbidden::default(),
         renewal_stays: None,
+        refused: Refused::default(),
         orders_anew: false,
         days: None,
         cap: None,
@@ -317,7 +318,7 @@ proptest! {
             Plan::Reissue { cost, .. } => {
                 prop_assert!(status == OrderStatus::Active && !pending && !ended && cost != Cost::Paid);
             }
-            Plan::StopAutoRenewal { .. } => prop_assert!(false, "CertCentral has no call for it"),
+            Plan::StopAutoRenewal { .. } | Plan::Amend { .. } => prop_assert!(false, "CertCentral has no call for it"),
             Plan::WaitUntil { at, .. } => prop_assert!(at > s.now),
             Plan::Adopt { .. } => prop_assert!(false, "nothing renewed it"),
             Plan::ActionRequired { .. } => {}

@@ -142,5 +142,6 @@ pub(super) fn word(operation: Operation) -> &'static str {
         Operation::Renew => "Renew",
         Operation::Adopt => "Adopt",
         Operation::Duplicate => "Duplicate",
+        Operation::Amend => "Amend",
     }
 }

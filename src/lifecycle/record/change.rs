@@ -59,6 +59,8 @@ pub enum Change {
     Hindered(Option<(&'static str, String)>),
     Taken(String),
     Installed,
+    /// Nobody has approved it at the provider, and the next Issuance amends it there.
+    MadeWay,
     /// What it brought, or was to ask for, is not wanted any more.
     Superseded,
 }

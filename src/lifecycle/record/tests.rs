@@ -608,3 +608,23 @@ fn where_there_is_nothing_to_publish_the_provider_s_word_is_told() {
         assert_eq!(status.validations[0].record.is_some(), record.is_some());
     }
 }
+
+#[test]
+fn only_what_waits_at_the_provider_makes_way() {
+    let waiting = polled(Progress::AwaitingApproval { request_id: None });
+    let table: [(&[Change], bool); 4] = [
+        (&[answered_with(1, Ok(accepted("1")))], false),
+        (&[answered_with(1, Ok(accepted("1"))), polled(Progress::Validating)], false),
+        (&[answered_with(1, Ok(accepted("1"))), waiting.clone()], true),
+        (&[answered_with(1, Ok(accepted("1"))), waiting, Change::Believed(delivered())], false),
+    ];
+    for (n, (before, ends)) in table.into_iter().enumerate() {
+        let mut ledger = Ledger::new(1);
+        before.iter().for_each(|change| drop(ledger.apply(change.clone()).clone()));
+        ledger.apply(Change::MadeWay);
+        assert_eq!(ledger.status.state == Some(State::Superseded), ends, "row {n}");
+        if ends {
+            assert_eq!((ledger.status.order_id.as_deref(), ledger.condition(ACTION_REQUIRED)), (Some("1"), None));
+        }
+    }
+}

@@ -13,6 +13,10 @@ pub(super) fn submission(request: &Request) -> Result<(&'static Endpoint, &str, 
     let renewed = match &request.operation {
         Operation::Reissue { order_id } => return Ok((&REISSUE_CERTIFICATE, order_id, json!(reissue(request)))),
         Operation::Duplicate { order_id } => return Ok((&DUPLICATE_CERTIFICATE, order_id, json!(duplicate(request)))),
+        Operation::Amend { .. } => {
+            let message = "CertCentral has no call that changes a request".to_owned();
+            return Err(CallError::Rejected { call: ORDER_CERTIFICATE.name, code: "not_offered".into(), message });
+        }
         Operation::Order => None,
         Operation::Renew { order_id } => {
             Some(order_id.parse::<u64>().map_err(|_| super::errors::bad_id(ORDER_CERTIFICATE.name))?)

@@ -29,6 +29,7 @@ impl DigiCert {
             Operation::Renew { order_id } => self.renewal(wanted, order_id).await,
             Operation::Reissue { order_id } => self.reissue(wanted, order_id).await,
             Operation::Duplicate { order_id } => self.duplicate(wanted, order_id).await,
+            Operation::Amend { .. } => Ok(Found::Absent),
         }
     }
 

@@ -58,6 +58,7 @@ fn content(order: &Order) -> OrderContent {
         public_key_sha256: key_of(certificate),
         idempotency_key: order.alternative_order_id.clone(),
         renewed_unseen: order.is_renewed && order.renewed_order_id.is_none(),
+        amendable: false,
     }
 }
 
@@ -75,7 +76,9 @@ impl DigiCert {
         let order = self.order_info(&placed.order_id).await?;
         let order_valid_till = order.order_valid_till.as_deref().and_then(wire::date);
         let progress = match &placed.operation {
-            Operation::Order | Operation::Renew { .. } => self.order_progress(placed, &order).await?,
+            Operation::Order | Operation::Renew { .. } | Operation::Amend { .. } => {
+                self.order_progress(placed, &order).await?
+            }
             Operation::Reissue { .. } => self.reissue_progress(placed, &order).await?,
             Operation::Duplicate { .. } => self.duplicate_progress(placed, &order).await?,
         };

@@ -148,7 +148,7 @@ impl Sectigo {
 }
 
 impl Update {
-    fn body(&self, id: &str) -> Result<Value, CallError> {
+    pub(super) fn body(&self, id: &str) -> Result<Value, CallError> {
         let id: u64 = id.parse().map_err(|_| super::errors::bad_id(UPDATE.name))?;
         let fields = self.custom_fields.as_deref().map(custom_fields);
         let auto_renewal = self.auto_renewal.map(|wanted| match wanted {

@@ -29,6 +29,7 @@ impl Sectigo {
             Operation::Order => self.enrollment_of(wanted).await,
             Operation::Renew { order_id } => self.renewal_of(wanted, order_id).await,
             Operation::Reissue { order_id } => self.replacement_of(wanted, order_id).await,
+            Operation::Amend { order_id } => self.amendment_of(wanted, order_id).await,
             Operation::Duplicate { .. } => Ok(Found::Absent),
         }
     }
@@ -91,6 +92,12 @@ impl Sectigo {
             (None, Status::Unknown) => Err(DETAILS.ambiguous("the certificate has a status that is not known")),
             (None, _) => Ok(Found::Absent),
         }
+    }
+
+    /// CSR and mark go into the record by one call.
+    async fn amendment_of(&self, wanted: &Wanted, order_id: &str) -> Result<Found, CallError> {
+        let marked = is_marked(&self.details(order_id).await?, wanted);
+        Ok(if marked { Found::Ours(accepted(order_id.to_owned())) } else { Found::Absent })
     }
 
     /// `None`: no key to be seen, yet or any more.

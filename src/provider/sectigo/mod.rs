@@ -171,10 +171,6 @@ impl Provider for Sectigo {
         self.ask_to_check(placed).await
     }
 
-    async fn amend(&self, placed: &Placed, request: &Request) -> Result<(), CallError> {
-        self.amend_request(placed, request).await
-    }
-
     async fn stop_auto_renewal(&self, order_id: &str) -> Result<(), CallError> {
         self.schedule_no_renewal(order_id).await
     }

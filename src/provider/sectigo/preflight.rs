@@ -21,7 +21,7 @@ impl Sectigo {
                 self.may_use_domains(request, organization).await
             }
             Operation::Renew { order_id } => offers_key(&self.details(order_id).await?.cert_type, request),
-            Operation::Reissue { order_id } => {
+            Operation::Reissue { order_id } | Operation::Amend { order_id } => {
                 offers_key(&self.details(order_id).await?.cert_type, request)?;
                 self.may_use_domains(request, organization).await
             }

@@ -82,8 +82,7 @@ fn refusal(placed: &Placed, details: &Details) -> String {
 
 pub(super) fn order_facts(details: Details, order_id: &str, public_key_sha256: Option<String>) -> OrderFacts {
     let status = details.status();
-    // A replacement takes a record that was issued through the states of a request again.
-    let was_issued = details.issued.is_some() || details.serial_number.is_some();
+    let was_issued = details.was_issued();
     let under_way =
         matches!(status, Status::Init | Status::Requested | Status::SaApproved | Status::Approved | Status::Applied);
     let valid_till = details.expires.as_deref().and_then(date);
@@ -122,5 +121,6 @@ fn content(details: &Details, public_key_sha256: Option<String>) -> OrderContent
         public_key_sha256,
         idempotency_key: key_in(details.comments.as_deref()),
         renewed_unseen: details.renewed,
+        amendable: details.is_amendable(),
     }
 }

@@ -4,14 +4,14 @@
 //! stay with the record; a renewal and a replacement take none (*RenewInfo*, *ReplaceRequest*).
 
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::certificates::{Update, custom_fields, object};
 use super::client::Call;
 use super::endpoints::{ENROLL, Endpoint, RENEW_BY_ID, REPLACE, UPDATE};
 use super::wire::Enrolled;
 use super::{Sectigo, ValidationModel};
-use crate::provider::{Accepted, CallError, DcvMethod, Operation, Permit, Placed, Request, Validity};
+use crate::provider::{Accepted, CallError, DcvMethod, Operation, Permit, Request, Validity};
 
 /// *EnrollRequest*, `comments`.
 const LONGEST_COMMENTS: usize = 1024;
@@ -29,6 +29,7 @@ impl Sectigo {
             Operation::Reissue { order_id } => {
                 (Call::of(&REPLACE, order_id).json(&self.replacement(request)), Some(order_id))
             }
+            Operation::Amend { order_id } => return self.amend(order_id, request, permit, timeout).await.map(Some),
             Operation::Duplicate { .. } => return Err(refused(&ENROLL, "not_offered", "SCM has no duplicates")),
         };
         let answer = self.client.call_once(call, permit, timeout).await?;
@@ -88,13 +89,26 @@ impl Sectigo {
         ])
     }
 
-    /// A request that nobody has approved yet, or that was refused, gets another CSR and other names, and keeps its id and
-    /// its mark.
-    pub(super) async fn amend_request(&self, placed: &Placed, request: &Request) -> Result<(), CallError> {
-        let details = self.details(&placed.order_id).await?;
-        if !details.status().is_editable() {
+    /// A request that nobody has approved yet, or that was refused, gets another CSR and other names, and keeps its id. The
+    /// mark goes with them, in one call: whoever finds it there finds them too.
+    async fn amend(
+        &self,
+        id: &str,
+        request: &Request,
+        permit: Permit,
+        timeout: Duration,
+    ) -> Result<Accepted, CallError> {
+        let until = Instant::now() + timeout;
+        let unread = |error: String| UPDATE.not_sent(error);
+        let details = match tokio::time::timeout(timeout, self.details(id)).await {
+            Ok(Ok(details)) => details,
+            Ok(Err(CallError::Ambiguous { message, .. })) => return Err(unread(message)),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Err(unread("its details were not read in time".to_owned())),
+        };
+        if !details.is_amendable() {
             let status = details.status.unwrap_or_default();
-            return Err(refused(&UPDATE, "not_editable", &format!("certificate {} is {status}", placed.order_id)));
+            return Err(refused(&UPDATE, "not_editable", &format!("certificate {id} is {status}")));
         }
         let update = Update {
             csr: Some(request.csr.clone()),
@@ -103,7 +117,10 @@ impl Sectigo {
             comments: Some(marked(request.details.comments.as_deref(), &request.idempotency_key)),
             ..Update::default()
         };
-        self.update(&placed.order_id, &update).await.map(drop)
+        let body = update.body(id)?;
+        let left = until.saturating_duration_since(Instant::now());
+        self.client.call_once(Call::new(&UPDATE).json(&body), permit, left).await?;
+        Ok(Accepted { order_id: id.to_owned(), ..Accepted::default() })
     }
 
     /// "Required in case of disabled DCV pre-validation" (*Enroll*).

@@ -108,6 +108,18 @@ impl Details {
         Status::read(self.status.as_deref())
     }
 
+    /// A replacement takes a record that was issued through the states of a request again.
+    pub fn was_issued(&self) -> bool {
+        self.issued.is_some() || self.serial_number.is_some()
+    }
+
+    /// Nothing was issued for it, and names, key and profile may still be changed (*Update SSL certificate details*).
+    pub fn is_amendable(&self) -> bool {
+        let editable =
+            matches!(self.status(), Status::Requested | Status::Declined | Status::Rejected | Status::Invalid);
+        editable && !self.was_issued()
+    }
+
     /// Common name and alternative names, in lower case.
     pub fn names(&self) -> BTreeSet<String> {
         self.subject_alternative_names.iter().chain(&self.common_name).map(|name| name.to_ascii_lowercase()).collect()
@@ -158,11 +170,6 @@ impl Status {
             "invalid" => Self::Invalid,
             _ => Self::Unknown,
         }
-    }
-
-    /// Names, key and profile of the request may still be changed (*Update SSL certificate details*).
-    pub fn is_editable(self) -> bool {
-        matches!(self, Self::Requested | Self::Declined | Self::Rejected | Self::Invalid)
     }
 }
 

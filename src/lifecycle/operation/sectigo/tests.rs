@@ -3,7 +3,7 @@
 use jiff::{Timestamp, civil::date};
 use proptest::prelude::*;
 
-use super::super::{Forbidden, LOOK_AGAIN, foresee, plan};
+use super::super::{Forbidden, LOOK_AGAIN, Refused, foresee, plan};
 use super::*;
 use crate::{api::issuer::Vendor, lifecycle::testing, provider::OrderContent};
 
@@ -39,6 +39,7 @@ fn situation(trigger: Trigger, order: Option<&OrderFacts>) -> Situation<'_> {
         product_changed: false,
         forbidden: Forbidden::default(),
         renewal_stays: None,
+        refused: Refused::default(),
         orders_anew: false,
         days: None,
         cap: None,
@@ -220,21 +221,60 @@ fn what_was_revoked_or_refused_is_ordered_again_only_when_somebody_asks() {
     }
 }
 
+/// Whatever can still be changed is changed, and never asked for beside itself.
+#[test]
+fn a_request_that_is_open_or_refused_is_amended() {
+    let with = |status| {
+        let content = Box::new(OrderContent { amendable: true, ..OrderContent::default() });
+        OrderFacts { status, content, ..issued() }
+    };
+    let amend = |cost| Plan::Amend { order_id: "55".to_owned(), cost };
+    let open = with(OrderStatus::Pending);
+    for trigger in TRIGGERS {
+        let s = situation(trigger, Some(&open));
+        assert_eq!(plan(&s), amend(Cost::Free), "{trigger:?}");
+        assert_eq!(plan(&Situation { adds_names: true, ..s }), amend(Cost::MayCharge), "{trigger:?}");
+        assert_eq!(foresee(&s, now()), (now(), amend(Cost::Free)));
+    }
+    let order = with(OrderStatus::Canceled);
+    let refused = |changed, requested, amended| {
+        let refused = Refused { changed, amended };
+        plan(&Situation { requested, refused, ..situation(Trigger::FirstIssue, Some(&order)) })
+    };
+    for (changed, requested, amended) in
+        [(true, false, false), (false, true, false), (true, false, true), (true, true, true)]
+    {
+        assert_eq!(refused(changed, requested, amended), amend(Cost::Paid), "it may be bought by that");
+    }
+    let waits = refused(false, false, false);
+    assert!(
+        matches!(&waits, Plan::ActionRequired { why, then: Some((Operation::Amend, Cost::Paid)) } if why.contains("amended once")),
+        "{waits:?}"
+    );
+    assert!(told(refused(false, false, true)).contains("55 was declined or refused; to enroll anew"));
+    let s = Situation { product_changed: true, ..situation(Trigger::FirstIssue, Some(&order)) };
+    assert!(
+        told(plan(&Situation { refused: Refused { changed: true, amended: false }, ..s })).contains("to enroll anew")
+    );
+    assert_eq!(plan(&Situation { requested: true, ..s }), Plan::Order, "an amendment would keep the profile");
+    assert_eq!(refused(false, true, true), Plan::Order, "what was amended in vain is asked for anew by a token");
+}
+
 proptest! {
     #[test]
     fn money_is_spent_only_where_the_table_says(
         status in prop::sample::select(vec![OrderStatus::Pending, OrderStatus::Active, OrderStatus::Expired, OrderStatus::Revoked, OrderStatus::Canceled, OrderStatus::Unknown]),
         trigger in prop::sample::select(TRIGGERS.to_vec()),
         auto_renew in prop::sample::select(vec![AutoRenewal::Off, AutoRenewal::Scheduled, AutoRenewal::Started]),
-        flags: [bool; 9], days_left in -400..400_i32,
+        flags: [bool; 12], days_left in -400..400_i32,
     ) {
-        let [pending, stays, renewed_unseen, adds_names, product_changed, requested, renewal, replacement, orders_anew] = flags;
-        let content = Box::new(OrderContent { renewed_unseen, ..OrderContent::default() });
+        let [amendable, changed, amended, pending, stays, renewed_unseen, adds_names, product_changed, requested, renewal, replacement, orders_anew] = flags;
+        let content = Box::new(OrderContent { renewed_unseen, amendable, ..OrderContent::default() });
         let valid_till = Some(date(2026, 5, 31) + jiff::Span::new().days(days_left));
         let order = OrderFacts { status, pending, auto_renew, content, valid_till, ..issued() };
         let s = Situation {
             requested, adds_names, product_changed, orders_anew, forbidden: Forbidden { renewal, replacement },
-            renewal_stays: stays.then_some("refused"),
+            renewal_stays: stays.then_some("refused"), refused: Refused { changed, amended },
             ..situation(trigger, Some(&order))
         };
         let ended = status == OrderStatus::Expired || (status == OrderStatus::Active && days_left <= 0);
@@ -248,6 +288,14 @@ proptest! {
                 prop_assert!(requested || ended || (running && (forbidden || changed)));
                 prop_assert!(requested || !renewed_unseen || trigger != Trigger::Expiring, "bought already");
                 prop_assert!(refused || ended || running);
+                prop_assert!(!amendable || status != OrderStatus::Canceled || amended || product_changed, "it could be amended");
+            }
+            Plan::Amend { cost, .. } => {
+                prop_assert!(amendable);
+                match status {
+                    OrderStatus::Pending => prop_assert_eq!(cost, if adds_names { Cost::MayCharge } else { Cost::Free }),
+                    _ => prop_assert!(status == OrderStatus::Canceled && cost == Cost::Paid && (changed || requested) && !product_changed),
+                }
             }
             Plan::Renew { .. } => {
                 prop_assert!(running && trigger == Trigger::Expiring && auto_renew == AutoRenewal::Off && !renewed_unseen);
