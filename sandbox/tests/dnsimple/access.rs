@@ -97,7 +97,7 @@ async fn the_limit_of_an_hour_is_told_and_shared_by_all_tokens() {
     let first = client.call("GET", "zones", None).await;
     assert_eq!((first.header("x-ratelimit-limit"), left(&first)), ("2400", 2399));
     let reset: i64 = first.header("x-ratelimit-reset").parse().unwrap();
-    assert!((3590..=3600).contains(&(reset - jiff::Timestamp::now().as_second())));
+    assert!((1..=3600).contains(&(reset - jiff::Timestamp::now().as_second())));
     client.settings(json!({"requestsPerHour": 3})).await;
     with_scopes(&mut client, &["zones:*:read"]).await;
     assert_eq!(left(&client.call("GET", "zones", None).await), 1);
