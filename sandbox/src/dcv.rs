@@ -73,16 +73,15 @@ pub async fn find_cname(server: SocketAddr, name: &str, label: &str, wanted: &st
     let dns = Dns::at(server)?;
     let mut seen = Vec::new();
     for domain in authorization_domains(name) {
-        let mut owner = format!("{label}.{domain}");
+        let mut found = dns.cname(&format!("{label}.{domain}")).await?;
         for _ in 0..MOST_CNAMES {
-            let Some(target) = dns.cname(&owner).await? else {
-                break;
-            };
+            let Some(target) = found else { break };
             if target.eq_ignore_ascii_case(wanted) {
                 return Ok(domain);
             }
-            seen.push(target.clone());
-            owner = target;
+            // A target that this server knows nothing of leads nowhere.
+            found = dns.cname(&target).await.unwrap_or_default();
+            seen.push(target);
         }
     }
     Err(Failure::NotFound { seen })
