@@ -18,7 +18,7 @@ async fn recording(world: &World, name: &str) -> Result<()> {
 }
 
 /// What an administrator does in SCM.
-async fn admin(world: &World, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
+pub async fn admin(world: &World, method: Method, path: &str, body: Option<Value>) -> Result<Value> {
     let text = |name: &str| scm(world)[name].as_str().unwrap_or_default();
     let call = reqwest::Client::new().request(method, format!("{}/ssl/v2/{path}", text("url")));
     let mut call = ["login", "password", "customerUri"].iter().fold(call, |call, name| call.header(*name, text(name)));
@@ -91,7 +91,7 @@ async fn settled(world: &World, name: &str, secret: &str) -> Result<Value> {
     world.objects.until("Certificate", name, "its place is recorded", so).await
 }
 
-fn gone(world: &World, name: &str) -> Result<()> {
+pub fn gone(world: &World, name: &str) -> Result<()> {
     let namespace = &world.objects.namespace;
     world.kubectl(&["wait", "--for=delete", "-n", namespace, &format!("evcert/{name}"), "--timeout=30s"]).map(drop)
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod amendments;
+mod deletion;
 mod inventory;
 mod kills;
 mod life;
@@ -24,7 +25,7 @@ async fn a_certificate_is_enrolled_replaced_free_and_renewed_once() -> Result<()
 async fn what_people_decide_and_profiles_allow_is_told_and_costs_nothing_more() -> Result<()> {
     let world = account::world(Times::default()).await?;
     let _operator = world.operator().await?;
-    play(people::scenes(&world).into_iter().chain(preflight::scenes(&world))).await
+    play(people::scenes(&world).into_iter().chain(preflight::scenes(&world)).chain(deletion::scenes(&world))).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

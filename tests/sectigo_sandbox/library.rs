@@ -174,3 +174,31 @@ async fn an_administrator_approves_by_the_api() {
     sectigo.approve(&placed.order_id, "as ordered").await.unwrap();
     order.collect(&fixture, &sectigo, &placed).await;
 }
+
+#[tokio::test]
+async fn the_calls_that_are_made_by_hand_alone_answer_as_described() {
+    let fixture = Fixture::start(&["--dcv", "instant"]).await;
+    let sectigo = fixture.sectigo();
+    let order = Intent::new(&fixture, 1, Operation::Order).await;
+    let placed = accepted(order.submit(&sectigo).await);
+    order.collect(&fixture, &sectigo, &placed).await;
+    let id = placed.order_id.as_str();
+    assert_eq!(sectigo.organization_trouble(&order.placed(&placed)).await, Ok(None));
+
+    let details = |rack: &str| [("rack".to_owned(), rack.to_owned())].into();
+    let location = sectigo.create_location(id, &details("7")).await.unwrap();
+    sectigo.update_location(id, &location, &details("8")).await.unwrap();
+    assert_eq!(sectigo.certificate_location(id, &location).await.unwrap().details["rack"], ["8"]);
+    sectigo.delete_location(id, &location).await.unwrap();
+    assert!(sectigo.certificate_location(id, &location).await.is_err());
+
+    for _ in 0..2 {
+        assert_eq!(sectigo.revoke_order(id, RevocationReason::Superseded).await, Ok(Revoked::Done));
+    }
+    assert_eq!(sectigo.order(id).await.unwrap().status, OrderStatus::Revoked);
+
+    let listed = sectigo.domains(None).await.unwrap();
+    let domain = listed.iter().find_map(|row| row.id.clone()).unwrap();
+    let names: Vec<_> = listed.iter().filter_map(|row| row.name.clone()).collect();
+    assert!(names.contains(&sectigo.domain(&domain).await.unwrap().name.unwrap()));
+}

@@ -169,8 +169,15 @@ pub fn term(world: &World, profile: &Profile, asked: Option<i64>) -> Result<i32,
     term.ok_or_else(|| ApiError::bad(-36, "The validity period (term) is invalid for this certificate profile."))
 }
 
+/// "Allow Web/REST API operations for SSL certificates of this organization/department."
+pub fn check_api(organization: &Organization) -> Result<(), ApiError> {
+    let off = organization.details.get("sslCertsApiEnabled").is_some_and(|on| on == false);
+    if off { Err(ApiError::denied("operations for SSL certificates of this organization")) } else { Ok(()) }
+}
+
 /// OV and EV certificates need an organization whose own validation may still be used.
 pub fn check_organization(world: &World, organization: &Organization, profile: &Profile) -> Result<(), ApiError> {
+    check_api(organization)?;
     if profile.validation == Validation::Dv || organization_valid(world, organization) {
         return Ok(());
     }
@@ -199,7 +206,6 @@ pub fn dcv_if_given(fields: &Fields) -> Result<(Option<DcvMode>, Option<String>)
     let Some(mode) = fields.text("dcvMode", 16)?.filter(|mode| !mode.is_empty()) else {
         return Ok((None, email));
     };
-    // AUTO: SCM publishes the record itself, through a DNS connector. There is none here.
     let mode = DcvMode::parse(&mode).ok_or_else(|| ApiError::invalid("dcvMode"))?;
     if mode == DcvMode::Email && !email.as_ref().is_some_and(|email| is_mail(email)) {
         return Err(ApiError::missing("dcvEmail"));

@@ -94,7 +94,7 @@ fn instructions(row: &Ssl) -> Vec<Value> {
 fn instruction(row: &Ssl, version: &Version, check: &NameCheck) -> Value {
     let mode = row.dcv_mode.unwrap_or(DcvMode::Cname);
     let mut told = version.dcv_value.instructions(mode, &check.scope);
-    if mode == DcvMode::Cname {
+    if matches!(mode, DcvMode::Cname | DcvMode::Auto) {
         // Here the digests are in capitals, and the target has no dot at its end.
         let value = &version.dcv_value;
         let (label, target) = (value.md5.to_uppercase(), value.cname_target());

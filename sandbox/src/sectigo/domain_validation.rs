@@ -111,6 +111,12 @@ pub async fn delete(State(app): State<Arc<App>>, Extension(caller): Extension<Ca
     Ok(StatusCode::OK.into_response())
 }
 
+/// The mode that a path names: each has its own, but for AUTO.
+fn by_path(mode: &str) -> Result<DcvMode, ApiError> {
+    let mode = DcvMode::parse(mode).filter(|mode| *mode != DcvMode::Auto);
+    mode.ok_or_else(|| ApiError::not_found("Resource"))
+}
+
 /// `POST validation/start/domain/{mode}`: says what to publish.
 pub async fn start(
     State(app): State<Arc<App>>,
@@ -118,7 +124,7 @@ pub async fn start(
     Path(mode): Path<String>,
     fields: Fields,
 ) -> Reply {
-    let mode = DcvMode::parse(&mode).ok_or_else(|| ApiError::not_found("Resource"))?;
+    let mode = by_path(&mode)?;
     if mode == DcvMode::Email {
         return mailboxes(&app, &caller, &fields);
     }
@@ -141,7 +147,7 @@ pub async fn submit(
     wording: Wording,
     fields: Fields,
 ) -> Reply {
-    let mode = DcvMode::parse(&mode).ok_or_else(|| ApiError::not_found("Resource"))?;
+    let mode = by_path(&mode)?;
     let email = fields.text("email", 256)?.filter(|email| !email.is_empty());
     let id = {
         let mut world = app.store.lock();

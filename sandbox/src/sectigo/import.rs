@@ -144,7 +144,9 @@ async fn archive(app: &App, caller: &Caller, query: &Query, request: Request) ->
 
 /// Adds a certificate, unless it is there. Answers its id, and whether it is new.
 fn take(world: &mut World, caller: &Caller, organization: Option<u64>, der: &[u8]) -> Result<(u64, bool), ApiError> {
-    let organization = asked::organization(world, caller, organization)?.id;
+    let organization = asked::organization(world, caller, organization)?;
+    asked::check_api(organization)?;
+    let organization = organization.id;
     let version = version(der).ok_or_else(|| ApiError::invalid("cert"))?;
     let pem = |version: &Version| version.issued.as_ref().map(|issued| issued.pem.clone());
     let known =

@@ -52,7 +52,9 @@ impl DcvValue {
         let lines = self.file_lines();
         let fields = match mode {
             DcvMode::Email => json!({}),
-            DcvMode::Cname => json!({"host": self.cname_host(domain), "point": format!("{}.", self.cname_target())}),
+            DcvMode::Cname | DcvMode::Auto => {
+                json!({"host": self.cname_host(domain), "point": format!("{}.", self.cname_target())})
+            }
             DcvMode::Txt => json!({"host": format!("{TXT_LABEL}.{domain}."), "point": self.text}),
             DcvMode::Http | DcvMode::Https => {
                 let url = format!("{}://{domain}{}", mode.scheme(), self.file_path());
@@ -70,7 +72,9 @@ impl DcvValue {
         let name = rules::base_name(name);
         let found = match mode {
             DcvMode::Email => return Err(format!("{name} waits for an answer by e-mail.")),
-            DcvMode::Cname => dcv::find_cname(*resolver, name, &format!("_{}", self.md5), &self.cname_target()).await,
+            DcvMode::Cname | DcvMode::Auto => {
+                dcv::find_cname(*resolver, name, &format!("_{}", self.md5), &self.cname_target()).await
+            }
             DcvMode::Txt => dcv::find_txt(*resolver, name, Some(TXT_LABEL), &self.text).await,
             DcvMode::Http => self.look_at_file(*resolver, name, *http_port, mode).await,
             DcvMode::Https => self.look_at_file(*resolver, name, *https_port, mode).await,
@@ -95,7 +99,7 @@ const TXT_LABEL: &str = "_pki-validation";
 
 impl DcvMode {
     pub fn parse(text: &str) -> Option<Self> {
-        let modes = [Self::Email, Self::Cname, Self::Http, Self::Https, Self::Txt];
+        let modes = [Self::Email, Self::Cname, Self::Http, Self::Https, Self::Txt, Self::Auto];
         modes.into_iter().find(|mode| mode.name().eq_ignore_ascii_case(text))
     }
 
@@ -106,6 +110,7 @@ impl DcvMode {
             Self::Http => "HTTP",
             Self::Https => "HTTPS",
             Self::Txt => "TXT",
+            Self::Auto => "AUTO",
         }
     }
 
@@ -113,7 +118,7 @@ impl DcvMode {
     pub fn method(self) -> &'static str {
         match self {
             Self::Email => "EMAIL",
-            Self::Cname => "CNAME_CSR_HASH",
+            Self::Cname | Self::Auto => "CNAME_CSR_HASH",
             Self::Http => "HTTP_CSR_HASH",
             Self::Https => "HTTPS_CSR_HASH",
             Self::Txt => "DNSTXT_RANDOM_VALUE",

@@ -33,6 +33,7 @@ pub async fn replace(
         return Err(ApiError::bad(-130, format!("SSL state is not 'ISSUED': {status}")));
     }
     fields.required("reason", 512)?;
+    asked::check_api(asked::organization(&world, &caller, Some(row.organization))?)?;
     let profile = world.scm.profiles.get(row.profile).filter(|profile| profile.replaceable && !profile.deleted);
     let profile = profile.ok_or_else(|| ApiError::bad(-37, "Access denied."))?.clone();
     let current = row.versions.last().ok_or_else(ApiError::lost)?;

@@ -197,6 +197,8 @@ pub enum DcvMode {
     Http,
     Https,
     Txt,
+    /// SCM publishes what CNAME asks for through a DNS connector. There is none here: somebody else has to.
+    Auto,
 }
 
 /// What proves control in each of the modes.

@@ -211,3 +211,27 @@ async fn dates_come_in_the_format_that_is_asked_for() {
     let date = requested("").await;
     assert!(date.as_str().unwrap().starts_with("2026-06-01T12:"), "{date}");
 }
+
+#[tokio::test]
+async fn an_organization_without_the_api_has_nothing_done_by_it() {
+    let client = Client::instant().await;
+    let id = client.enroll(&["a.example.com"]).await;
+    let organization = format!("/organization/v1/{}", client.scm["orgId"]);
+    let switch = async |on: bool| {
+        let told = client.call("PUT", &organization, Some(json!({"sslCertsApiEnabled": on}))).await;
+        assert_eq!(told.status, 200);
+    };
+    switch(false).await;
+    let key = Key::new("a.example.com");
+    let replacement = json!({"csr": key.csr, "reason": "lost"});
+    for (path, body) in [
+        ("ssl/enroll".to_owned(), client.enrolment(&["a.example.com"], &key.csr)),
+        (format!("ssl/renewById/{id}"), json!({"csr": key.csr})),
+        (format!("ssl/replace/{id}"), replacement.clone()),
+    ] {
+        assert_eq!(client.refused(&path, body).await, (400, -3), "{path}");
+    }
+    assert_eq!(client.details(id).await["status"], "Issued", "what there is is shown");
+    switch(true).await;
+    assert_eq!(client.call("POST", &format!("ssl/replace/{id}"), Some(replacement)).await.status, 204);
+}

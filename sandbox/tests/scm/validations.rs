@@ -62,6 +62,18 @@ async fn each_certificate_has_records_of_its_own() {
 }
 
 #[tokio::test]
+async fn auto_asks_for_what_a_dns_connector_would_publish() {
+    let (client, _dns, mut admin) = checking(&[]).await;
+    let id = enroll(&client, &["a.example.com"], json!({"dcvMode": "AUTO"})).await;
+    let told = client.get(&format!("ssl/{id}/dcv")).await["instructions"][0].clone();
+    assert_eq!(told["dcvMode"], "AUTO");
+    assert_eq!(recheck(&client, id).await, ["Awaiting Validation"]);
+    admin.add("example.com", text(&told["host"]), cname(text(&told["point"]))).await.unwrap();
+    assert_eq!(recheck(&client, id).await, ["Validated"]);
+    assert_eq!(client.refused("/dcv/v2/validation/start/domain/auto", json!({"domain": "example.com"})).await.0, 404);
+}
+
+#[tokio::test]
 async fn a_csr_that_is_used_again_has_other_records() {
     let (client, _dns, _) = checking(&[]).await;
     let old = client.enroll(&["a.example.com"]).await;
