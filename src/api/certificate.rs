@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::issuance::{Cost, Operation, Trigger};
-use super::issuer::{DigiCertOptions, IssuerRef, OrderValidity, SecretKeyRef, SectigoOptions};
+use super::issuer::{DigiCertOptions, DnSimpleProduct, IssuerRef, OrderValidity, SecretKeyRef, SectigoOptions};
 use super::schema;
 
 pub use inventory::CertificateLocation;
@@ -59,7 +59,12 @@ pub use restart::{Workload, WorkloadKind};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("!has(self.commonName) || self.commonName in self.dnsNames").message("commonName must be one of dnsNames"),
-    validation = Rule::new("!has(self.digicert) || !has(self.sectigo)").message("overrides are for the issuer's provider: digicert or sectigo"),
+    validation = Rule::new("[has(self.digicert), has(self.sectigo), has(self.dnsimple)].filter(x, x).size() <= 1")
+        .message("overrides are for the issuer's provider: digicert, sectigo or dnsimple"),
+    validation = Rule::new("!has(self.dnsimple) || !has(self.csrSecretRef) && !has(self.validity) && !has(self.signatureHash) && !has(self.adopt)")
+        .message("DNSimple takes no CSR through its API and chooses life and signature: leave csrSecretRef, validity, signatureHash and adopt out"),
+    validation = Rule::new("!has(self.dnsimple) || !has(self.deletionPolicy) || self.deletionPolicy != 'Revoke'")
+        .message("DNSimple's API revokes nothing: deletionPolicy is Retain or Delete"),
     validation = Rule::new("!has(self.digicert) || !has(self.digicert.duplicateOf) || !has(self.validity)")
         .message("a duplicate ends with the certificate it is of: leave validity out"),
     validation = Rule::new("!has(self.csrSecretRef) || !has(self.privateKey)")
@@ -136,6 +141,9 @@ pub struct CertificateSpec {
     /// Overrides of the issuer's sectigo block, where its policy allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sectigo: Option<SectigoOverrides>,
+    /// Overrides of the issuer's dnsimple block, where its policy allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dnsimple: Option<DnSimpleOverrides>,
 }
 
 /// What becomes of the Secret and its certificate when the Certificate is deleted. Retain (default): the Secret stays. Delete: it goes. Either way its certificate remains valid. Revoke: what was obtained is revoked, what is pending is canceled, and the Secret goes.
@@ -215,6 +223,15 @@ pub struct SectigoOverrides {
     pub term: Option<i32>,
     #[serde(flatten)]
     pub options: SectigoOptions,
+}
+
+/// What a Certificate may set differently from its issuer.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DnSimpleOverrides {
+    /// What is obtained; one the issuer's policy lists under products. Default: the issuer's. A change counts from the next certificate on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub product: Option<DnSimpleProduct>,
 }
 
 /// Whose order a duplicate is asked for on: exactly one of certificate and orderId.
@@ -356,7 +373,7 @@ pub struct OrderStatus {
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NextOperation {
-    /// Order, Reissue, Renew, Duplicate or Adopt.
+    /// Order, Reissue, Renew, Duplicate, Adopt or Collect.
     pub operation: Operation,
     /// Free, MayCharge, Paid or Unknown.
     pub cost: Cost,

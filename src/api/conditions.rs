@@ -107,6 +107,8 @@ pub mod reason {
     pub const VALIDATION_REQUIRED: &str = "ValidationRequired";
     /// The provider waits for a person: approval, balance, organization.
     pub const PROVIDER_BLOCKED: &str = "ProviderBlocked";
+    /// Only people can have it issued, on the provider's pages: the message says where, and what to enter.
+    pub const ISSUE_BY_HAND: &str = "IssueByHand";
     /// The order waits for its organization to be validated at the provider.
     pub const ORGANIZATION_NOT_VALIDATED: &str = "OrganizationNotValidated";
     /// The provider would refuse what is wanted, as its profiles, fields, organizations and domains show: nothing was asked for.
@@ -148,6 +150,8 @@ pub mod reason {
     pub const INVALID_CREDENTIALS: &str = "InvalidCredentials";
     /// Issuer: the API key lacks a permission.
     pub const PERMISSION_DENIED: &str = "PermissionDenied";
+    /// Issuer: the credential is for another account than the one that is named.
+    pub const UNKNOWN_ACCOUNT: &str = "UnknownAccount";
     /// Issuer: the organization is not in this account.
     pub const UNKNOWN_ORGANIZATION: &str = "UnknownOrganization";
     /// Issuer: the provider did not answer.

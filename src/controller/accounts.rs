@@ -1,5 +1,6 @@
 //! Issuers turned into provider clients: credential read from its Secret, endpoint checked, client kept a while.
 
+mod dnsimple;
 mod sectigo;
 mod zones;
 
@@ -139,9 +140,10 @@ impl Accounts {
     }
 
     async fn build(&self, issuer: &AnyIssuer) -> Result<Built, Error> {
-        match (&issuer.spec.digicert, &issuer.spec.sectigo) {
-            (Some(digicert), None) => self.digicert(issuer, digicert).await,
-            (None, Some(sectigo)) => self.sectigo(issuer, sectigo).await,
+        match (&issuer.spec.digicert, &issuer.spec.sectigo, &issuer.spec.dnsimple) {
+            (Some(digicert), None, None) => self.digicert(issuer, digicert).await,
+            (None, Some(sectigo), None) => self.sectigo(issuer, sectigo).await,
+            (None, None, Some(dnsimple)) => self.dnsimple(issuer, dnsimple).await,
             _ => {
                 let message = "exactly one provider block is needed".to_owned();
                 Ok(Err(Unusable { reason: reason::INVALID_SPEC, message }))
@@ -238,6 +240,7 @@ pub fn reason_of(error: &CallError) -> &'static str {
             "bad_api_key" | "bad_credentials" => reason::INVALID_CREDENTIALS,
             "missing_permission" => reason::PERMISSION_DENIED,
             "unknown_organization" => reason::UNKNOWN_ORGANIZATION,
+            "unknown_account" => reason::UNKNOWN_ACCOUNT,
             _ => reason::PROVIDER_BLOCKED,
         },
         CallError::Rejected { .. } => reason::PROVIDER_BLOCKED,

@@ -5,12 +5,19 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
-use kube::{ResourceExt, core::PartialObjectMeta};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, PostParams},
+    core::PartialObjectMeta,
+};
 use secrecy::ExposeSecret;
 
-use super::error::Error;
+use super::{
+    context::Context,
+    error::{Error, kube},
+};
 use crate::{
-    api::{issuance::KeyOrigin, meta},
+    api::{Issuance, issuance::KeyOrigin, meta},
     lifecycle::{
         csr::Key,
         plan::{KeyChoice, Plan, StoredKey, Wanted},
@@ -45,6 +52,34 @@ pub fn make(plan: &Plan, again: Option<PrivateKey>) -> Result<Secret, Error> {
         data: Some(data.map(|(name, value)| (name.to_owned(), ByteString(value))).collect()),
         ..Secret::default()
     })
+}
+
+/// Stores a key that the provider has made, in place of one that was to be used and was not.
+pub async fn keep(context: &Context, issuance: &Issuance, key: &PrivateKey) -> Result<(), Error> {
+    let name = meta::key_secret_name(&issuance.name_any());
+    let api = context.secrets(&issuance.namespace().unwrap_or_default());
+    if let Some(before) = kube("read a waiting key", api.get_opt(&name)).await? {
+        if private_key(&before).is_some_and(|kept| kept.public_key_sha256() == key.public_key_sha256()) {
+            return Ok(());
+        }
+        if before.type_.as_deref() != Some(KEY_TYPE) {
+            return Err(Error::Issuer(format!("Secret {name} is in the way and not ours")));
+        }
+        kube("remove a key", api.delete(&name, &DeleteParams::default())).await?;
+    }
+    let pem = key.to_pkcs8_pem().expose_secret().as_bytes().to_vec();
+    let secret = Secret {
+        metadata: ObjectMeta {
+            name: Some(name),
+            labels: Some(labels(&issuance.spec.certificate_ref.name)),
+            ..ObjectMeta::default()
+        },
+        type_: Some(KEY_TYPE.to_owned()),
+        immutable: Some(true),
+        data: Some(BTreeMap::from([(KEY.to_owned(), ByteString(pem))])),
+        ..Secret::default()
+    };
+    kube("store a key", api.create(&PostParams::default(), &secret)).await.map(drop)
 }
 
 fn made(wanted: &Wanted, again: Option<PrivateKey>) -> Result<(PrivateKey, String), Error> {

@@ -15,7 +15,7 @@ use super::{
 use crate::api::{
     Issuance, IssuanceSpec, IssuanceStatus,
     conditions::{APPROVED, DENIED, condition, is_true},
-    issuance::{Cost, Operation},
+    issuance::Cost,
     issuer::{CostToApprove, PolicyRule},
     meta,
 };
@@ -33,7 +33,7 @@ pub fn required(rule: &PolicyRule, cost: Cost) -> bool {
 
 /// Whether nothing of an operation at the provider was submitted yet; what is taken over never is.
 pub fn is_unsubmitted(spec: &IssuanceSpec) -> bool {
-    spec.submissions.is_empty() && spec.operation != Operation::Adopt
+    spec.submissions.is_empty() && !spec.operation.only_follows()
 }
 
 pub fn approved(status: &IssuanceStatus) -> bool {

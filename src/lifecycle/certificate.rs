@@ -21,7 +21,7 @@ pub use observed::{
 use super::{
     Step, approval,
     budget::Claim,
-    csr, dcv, deletion, history,
+    csr, dcv, deletion, dnsimple, history,
     hush::hush,
     lineage::{self, Lineage},
     location,
@@ -92,7 +92,8 @@ pub enum Effect {
     Copy {
         from: String,
     },
-    /// Downloads the certificate of an Issuance again: its key is held elsewhere, and the Secret has lost it.
+    /// Downloads the certificate of an Issuance again, which the Secret has lost: its key is held elsewhere, or at the
+    /// provider.
     Collect {
         issuance: String,
     },
@@ -247,6 +248,7 @@ fn progress(o: &Observed) -> Result<Step<Effect>, Hindrance> {
         return Ok(Step::Do(Effect::DeleteKey { secret: secret.clone() }));
     }
     if let Some(order_id) = adopt::asked(o, &lineage) {
+        fits(o)?;
         return adopt::adopt(o, &lineage, order_id);
     }
     match trigger::due(o, &lineage) {
@@ -254,17 +256,14 @@ fn progress(o: &Observed) -> Result<Step<Effect>, Hindrance> {
             writable(o)?;
             Ok(Step::Do(Effect::Copy { from: from.to_owned() }))
         }
-        Due::Now(trigger) => {
-            let lost = matches!(trigger, Trigger::KeyLost | Trigger::SpecChanged);
-            match csr::collectable(o, &lineage).filter(|_| lost).and_then(|issuance| issuance.metadata.name.clone()) {
-                Some(issuance) => {
-                    writable(o)?;
-                    begin::issuer(o)?;
-                    Ok(Step::Do(Effect::Collect { issuance }))
-                }
-                None => begin(o, &lineage, trigger),
+        Due::Now(trigger) => match again(o, &lineage, trigger).and_then(|issuance| issuance.metadata.name.clone()) {
+            Some(issuance) => {
+                writable(o)?;
+                begin::issuer(o)?;
+                Ok(Step::Do(Effect::Collect { issuance }))
             }
-        }
+            None => begin(o, &lineage, trigger),
+        },
         Due::OnRequest => Err(on_request(o)),
         Due::At(time) => {
             csr::readable(o)?;
@@ -276,6 +275,13 @@ fn progress(o: &Observed) -> Result<Step<Effect>, Hindrance> {
             }
         }
     }
+}
+
+/// Whose certificate is downloaded again without an operation: nothing was lost that the provider does not give again.
+fn again<'a>(o: &Observed, lineage: &Lineage<'a>, why: Trigger) -> Option<&'a Issuance> {
+    let lost = matches!(why, Trigger::KeyLost | Trigger::SpecChanged);
+    let by_csr = csr::collectable(o, lineage).filter(|_| lost);
+    by_csr.or_else(|| dnsimple::collectable(o, lineage).filter(|_| why == Trigger::KeyLost))
 }
 
 fn on_request(o: &Observed) -> Hindrance {
@@ -352,8 +358,7 @@ fn finish(o: &Observed, issuance: &Issuance) -> Result<Step<Effect>, Hindrance> 
 /// The key alone does not tell: it may have been used before.
 fn brought(issuance: &Issuance, served: &Leaf) -> bool {
     let serial = issuance.status.as_ref().and_then(|status| status.serial_number.as_ref());
-    served.public_key_sha256 == issuance.spec.request.public_key_sha256
-        && serial.is_none_or(|serial| *serial == served.serial)
+    served.public_key_sha256 == issuance.public_key_sha256() && serial.is_none_or(|serial| *serial == served.serial)
 }
 
 pub(super) fn account<'a>(o: &Observed<'a>) -> Option<&'a Account> {

@@ -78,9 +78,9 @@ fn proves_the_order(o: &Observed, lineage: &Lineage, issuance: &Issuance) -> boo
 }
 
 fn is_for_the_key_in_use(o: &Observed, lineage: &Lineage, issuance: &Issuance) -> bool {
-    let key = &issuance.spec.request.public_key_sha256;
-    let installed = lineage.installed.map(|installed| &installed.spec.request.public_key_sha256);
-    let served = trigger::served(o).map(|leaf| &leaf.public_key_sha256);
+    let key = issuance.public_key_sha256();
+    let installed = lineage.installed.map(Issuance::public_key_sha256);
+    let served = trigger::served(o).map(|leaf| leaf.public_key_sha256.as_str());
     [installed, served].into_iter().flatten().any(|used| used == key)
 }
 

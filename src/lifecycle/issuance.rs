@@ -11,16 +11,17 @@ mod wish;
 use std::time::Duration;
 
 pub use observed::{Observed, Seen};
+use question::searchable;
 pub use question::what_to_look_for;
 pub use wish::{Wish, is_unsent, unwanted, wish};
 
-use super::{Step, approval, backoff, budget::Claim, dcv, lineage, record, remaining};
+use super::{Step, approval, backoff, budget::Claim, by_hand, dcv, lineage, record, remaining};
 use crate::{
     api::{
         conditions::{self, RESOLVED, reason},
         issuance::{
-            FailureClass, IssuanceSpec, IssuanceStatus, Looks, Operation, Outcome, OutcomeClass, State, Submission,
-            Trigger,
+            Cost, FailureClass, IssuanceSpec, IssuanceStatus, Looks, Operation, Outcome, OutcomeClass, State,
+            Submission, Trigger,
         },
         issuer::AmbiguousPaid,
     },
@@ -56,6 +57,20 @@ pub enum Effect {
     Append,
     /// Makes the one call of the last submission.
     Submit,
+    /// Has what was bought issued.
+    Issue,
+    /// Looks for what people have had issued on the provider's pages.
+    Watch,
+    /// Tells people what to do there.
+    AskByHand {
+        page: String,
+        message: String,
+    },
+    /// Tells them again, for the n-th time.
+    Remind {
+        n: u32,
+        message: String,
+    },
     /// Asks where the operation stands.
     Poll,
     Dcv(dcv::Effect),
@@ -145,6 +160,7 @@ fn go_on(o: &Observed) -> Step<Effect> {
     match o.status.state {
         _ if o.status.order_id.is_some() => follow(o),
         _ if o.spec.operation == Operation::Adopt => take_up(o),
+        _ if o.spec.operation == Operation::Collect => by_hand::watch(o),
         Some(State::NeedsAttention) => stopped(o),
         _ => submit(o),
     }
@@ -239,7 +255,7 @@ fn recover(o: &Observed, last: &Submission) -> Step<Effect> {
     }
     let accepted = outcome_of(o.status, last.n).is_some_and(|outcome| outcome.class == OutcomeClass::Accepted);
     let again = match o.ambiguous_paid {
-        _ if !is_paid(o.spec.operation) => true,
+        _ if !is_paid(o.spec.operation) || o.spec.cost == Cost::Free => true,
         // It is there, wherever it hides.
         _ if accepted => false,
         AmbiguousPaid::RepeatWhenAbsent => searchable(o.spec) && !exhausted(o.spec),
@@ -298,6 +314,8 @@ fn follow(o: &Observed) -> Step<Effect> {
     match &standing.progress {
         Progress::Issued { .. } if o.seen.refused_download => match o.seen.unbelieved {
             // What an adopted order holds may have expired: it is reissued on.
+            // Its key must not be lost while people can still act.
+            _ if o.spec.operation == Operation::Collect => Step::Wait(o.next_poll),
             n if n >= MAX_DOWNLOADS || o.spec.operation == Operation::Adopt => Step::Do(Effect::Fail {
                 class: FailureClass::InvalidCertificate,
                 message: o.status.failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default(),
@@ -310,11 +328,13 @@ fn follow(o: &Observed) -> Step<Effect> {
             let class = if withdrawn { FailureClass::Withdrawn } else { FailureClass::Canceled };
             Step::Do(Effect::Fail { class, message: reason.clone() })
         }
-        Progress::AwaitingApproval { .. } | Progress::Processing { .. } | Progress::Validating
+        Progress::AwaitingApproval { .. } | Progress::Processing { .. } | Progress::Validating | Progress::Bought
             if record::withdrawn(o.status) =>
         {
             cancel(o)
         }
+        Progress::Bought if o.seen.issue_asked => Step::Wait(o.next_poll),
+        Progress::Bought => Step::Do(Effect::Issue),
         Progress::Validating if is_stuck(o) => cancel(o),
         Progress::Validating => validate(o),
         Progress::AwaitingApproval { .. } | Progress::Processing { .. } => Step::Wait(o.next_poll),
@@ -385,17 +405,6 @@ fn revoke_superseded(o: &Observed) -> Option<Step<Effect>> {
 
 pub fn is_paid(operation: Operation) -> bool {
     matches!(operation, Operation::Order | Operation::Renew)
-}
-
-/// Whether the provider stores our idempotency key and lets it be searched. CertCentral: `alternative_order_id`,
-/// on orders and renewals only (Services API, *Get orders by alternative order ID*). Sectigo Certificate Manager: in the
-/// comments of an enrollment; a renewal takes none (*RenewInfo*).
-fn searchable(spec: &IssuanceSpec) -> bool {
-    match spec.operation {
-        Operation::Order => true,
-        Operation::Renew => spec.account.provider != "sectigo",
-        Operation::Reissue | Operation::Duplicate | Operation::Adopt | Operation::Amend => false,
-    }
 }
 
 /// With what the provider said, when it said something: a code that is not known to be certain may explain all.

@@ -196,7 +196,7 @@ pub fn product_of<'a>(issuances: &'a [Arc<Issuance>], order_id: &str) -> Option<
 /// What an order was placed for, or taken over with.
 pub fn purchase_of<'a>(issuances: &'a [Arc<Issuance>], order_id: &str) -> Option<&'a Request> {
     let placed = issuances.iter().find(|issuance| {
-        matches!(issuance.spec.operation, Operation::Order | Operation::Renew | Operation::Adopt)
+        matches!(issuance.spec.operation, Operation::Order | Operation::Renew | Operation::Adopt | Operation::Collect)
             && issuance.status.as_ref().and_then(|status| status.order_id.as_deref()) == Some(order_id)
     });
     placed.map(|issuance| &issuance.spec.request)
@@ -221,12 +221,16 @@ pub fn forbidden(issuances: &[Arc<Issuance>], order_id: &str, now: Timestamp) ->
 /// forbidden for autoinstalled certificates".
 pub fn is_forbidden(issuance: &Issuance) -> bool {
     let failure = issuance.status.as_ref().and_then(|status| status.failure.as_ref());
+    if issuance.spec.account.provider == Vendor::DnSimple.as_str() {
+        // A new purchase is as free as a renewal, whatever keeps that one from being made.
+        return issuance.spec.operation == Operation::Renew && failure.is_some();
+    }
     let code = failure.filter(|failure| failure.class == FailureClass::Rejected).and_then(|it| it.code.as_deref());
     issuance.spec.account.provider == Vendor::Sectigo.as_str()
         && match issuance.spec.operation {
             Operation::Renew => matches!(code, Some("-37" | "-180")),
             Operation::Reissue => matches!(code, Some("-37" | "-1148")),
-            Operation::Order | Operation::Adopt | Operation::Duplicate | Operation::Amend => false,
+            Operation::Order | Operation::Adopt | Operation::Duplicate | Operation::Collect | Operation::Amend => false,
         }
 }
 

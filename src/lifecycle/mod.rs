@@ -4,12 +4,14 @@
 pub mod approval;
 pub mod backoff;
 pub mod budget;
+mod by_hand;
 pub mod certificate;
 pub mod circuit;
 pub mod csr;
 pub mod dcv;
 pub mod deletion;
 pub mod digicert;
+pub mod dnsimple;
 #[cfg(test)]
 mod explore;
 pub mod history;

@@ -1,6 +1,8 @@
 //! Which operation a trigger asks for: order, reissue or renew, and what it costs. Total: every state has an answer.
-//! DigiCert's table is here, where an order has several certificates; Sectigo's, where each is a purchase, beside it.
+//! DigiCert's table is here, where an order has several certificates; those of Sectigo, where each is a purchase, and of
+//! DNSimple, where none costs, beside it.
 
+mod dnsimple;
 mod sectigo;
 
 use std::time::Duration;
@@ -28,6 +30,8 @@ const A_DAY: SignedDuration = SignedDuration::from_hours(24);
 #[derive(Debug, Clone, Copy)]
 pub struct Situation<'a> {
     pub vendor: Vendor,
+    /// What is wanted is issued by people on the provider's pages.
+    pub by_hand: bool,
     pub trigger: Trigger,
     /// The order behind the certificate, at the account in use; `None` when there is none or it is another's.
     pub order: Option<&'a OrderFacts>,
@@ -90,6 +94,8 @@ pub enum Plan {
         order_id: String,
         then: (Operation, Cost),
     },
+    /// Take what people have issued on the provider's pages.
+    Collect,
     /// Go on with the order that renewed ours; buys nothing.
     Adopt {
         order_id: String,
@@ -113,6 +119,7 @@ impl Plan {
             Self::Reissue { cost, .. } => Some((Operation::Reissue, *cost)),
             Self::Renew { .. } => Some((Operation::Renew, Cost::Paid)),
             Self::Amend { cost, .. } => Some((Operation::Amend, *cost)),
+            Self::Collect => Some((Operation::Collect, Cost::Free)),
             // Read by the next look, and reissued on.
             Self::Adopt { .. } => Some((Operation::Reissue, Cost::Free)),
             Self::StopAutoRenewal { then, .. } => Some(*then),
@@ -122,10 +129,18 @@ impl Plan {
     }
 }
 
+/// What costs elsewhere is free at DNSimple.
+pub fn price(vendor: Vendor, cost: Cost) -> Cost {
+    if vendor == Vendor::DnSimple { Cost::Free } else { cost }
+}
+
 /// What to do now.
 pub fn plan(s: &Situation<'_>) -> Plan {
     if let Some(reached) = cap_reached(s) {
         return reached;
+    }
+    if s.vendor == Vendor::DnSimple {
+        return dnsimple::plan(s);
     }
     let Some(order) = s.order else { return Plan::Order };
     if s.vendor == Vendor::Sectigo {

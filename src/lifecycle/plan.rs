@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::{
     certificate::observed::{IssuerView, Observed, is_of},
     csr::{self, Key},
-    digicert,
+    digicert, dnsimple,
     issuance::is_paid,
     lineage::Lineage,
     names, record, sectigo, trigger,
@@ -18,15 +18,16 @@ use super::{
 };
 use crate::{
     api::{
-        CertificateSpec, IssuanceSpec, IssuanceStatus, IssuerSpec,
+        CertificateSpec, Issuance, IssuanceSpec, IssuanceStatus, IssuerSpec,
         certificate::{RotationPolicy, SignatureHash, Validity},
         issuance::{
-            Account, Cost, DigiCertRequest, KeyOrigin, Operation, Parent, Request, SectigoRequest, Supersedes, Trigger,
+            Account, Cost, DigiCertRequest, DnSimpleRequest, KeyOrigin, Operation, Parent, Request, SectigoRequest,
+            Supersedes, Trigger,
         },
         issuer::{OrderValidity, Vendor},
         meta,
     },
-    pki::Csr,
+    pki::{Csr, KeyKind},
     provider::{OrderFacts, Urgency},
 };
 
@@ -50,6 +51,8 @@ pub struct Wanted {
     pub digicert: Option<DigiCertRequest>,
     /// What else goes to SCM.
     pub sectigo: Option<SectigoRequest>,
+    /// What else goes to DNSimple.
+    pub dnsimple: Option<DnSimpleRequest>,
 }
 
 impl Wanted {
@@ -74,6 +77,7 @@ impl Wanted {
             organization_id: bought.organization_id,
             digicert: bought.digicert,
             sectigo: bought.sectigo,
+            dnsimple: bought.dnsimple,
             product: bought.product,
         })
     }
@@ -145,6 +149,7 @@ struct Bought {
     order_validity: Option<OrderValidity>,
     digicert: Option<DigiCertRequest>,
     sectigo: Option<SectigoRequest>,
+    dnsimple: Option<DnSimpleRequest>,
 }
 
 impl Bought {
@@ -157,6 +162,17 @@ impl Bought {
                 order_validity: None,
                 digicert: None,
                 sectigo: Some(sectigo::resolve(issuer, account, &overrides, names)),
+                dnsimple: None,
+            };
+        }
+        if let Some(account) = &issuer.dnsimple {
+            return Self {
+                product: dnsimple::product(account, spec).as_str().to_owned(),
+                organization_id: None,
+                order_validity: None,
+                digicert: None,
+                sectigo: None,
+                dnsimple: Some(dnsimple::resolve(spec)),
             };
         }
         let overrides = spec.digicert.clone().unwrap_or_default();
@@ -166,6 +182,7 @@ impl Bought {
             organization_id: overrides.organization_id.or(account.organization_id),
             digicert: Some(digicert::resolve(issuer, &overrides, names)),
             sectigo: None,
+            dnsimple: None,
             product: overrides.product.unwrap_or(account.product),
         }
     }
@@ -203,6 +220,8 @@ pub enum KeyChoice {
     Again(String),
     /// None: it is held elsewhere, and the CSR is there.
     Elsewhere,
+    /// None: the provider makes it, with the certificate.
+    Provider,
 }
 
 impl Plan {
@@ -259,6 +278,7 @@ impl Plan {
             order_validity: self.wanted.order_validity_for(self.operation),
             digicert: self.wanted.digicert.clone(),
             sectigo: self.wanted.sectigo.clone(),
+            dnsimple: self.wanted.dnsimple.clone(),
         }
     }
 }
@@ -279,6 +299,9 @@ fn key_choice(o: &Observed, trigger: Trigger, wanted: &Wanted) -> KeyChoice {
     if let Key::Elsewhere(_) = wanted.key {
         return KeyChoice::Elsewhere;
     }
+    if wanted.dnsimple.is_some() && !dnsimple::is_by_hand(wanted) {
+        return KeyChoice::Provider;
+    }
     let policy = o.certificate.spec.private_key.unwrap_or_default().rotation_policy.unwrap_or_default();
     let served = trigger::served(o);
     let again = served.filter(|leaf| {
@@ -291,8 +314,8 @@ fn key_choice(o: &Observed, trigger: Trigger, wanted: &Wanted) -> KeyChoice {
     match again {
         Some(leaf) => KeyChoice::Again(leaf.public_key_sha256.clone()),
         None => {
-            let asked = o.issuances.iter().map(|issuance| &issuance.spec.request.public_key_sha256);
-            KeyChoice::New { unlike: asked.chain(served.map(|leaf| &leaf.public_key_sha256)).cloned().collect() }
+            let asked = o.issuances.iter().map(|issuance| issuance.public_key_sha256().to_owned());
+            KeyChoice::New { unlike: asked.chain(served.map(|leaf| leaf.public_key_sha256.clone())).collect() }
         }
     }
 }
@@ -306,7 +329,7 @@ fn is_bad(trigger: Trigger) -> bool {
 pub fn condemned(o: &Observed, public_key_sha256: &str) -> bool {
     o.issuances.iter().any(|issuance| {
         let replaced = issuance.spec.supersedes.as_ref().is_some_and(|old| old.public_key_sha256 == public_key_sha256)
-            && issuance.spec.request.public_key_sha256 != public_key_sha256;
+            && issuance.public_key_sha256() != public_key_sha256;
         let noted = issuance.status.as_ref().and_then(record::compromised).is_some();
         // Held elsewhere, it was not lost with its certificate.
         let lost = issuance.spec.reason == Trigger::KeyLost && o.certificate.spec.csr_secret_ref.is_some();
@@ -319,14 +342,14 @@ pub fn condemned(o: &Observed, public_key_sha256: &str) -> bool {
 /// certificate that its order vouches for.
 fn superseded(o: &Observed, lineage: &Lineage, order: Option<&OrderFacts>) -> Option<Supersedes> {
     let vouched = trigger::served(o).filter(|leaf| order.is_some_and(|order| is_of(leaf, order)));
-    let installed = lineage.installed.map(|issuance| &issuance.spec.request.public_key_sha256);
-    let public_key = installed.or(vouched.map(|leaf| &leaf.public_key_sha256))?;
+    let installed = lineage.installed.map(Issuance::public_key_sha256);
+    let public_key = installed.or(vouched.map(|leaf| leaf.public_key_sha256.as_str()))?;
     let unexpired = |status: &&IssuanceStatus| status.not_after.as_ref().is_none_or(|end| end.0 > o.now);
-    let same_key = o.issuances.iter().filter(|issuance| issuance.spec.request.public_key_sha256 == *public_key);
+    let same_key = o.issuances.iter().filter(|issuance| issuance.public_key_sha256() == public_key);
     let obtained = same_key.filter_map(|issuance| issuance.status.as_ref()).filter(unexpired);
     let mut serials: BTreeSet<_> = obtained.filter_map(|status| status.serial_number.clone()).collect();
-    serials.extend(vouched.filter(|leaf| leaf.public_key_sha256 == *public_key).map(|leaf| leaf.serial.clone()));
-    Some(Supersedes { public_key_sha256: public_key.clone(), serial_numbers: serials.into_iter().collect() })
+    serials.extend(vouched.filter(|leaf| leaf.public_key_sha256 == public_key).map(|leaf| leaf.serial.clone()));
+    Some(Supersedes { public_key_sha256: public_key.to_owned(), serial_numbers: serials.into_iter().collect() })
 }
 
 /// Names of the certificate in use that a reissue leaves out.
@@ -343,6 +366,18 @@ pub fn removed(o: &Observed, lineage: &Lineage, operation: Operation, names: &[S
 }
 
 impl StoredKey {
+    /// A key that the provider will make: there is nothing of it to be stored yet.
+    pub fn promised(plan: &Plan) -> Self {
+        Self {
+            csr: String::new(),
+            public_key_sha256: String::new(),
+            common_name: plan.wanted.common_name.clone(),
+            dns_names: plan.wanted.dns_names.clone(),
+            kind: plan.wanted.key.kind().unwrap_or(KeyKind::EcdsaP256),
+            origin: KeyOrigin::Provider,
+        }
+    }
+
     /// Whether this key and its CSR are what the plan asks for.
     pub fn serves(&self, plan: &Plan) -> bool {
         let wanted = &plan.wanted;
@@ -350,6 +385,7 @@ impl StoredKey {
             && self.dns_names == wanted.dns_names
             && Some(self.kind) == wanted.key.kind()
             && match &plan.key {
+                KeyChoice::Provider => self.origin == KeyOrigin::Provider,
                 KeyChoice::Elsewhere => matches!(&wanted.key, Key::Elsewhere(Some(csr)) if csr.pem == self.csr),
                 _ if self.origin == KeyOrigin::Elsewhere => false,
                 KeyChoice::Again(key) => *key == self.public_key_sha256,

@@ -20,6 +20,8 @@ fn offers(vendor: Vendor) -> &'static [ValidationMethod] {
     match vendor {
         Vendor::DigiCert => &[DnsTxt, DnsCname, Http],
         Vendor::Sectigo => &[DnsCname, DnsTxt, Http],
+        // DNSimple puts it into its own zone; nothing of it is asked of us.
+        Vendor::DnSimple => &[DnsTxt],
     }
 }
 

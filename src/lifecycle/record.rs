@@ -15,7 +15,8 @@ use crate::{
             reason,
         },
         issuance::{
-            Failure, FailureClass, IssuanceSpec, IssuanceStatus, Looks, Outcome, OutcomeClass, State, ValidationState,
+            ByHand, Failure, FailureClass, IssuanceSpec, IssuanceStatus, Looks, Outcome, OutcomeClass, State,
+            ValidationState,
         },
         meta,
     },
@@ -101,6 +102,7 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             status.chain = Some(delivered.chain.clone());
             status.serial_number = Some(delivered.serial_number.clone());
             status.not_after = Some(Time(delivered.not_after));
+            status.public_key_sha256.clone_from(&delivered.public_key_sha256);
             status.failure = None;
             for validation in &mut status.validations {
                 finish(validation, &at);
@@ -115,7 +117,7 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
         Change::NotBelieved(message) => {
             status.failure = Some(failure(FailureClass::InvalidCertificate, None, message, now));
         }
-        Change::Revoked { serial, awaiting_approval } => {
+        Change::Revoked { serial, left } => {
             // Never to be installed.
             if status.state == Some(State::Issued) && status.serial_number.as_ref() == Some(serial) {
                 end(status, State::Superseded);
@@ -123,10 +125,8 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             if !status.revoked_serials.contains(serial) {
                 status.revoked_serials.push(serial.clone());
             }
-            if *awaiting_approval {
-                let message =
-                    format!("the revocation of {serial} waits for an administrator's approval at the provider");
-                act(status, reason::PROVIDER_BLOCKED, &message, now);
+            if let Some(left) = left {
+                act(status, reason::PROVIDER_BLOCKED, left, now);
             }
         }
         Change::Compromised(token) => conditions::set_condition(
@@ -151,7 +151,21 @@ pub fn apply(spec: &IssuanceSpec, status: &mut IssuanceStatus, change: &Change, 
             let message = "the Certificate is being deleted: nothing more is asked for, what is pending is canceled";
             conditions::set_condition(&mut status.conditions, WITHDRAWN, true, reason::REVOKING, message, None, &at);
         }
-        Change::NotCanceled(message) => act(status, reason::PROVIDER_BLOCKED, message, now),
+        Change::NotCanceled(message) | Change::NotIssued(message) => {
+            act(status, reason::PROVIDER_BLOCKED, message, now)
+        }
+        Change::AskedByHand { page, message, at } => {
+            status.state = Some(State::AwaitingProvider);
+            let asked = ByHand { page: page.chars().take(MAX_MESSAGE).collect(), since: Time(*at), reminders: 0 };
+            let known = status.by_hand.take().unwrap_or_else(|| asked.clone());
+            status.by_hand = Some(ByHand { page: asked.page, ..known });
+            act(status, reason::ISSUE_BY_HAND, message, now);
+        }
+        Change::Reminded(n) => {
+            if let Some(asked) = &mut status.by_hand {
+                asked.reminders = asked.reminders.max(*n);
+            }
+        }
         Change::Failed(class, message) => fail(status, *class, None, message, now),
         Change::AskedPerson(message) => {
             answered(status);
@@ -218,6 +232,8 @@ fn counts(spec: &IssuanceSpec, status: &IssuanceStatus, change: &Change) -> bool
             | Change::CannotLook(_)
             | Change::AskedPerson(_)
             | Change::Taken(_)
+            | Change::AskedByHand { .. }
+            | Change::Reminded(_)
             | Change::Denied(_)
             | Change::Failed(FailureClass::Exhausted, _),
         ) => !placed,
@@ -333,6 +349,8 @@ fn follow(spec: &IssuanceSpec, status: &mut IssuanceStatus, standing: &Standing,
                 conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
             }
         }
+        // Whoever is asked to act stays asked until it goes on.
+        Progress::Bought => {}
         Progress::Processing { .. } | Progress::Refused { .. } => {
             conditions::remove_condition(&mut status.conditions, ACTION_REQUIRED);
         }

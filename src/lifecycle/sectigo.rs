@@ -74,7 +74,7 @@ pub fn for_endpoint(request: SectigoRequest, operation: Operation) -> SectigoReq
             options: SectigoOptions { comments: options.comments, ..SectigoOptions::default() },
             ..bare
         },
-        Operation::Adopt | Operation::Duplicate => bare,
+        Operation::Adopt | Operation::Duplicate | Operation::Collect => bare,
     }
 }
 
@@ -115,7 +115,7 @@ pub fn misfit(spec: &CertificateSpec, issuer: &IssuerSpec) -> Option<&'static st
         Vendor::Sectigo if spec.signature_hash.is_some_and(|hash| hash != SignatureHash::Sha256) => {
             Some("at SCM the profile decides which hash signs: remove spec.signatureHash")
         }
-        Vendor::Sectigo => None,
+        Vendor::Sectigo | Vendor::DnSimple => None,
     }
 }
 

@@ -127,9 +127,9 @@ pub fn compromised_before<'a>(o: &Observed<'a>, lineage: &Lineage, issuance: &Is
         unhandled(o.certificate, lineage).filter(|_| reason(o.certificate) == Some(meta::REASON_KEY_COMPROMISE))?;
     let noted = issuance.status.as_ref().and_then(record::compromised) == Some(token);
     let asked = issuance.spec.request_token.as_deref() == Some(token);
-    let key = &issuance.spec.request.public_key_sha256;
-    let replaces = issuance.spec.supersedes.as_ref().is_some_and(|old| old.public_key_sha256 != *key);
-    let installed = served(o).is_some_and(|leaf| leaf.public_key_sha256 == *key);
+    let key = issuance.public_key_sha256();
+    let replaces = issuance.spec.supersedes.as_ref().is_some_and(|old| old.public_key_sha256 != key);
+    let installed = served(o).is_some_and(|leaf| leaf.public_key_sha256 == key);
     (replaces && !installed && !noted && !asked).then_some(token)
 }
 

@@ -24,6 +24,8 @@ pub struct Details {
     pub external_requester: Option<String>,
     /// Whom to mail when domains are validated by mail and the request has to say so.
     pub dcv_email: Option<String>,
+    /// Of the key that the provider makes: `ECDSA` or `RSA`.
+    pub signature_algorithm: Option<String>,
 }
 
 /// An address whose mail goes to the same mailbox and which tells this submission from all others (RFC 5233,

@@ -3,6 +3,7 @@
 //! A provider speaks its vendor's wire format and answers with the plain facts below. It decides nothing:
 //! what to ask for, and when, is `lifecycle`'s.
 
+mod by_hand;
 mod details;
 pub mod digicert;
 pub mod dnsimple;
@@ -12,20 +13,24 @@ mod lenient;
 pub mod limits;
 mod locations;
 pub mod observer;
+mod order;
 pub mod sectigo;
 mod transport;
 mod validations;
 
 use async_trait::async_trait;
 use jiff::{Timestamp, civil::Date};
+use secrecy::SecretString;
 use std::{collections::BTreeSet, time::Duration};
 
+pub use by_hand::{ByHand, Collectable, Stage};
 pub use details::{Contact, ContactRole, Details, PaymentMethod, plus_addressed};
 pub use domains::DomainValidation;
 pub use error::CallError;
 pub use limits::Permit;
 pub use locations::{Location, Locations};
 pub use observer::{CallObserver, Called, Health};
+pub use order::{AutoRenewal, OrderContent, OrderFacts, OrderStatus};
 pub use transport::ConfigError;
 
 /// One account at one provider.
@@ -88,6 +93,21 @@ pub trait Provider: Send + Sync {
     /// Has the validation mails of an order sent again.
     async fn resend_dcv_emails(&self, _order_id: &str) -> Result<(), CallError> {
         Err(not_offered("resend validation mails"))
+    }
+
+    /// Has what was bought issued, where that is a call of its own; said again, it changes nothing.
+    async fn issue(&self, _placed: &Placed) -> Result<(), CallError> {
+        Err(not_offered("issue what was bought"))
+    }
+
+    /// The private key of a certificate, PEM, where the provider has made it. `None`: it does not give it out.
+    async fn private_key(&self, _certificate_id: &str) -> Result<Option<SecretString>, CallError> {
+        Ok(None)
+    }
+
+    /// What people have had issued on the provider's pages, and can be collected.
+    async fn issued_by_hand(&self, _wanted: &Wanted) -> Result<ByHand, CallError> {
+        Err(not_offered("collect what was issued by hand"))
     }
 
     /// Keeps the provider from buying the next order by itself. `Rejected`: it goes on to.
@@ -155,7 +175,7 @@ pub struct Request {
     pub common_name: String,
     /// Every name, the common name included; providers do not read names from the CSR.
     pub dns_names: Vec<String>,
-    /// PEM.
+    /// PEM; empty where the provider makes the key.
     pub csr: String,
     /// `sha256`, `sha384` or `sha512`.
     pub signature_hash: String,
@@ -238,6 +258,8 @@ pub struct Wanted {
     /// As in [`Placed`].
     pub earlier: BTreeSet<String>,
     pub common_name: String,
+    /// Every name, the common name included.
+    pub dns_names: Vec<String>,
     /// The external requester it was asked for with.
     pub external_requester: Option<String>,
     /// When the intent was recorded, on the clock of the world.
@@ -251,72 +273,6 @@ pub enum Found {
     /// Carries our idempotency key (or renews our order, or is the reissue pending on it), but another public key.
     OtherKey(Accepted),
     Absent,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderFacts {
-    pub order_id: String,
-    pub status: OrderStatus,
-    /// End of what was paid for. Exclusive of nothing: the last day counts.
-    pub valid_till: Option<Date>,
-    /// The order that renewed this one.
-    pub renewed_by: Option<String>,
-    /// A reissue or another request is under way.
-    pub pending: bool,
-    pub auto_renew: AutoRenewal,
-    /// The primary certificate.
-    pub certificate_id: Option<String>,
-    pub serial_number: Option<String>,
-    /// The primary certificate is revoked.
-    pub certificate_revoked: bool,
-    /// Last day of the primary certificate.
-    pub certificate_valid_till: Option<Date>,
-    /// How many certificates were ever asked for on the order, by whomever; `None` when the provider does not say.
-    pub certificates: Option<u64>,
-    pub content: Box<OrderContent>,
-}
-
-/// Whether the provider buys the next order by itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum AutoRenewal {
-    #[default]
-    Off,
-    /// It will.
-    Scheduled,
-    /// It has begun to, and nothing stops it any more.
-    Started,
-}
-
-/// What an order is for, as far as the provider shows it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OrderContent {
-    pub product: Option<String>,
-    pub common_name: Option<String>,
-    /// Every name of the primary certificate, the common name included, in lower case.
-    pub names: BTreeSet<String>,
-    /// Of the primary certificate: PEM.
-    pub csr: Option<String>,
-    pub public_key_sha256: Option<String>,
-    /// The idempotency key it was ordered with, by whomever.
-    pub idempotency_key: Option<String>,
-    /// It was renewed, by an order that this credential does not see.
-    pub renewed_unseen: bool,
-    /// Nothing was issued for it, and what it asks for may still be changed.
-    pub amendable: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OrderStatus {
-    /// Not issued yet; approval and validation included.
-    Pending,
-    /// Issued, or issued with a reissue under way.
-    Active,
-    Expired,
-    Revoked,
-    /// Canceled or rejected: never issued.
-    Canceled,
-    /// Something this version does not know: wait and report, never order.
-    Unknown,
 }
 
 /// An order whose status has changed, or that of a certificate on it.
@@ -350,6 +306,8 @@ pub enum Progress {
     AwaitingApproval {
         request_id: Option<String>,
     },
+    /// Bought, and issued once [`Provider::issue`] asks for it.
+    Bought,
     /// Accepted, waiting for domain or organization validation.
     Validating,
     /// Accepted and under way; the provider's own status word.
@@ -403,6 +361,8 @@ pub enum Revoked {
     AwaitingApproval {
         request_id: Option<String>,
     },
+    /// The provider has no call for it: what a person has to do.
+    ByHand(String),
 }
 
 /// Whether an id has the form of the idempotency keys that Evercert gives to orders: a UUIDv8 (RFC 9562 §5.8).

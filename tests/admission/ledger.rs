@@ -30,6 +30,12 @@ async fn issuances_are_a_ledger() {
         ("should match", spec(json!({"idempotencyKey": "X"}))),
         ("", spec(json!({"operation": "Adopt", "adopt": "112233", "submissions": []}))),
         ("nothing is submitted", spec(json!({"operation": "Adopt", "submissions": [submission(1)]}))),
+        ("", spec(json!({"operation": "Collect", "submissions": []}))),
+        ("", spec(json!({"operation": "Collect", "submissions": [], "parent": null}))),
+        ("nothing is submitted", spec(json!({"operation": "Collect", "submissions": [submission(1)]}))),
+        ("", spec(json!({"request": {"keyOrigin": "Provider", "publicKeySha256": "", "csr": ""}}))),
+        ("not known before", spec(json!({"request": {"keyOrigin": "Provider"}}))),
+        ("not known before", spec(json!({"request": {"publicKeySha256": ""}}))),
     ] {
         verdicts.check(
             &format!("new {patch}"),

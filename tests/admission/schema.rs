@@ -35,6 +35,14 @@ fn scm(patch: Value) -> Value {
     json!({"spec": {"digicert": null, "sectigo": with(account, patch)}})
 }
 
+/// An account of DNSimple instead.
+fn at_dnsimple(patch: Value) -> Value {
+    let account = json!({
+        "accountId": 1010, "tokenSecretRef": {"name": "dnsimple", "key": "token"}, "product": "LetsEncrypt",
+    });
+    json!({"spec": {"digicert": null, "dnsimple": with(account, patch)}})
+}
+
 fn person(patch: Value) -> Value {
     let person = json!({"type": "Verified", "firstName": "Ada", "lastName": "Byron", "email": "ada@example.com",
         "jobTitle": "Engineer", "telephone": "555-0100"});
@@ -130,6 +138,14 @@ async fn certificates() {
         ("greater than or equal to 1", spec(json!({"sectigo": {"term": 0}}))),
         ("Duplicate value", spec(json!({"sectigo": {"customFields": [named("a"), named("a")]}}))),
         ("overrides are for the issuer's provider", spec(json!({"sectigo": {}, "digicert": {}}))),
+        ("", spec(json!({"dnsimple": {"product": "Existing"}, "deletionPolicy": "Delete"}))),
+        ("overrides are for the issuer's provider", spec(json!({"sectigo": {}, "dnsimple": {}}))),
+        ("chooses life and signature", spec(json!({"dnsimple": {}, "validity": {"days": 30}}))),
+        ("chooses life and signature", spec(json!({"dnsimple": {}, "signatureHash": "sha384"}))),
+        ("chooses life and signature", spec(json!({"dnsimple": {}, "adopt": {"orderId": "7"}}))),
+        ("chooses life and signature", by_csr(json!({"dnsimple": {}}))),
+        ("revokes nothing", spec(json!({"dnsimple": {}, "deletionPolicy": "Revoke"}))),
+        ("Unsupported value", spec(json!({"dnsimple": {"product": "Sectigo"}}))),
         ("", spec(json!({"signatureHash": "sha512"}))),
         ("Unsupported value", spec(json!({"signatureHash": "sha1"}))),
         ("", spec(json!({"validity": {"days": 199}}))),
@@ -326,6 +342,11 @@ async fn issuers() {
         ("", spec(json!({"policy": {"whenForbidden": "Order"}}))),
         ("Unsupported value", spec(json!({"policy": {"whenForbidden": "Buy"}}))),
         ("exactly one provider block", spec(json!({"sectigo": scm(json!({}))["spec"]["sectigo"]}))),
+        ("", at_dnsimple(json!({"product": "Existing", "url": "https://api.sandbox.dnsimple.com/v2"}))),
+        ("exactly one provider block", spec(json!({"dnsimple": at_dnsimple(json!({}))["spec"]["dnsimple"]}))),
+        ("leave dcv out", with(at_dnsimple(json!({})), spec(json!({"dcv": {"method": "DnsTxt"}})))),
+        ("Unsupported value", at_dnsimple(json!({"product": "Sectigo"}))),
+        ("greater than or equal to 1", at_dnsimple(json!({"accountId": 0}))),
         ("", scm(json!({}))),
         ("", scm(json!({"apiVersion": "v1", "validation": "Prevalidated", "url": "http://127.0.0.1:8080/api"}))),
         ("", scm(json!({"externalRequester": "certs@example.com", "plusAddressing": true, "comments": "c"}))),

@@ -128,6 +128,7 @@ pub fn wanted(operation: Operation) -> Wanted {
         public_key_sha256: OURS.key.clone(),
         earlier: Default::default(),
         common_name: "shop.example.com".into(),
+        dns_names: vec!["shop.example.com".into()],
         external_requester: None,
         since: "2026-11-24T07:34:00Z".parse().unwrap(),
     }

@@ -7,6 +7,7 @@ mod certificates;
 mod errors;
 mod garbage;
 mod letsencrypt;
+mod provider;
 mod transport;
 mod webhooks;
 mod zones;

@@ -188,6 +188,7 @@ pub fn wanted(operation: Operation) -> Wanted {
         public_key_sha256: OURS.key.clone(),
         earlier: Default::default(),
         common_name: NAMES[0].into(),
+        dns_names: vec![NAMES[0].into()],
         external_requester: None,
         since: "2026-11-24T07:34:00Z".parse().unwrap(),
     }

@@ -4,6 +4,7 @@
 //! an outcome is *ambiguous*, never *new*.
 
 mod digicert;
+mod dnsimple;
 mod sectigo;
 mod status;
 
@@ -17,6 +18,7 @@ use super::issuer::{IssuerRef, OrderValidity};
 use super::schema;
 
 pub use digicert::*;
+pub use dnsimple::*;
 pub use sectigo::*;
 pub use status::*;
 
@@ -72,10 +74,12 @@ pub use status::*;
     )
     .message("submissions only grows"),
     validation = Rule::new("self.submissions.all(i, s, s.n == i + 1)").message("submissions are numbered 1, 2, 3, …"),
-    validation = Rule::new("has(self.parent) == (self.operation != 'Order')")
-        .message("all operations but Order need a parent, Order has none"),
-    validation = Rule::new("self.operation != 'Adopt' || size(self.submissions) == 0")
-        .message("nothing is submitted for an Adopt")
+    validation = Rule::new("self.operation == 'Collect' || has(self.parent) == (self.operation != 'Order')")
+        .message("all operations but Order and Collect need a parent, Order has none"),
+    validation = Rule::new("!(self.operation in ['Adopt', 'Collect']) || size(self.submissions) == 0")
+        .message("nothing is submitted for an Adopt or a Collect"),
+    validation = Rule::new("(self.request.keyOrigin == 'Provider') == (size(self.request.publicKeySha256) == 0)")
+        .message("a key that the provider makes is not known before, every other one is")
 )]
 pub struct IssuanceSpec {
     /// The Certificate this is for.
@@ -87,7 +91,7 @@ pub struct IssuanceSpec {
     /// 1 + the highest revision known before.
     #[schemars(range(min = 1))]
     pub revision: i64,
-    /// Order, Reissue, Renew, Duplicate or Adopt.
+    /// Order, Reissue, Renew, Duplicate, Adopt or Collect.
     pub operation: Operation,
     /// What it is expected to cost.
     pub cost: Cost,
@@ -99,7 +103,7 @@ pub struct IssuanceSpec {
     pub request_token: Option<String>,
     /// What is really asked for, every default resolved.
     pub request: Request,
-    /// The order that is reissued, renewed, duplicated or adopted.
+    /// The order that is reissued, renewed, duplicated or adopted; of a Collect the one before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Parent>,
     /// spec.adopt.orderId of the Certificate, which led to an Adopt: parent may be what has renewed that.
@@ -116,6 +120,27 @@ pub struct IssuanceSpec {
     #[schemars(length(max = 16))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub submissions: Vec<Submission>,
+}
+
+impl Issuance {
+    /// Of the key its certificate is for, SHA-256 of the SubjectPublicKeyInfo; empty as long as the provider has not
+    /// made it.
+    pub fn public_key_sha256(&self) -> &str {
+        let made = self.status.as_ref().and_then(|status| status.public_key_sha256.as_deref());
+        made.unwrap_or(&self.spec.request.public_key_sha256)
+    }
+
+    /// Whether the provider has made that key, and may give it out again.
+    pub fn has_providers_key(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.public_key_sha256.is_some())
+    }
+}
+
+impl Operation {
+    /// Whether nothing is submitted for it: what is there already is followed.
+    pub fn only_follows(self) -> bool {
+        matches!(self, Self::Adopt | Self::Collect)
+    }
 }
 
 /// A Certificate of the same namespace.
@@ -148,11 +173,11 @@ pub struct Account {
 /// An operation at a CA.
 #[derive(JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Operation {
-    /// A new order: paid.
+    /// A new order: paid, at DNSimple free.
     Order,
     /// Another certificate on the same order.
     Reissue,
-    /// A new order that follows an older one: paid.
+    /// A new order that follows an older one: paid, at DNSimple free.
     Renew,
     /// Takes over an order that exists: nothing is asked of the provider.
     Adopt,
@@ -160,6 +185,8 @@ pub enum Operation {
     Duplicate,
     /// Another key and other names for a request that nobody has approved yet, or that was refused: no second order.
     Amend,
+    /// Takes what people have issued on the provider's pages: nothing is asked of the provider.
+    Collect,
 }
 
 /// What triggers an operation.
@@ -193,6 +220,8 @@ pub enum KeyOrigin {
     Ours,
     /// Somebody else: whoever made the CSR, or bought the order that is adopted.
     Elsewhere,
+    /// The provider, which gives it out with the certificate.
+    Provider,
 }
 
 /// What is really asked for, every default resolved.
@@ -206,11 +235,11 @@ pub struct Request {
     #[schemars(length(min = 1, max = 250), inner(length(max = 253)))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub dns_names: Vec<String>,
-    /// The CSR, PEM.
+    /// The CSR, PEM; none for a key that the provider makes.
     #[schemars(length(max = 32768))]
     pub csr: String,
-    /// SHA-256 of its SubjectPublicKeyInfo, lower-case hexadecimal.
-    #[schemars(length(min = 64, max = 64), regex(pattern = "^[0-9a-f]{64}$"))]
+    /// SHA-256 of its SubjectPublicKeyInfo, lower-case hexadecimal; empty for a key that the provider makes.
+    #[schemars(length(max = 64), regex(pattern = "^([0-9a-f]{64})?$"))]
     pub public_key_sha256: String,
     /// Who made the key.
     pub key_origin: KeyOrigin,
@@ -238,6 +267,9 @@ pub struct Request {
     /// What else goes to SCM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sectigo: Option<SectigoRequest>,
+    /// What else goes to DNSimple.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dnsimple: Option<DnSimpleRequest>,
 }
 
 /// The order that is reissued, renewed, duplicated or adopted.

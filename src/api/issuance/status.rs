@@ -45,6 +45,13 @@ pub struct IssuanceStatus {
     /// End of the certificate's validity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_after: Option<Time>,
+    /// SHA-256 of the SubjectPublicKeyInfo, lower-case hexadecimal, of a key that the provider has made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub public_key_sha256: Option<String>,
+    /// What people were asked to do on the provider's pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<ByHand>,
     /// Whether it cost money.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
@@ -244,6 +251,20 @@ pub enum OutcomeClass {
     Blocked,
     /// Nobody knows.
     Ambiguous,
+}
+
+/// What people were asked to do on the provider's pages, where its API cannot.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ByHand {
+    /// Where.
+    #[schemars(length(max = 1024))]
+    pub page: String,
+    /// Since when, on the clock that certificates are measured by.
+    pub since: Time,
+    /// How often they were reminded.
+    #[schemars(with = "i32", range(min = 0, max = 1000000))]
+    pub reminders: u32,
 }
 
 /// Searches made after an ambiguous submission.

@@ -2,6 +2,7 @@
 
 mod dcv;
 mod digicert;
+mod dnsimple;
 mod policy;
 mod sectigo;
 
@@ -15,6 +16,7 @@ use super::schema;
 
 pub use dcv::*;
 pub use digicert::*;
+pub use dnsimple::*;
 pub use policy::*;
 pub use sectigo::*;
 
@@ -43,8 +45,10 @@ pub use sectigo::*;
 )]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("[has(self.digicert), has(self.sectigo)].exists_one(x, x)")
-        .message("exactly one provider block is needed: digicert or sectigo"),
+    validation = Rule::new("[has(self.digicert), has(self.sectigo), has(self.dnsimple)].exists_one(x, x)")
+        .message("exactly one provider block is needed: digicert, sectigo or dnsimple"),
+    validation = Rule::new("!has(self.dnsimple) || !has(self.dcv)")
+        .message("DNSimple validates domains by itself: leave dcv out"),
     validation = Rule::new("!has(self.sectigo) || !has(self.dcv) || !has(self.dcv.method) || self.dcv.method != 'Email'")
         .message("validation by mail is for digicert")
 )]
@@ -55,6 +59,9 @@ pub struct IssuerSpec {
     /// Sectigo Certificate Manager (Admin API).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sectigo: Option<Sectigo>,
+    /// DNSimple (API v2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dnsimple: Option<DnSimple>,
     /// PEM certificates trusted for the provider's API endpoint, instead of the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 65536))]
@@ -75,6 +82,7 @@ pub struct IssuerSpec {
 pub enum Vendor {
     DigiCert,
     Sectigo,
+    DnSimple,
 }
 
 impl Vendor {
@@ -83,6 +91,7 @@ impl Vendor {
         match self {
             Self::DigiCert => "digicert",
             Self::Sectigo => "sectigo",
+            Self::DnSimple => "dnsimple",
         }
     }
 }
@@ -90,7 +99,11 @@ impl Vendor {
 impl IssuerSpec {
     /// By its provider block.
     pub fn vendor(&self) -> Vendor {
-        if self.sectigo.is_some() { Vendor::Sectigo } else { Vendor::DigiCert }
+        match (&self.sectigo, &self.dnsimple) {
+            (Some(_), _) => Vendor::Sectigo,
+            (None, Some(_)) => Vendor::DnSimple,
+            (None, None) => Vendor::DigiCert,
+        }
     }
 }
 

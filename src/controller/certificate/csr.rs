@@ -1,14 +1,16 @@
-//! A key that is held elsewhere: its CSR is read from the user's Secret, and its certificate can be downloaded again.
+//! A key that is held elsewhere, or at the provider: its CSR is read from the user's Secret, its certificate can be
+//! downloaded again.
 
 use k8s_openapi::api::core::v1::Secret;
+use secrecy::ExposeSecret;
 use tracing::info;
 
 use super::{Work, secret, wants::value};
 use crate::{
-    api::issuer::SecretKeyRef,
+    api::{Issuance, issuer::SecretKeyRef},
     controller::error::{Error, kube},
     lifecycle::certificate::{CsrView, SecretView},
-    pki::Csr,
+    pki::{Csr, PrivateKey},
     provider::CallError,
 };
 
@@ -21,7 +23,8 @@ impl Work {
         Ok(())
     }
 
-    /// A certificate is public, so nothing was lost with it: it is the one the ledger knows, verified once more.
+    /// A certificate is public, so nothing was lost with it, nor with a key that the provider gives out again: both are
+    /// those the ledger knows, verified once more.
     pub(super) async fn collect(&mut self, name: &str) -> Result<(), Error> {
         let mut issuance = self.issuance(name)?.as_ref().clone();
         let status = issuance.status.get_or_insert_default();
@@ -35,14 +38,25 @@ impl Work {
             }
             Err(error) => return Err(error.into()),
         }
+        let key = match issuance.has_providers_key() {
+            false => None,
+            true => match self.key_again(&issuance, &certificate_id).await? {
+                Some(key) => Some(key),
+                None => {
+                    info!(issuance = name, "its private key is not given again");
+                    self.uncollectable = true;
+                    return Ok(());
+                }
+            },
+        };
         let before = self.read_secret().await?;
         if !matches!(self.secret, SecretView::Absent | SecretView::Ours(_)) {
             return Err(Error::Conflict { call: "install a certificate again" });
         }
         match self.verified(&issuance) {
             Ok(chain) => {
-                let filled = secret::filled(before.as_ref(), &self.certificate, &issuance, &chain, None);
-                self.dress_and_write(before, filled, None).await
+                let filled = secret::filled(before.as_ref(), &self.certificate, &issuance, &chain, key.as_ref());
+                self.dress_and_write(before, filled, key).await
             }
             Err(_) => {
                 info!(issuance = name, "its certificate was given again and is not believed");
@@ -50,6 +64,14 @@ impl Work {
                 Ok(())
             }
         }
+    }
+}
+
+impl Work {
+    async fn key_again(&self, issuance: &Issuance, certificate_id: &str) -> Result<Option<PrivateKey>, Error> {
+        let given = self.provider().await?.private_key(certificate_id).await?;
+        let key = given.and_then(|given| PrivateKey::from_pem(given.expose_secret()).ok());
+        Ok(key.filter(|key| key.public_key_sha256() == issuance.public_key_sha256()))
     }
 }
 

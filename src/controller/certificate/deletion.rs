@@ -61,12 +61,15 @@ impl Work {
                 return Err(error.into());
             }
         };
-        let awaiting_approval = matches!(outcome, Revoked::AwaitingApproval { .. });
         for (name, serial) in issuances {
-            self.change(name, Change::Revoked { serial: serial.clone(), awaiting_approval }).await?;
+            self.change(name, Change::revoked(serial, &outcome)).await?;
             let issuance = self.issuance(name)?;
             let order = issuance.status.as_ref().and_then(|status| status.order_id.clone()).unwrap_or_default();
-            let how = if awaiting_approval { "revocation waits for approval at the provider" } else { "revoked" };
+            let how = match &outcome {
+                Revoked::Done => "revoked",
+                Revoked::AwaitingApproval { .. } => "revocation waits for approval at the provider",
+                Revoked::ByHand(_) => "is left to people to revoke",
+            };
             let note = format!("order {order}: certificate {serial} {how}: its Certificate was deleted");
             self.context.events.normal(&issuance, "Revoke", "Revoked", note).await;
         }

@@ -114,7 +114,7 @@ impl Work {
     async fn store_key(&mut self, plan: Plan) -> Result<(), Error> {
         let issuance = plan.issuance_name();
         let again = match &plan.key {
-            KeyChoice::New { .. } | KeyChoice::Elsewhere => None,
+            KeyChoice::New { .. } | KeyChoice::Elsewhere | KeyChoice::Provider => None,
             KeyChoice::Again(public_key) => {
                 let held = self.read_secret().await?.as_ref().and_then(secret::key);
                 let key = held.filter(|key| key.public_key_sha256() == *public_key);
@@ -176,8 +176,8 @@ impl Work {
     async fn record_intent(&mut self, plan: &Plan, key: &StoredKey) -> Result<(), Error> {
         // The wait comes first: nothing may change between what is confirmed now and the record.
         let permit = match self.permit.take() {
-            // Nothing is called before somebody has approved it.
-            _ if plan.awaits_approval => None,
+            // Nothing is called before somebody has approved it, nor for what is only followed.
+            _ if plan.awaits_approval || plan.operation.only_follows() => None,
             Some(permit) => Some(permit),
             None => Some(self.provider().await?.permit(plan.urgency).await?),
         };
@@ -257,8 +257,7 @@ impl Work {
             Operation::Adopt => before.as_ref().and_then(secret::key),
             _ => self.waiting_key(name).await?,
         };
-        let recorded = &issuance.spec.request.public_key_sha256;
-        let key = key.filter(|key| key.public_key_sha256() == *recorded);
+        let key = key.filter(|key| key.public_key_sha256() == issuance.public_key_sha256());
         if key.is_none() && !elsewhere {
             if issuance.spec.operation == Operation::Adopt {
                 return Err(Error::Conflict { call: "install a certificate" });
@@ -307,14 +306,15 @@ impl Work {
         let names: BTreeSet<String> = asked.dns_names.iter().cloned().collect();
         let now = self.context.clock.now();
         let preferred = asked.digicert.as_ref().and_then(|asked| asked.options.preferred_chain.as_deref());
-        let expect = Expect { public_key_sha256: &asked.public_key_sha256, dns_names: &names, preferred, now };
+        let public_key_sha256 = issuance.public_key_sha256();
+        let expect = Expect { public_key_sha256, dns_names: &names, preferred, now };
         let chain = Chain::verify(&pem, &expect).map_err(|error| refused(error.to_string()))?;
         let served = match &self.secret {
             SecretView::Ours(held) => held.pair.as_ref(),
             _ => None,
         };
         let wanted = names::wanted(&self.certificate.spec);
-        match install::judge(&chain.leaf, &asked.public_key_sha256, issuance.spec.reason, served, &wanted, now) {
+        match install::judge(&chain.leaf, public_key_sha256, issuance.spec.reason, served, &wanted, now) {
             Verdict::Install => Ok(chain),
             Verdict::Superseded(why) => {
                 info!(issuance = issuance.name_any(), why, "not installed");
@@ -340,9 +340,9 @@ impl Work {
         let issuance = self.issuance(name)?;
         let status = issuance.status.clone().unwrap_or_default();
         let (order, secret) = (status.order_id.unwrap_or_default(), &self.certificate.spec.secret_name);
-        let key = &issuance.spec.request.public_key_sha256;
+        let key = issuance.public_key_sha256();
         let (reason, note) = match &self.secret {
-            SecretView::Ours(held) if held.pair.as_ref().is_some_and(|leaf| leaf.public_key_sha256 == *key) => {
+            SecretView::Ours(held) if held.pair.as_ref().is_some_and(|leaf| leaf.public_key_sha256 == key) => {
                 let serial = status.serial_number.unwrap_or_default();
                 let end = status.not_after.map(|time| time.0.to_string()).unwrap_or_default();
                 let note =

@@ -247,7 +247,7 @@ impl Work {
         let holds = |secret: &Arc<PartialObjectMeta<Secret>>| {
             let note = |key: &str| secret.annotations().get(key).map(String::as_str);
             note(meta::secret::CERTIFICATE) == Some(self.certificate.name_any().as_str())
-                && note(meta::secret::PUBLIC_KEY_SHA256) == Some(installed.spec.request.public_key_sha256.as_str())
+                && note(meta::secret::PUBLIC_KEY_SHA256) == Some(installed.public_key_sha256())
                 && secret.name_any() != self.certificate.spec.secret_name
         };
         let mut ours = self.context.stores.secrets.of(&self.namespace, &self.certificate.name_any()).into_iter();

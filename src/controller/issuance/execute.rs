@@ -9,13 +9,12 @@ use kube::{
 use serde_json::json;
 use tracing::info;
 
-use super::{
-    FINALIZER, Work,
-    fence::fence,
-    request::{external_requester, operation},
-};
+use super::{FINALIZER, Work, fence::fence, request::operation};
 use crate::{
-    api::{conditions::CIRCUIT_OPEN, issuance::Operation},
+    api::{
+        conditions::CIRCUIT_OPEN,
+        issuance::{Cost, Operation},
+    },
     controller::{
         context::LEASE_MARGIN,
         error::{Error, kube},
@@ -27,7 +26,7 @@ use crate::{
         plan::urgency,
         record::Change,
     },
-    provider::{Accepted, CallError, Found, Permit, Placed, Progress, Provider, Standing, Wanted},
+    provider::{Accepted, CallError, Found, Permit, Placed, Progress, Provider, Standing},
 };
 
 impl Work {
@@ -39,6 +38,10 @@ impl Work {
             Effect::Supersede => self.supersede().await,
             Effect::Append => self.append().await,
             Effect::Submit => self.submit().await,
+            Effect::Issue => self.issue().await,
+            Effect::Watch => self.watch().await,
+            Effect::AskByHand { page, message } => self.ask_by_hand(page, message).await,
+            Effect::Remind { n, message } => self.remind(n, message).await,
             Effect::Poll => self.poll().await,
             Effect::Dcv(effect) => self.dcv(effect).await,
             Effect::ReadOrganization => self.read_organization().await,
@@ -93,20 +96,7 @@ impl Work {
 
     async fn look(&mut self) -> Result<(), Error> {
         let provider = self.provider().await?;
-        let spec = &self.issuance.spec;
-        let wanted = Wanted {
-            operation: operation(spec),
-            idempotency_key: spec.idempotency_key.clone(),
-            public_key_sha256: spec.request.public_key_sha256.clone(),
-            earlier: self.earlier(),
-            common_name: spec.request.common_name.clone(),
-            external_requester: spec
-                .request
-                .sectigo
-                .as_ref()
-                .and_then(|asked| external_requester(asked, &spec.idempotency_key)),
-            since: spec.submissions.first().map_or(self.context.machine_now(), |first| first.at.0),
-        };
+        let wanted = self.wanted();
         let (n, fresh) = (self.last(), self.is_fresh());
         if !fresh {
             self.context.paces.polled(&self.uid());
@@ -331,16 +321,18 @@ impl Work {
 
     async fn announce(&self, accepted: &Accepted) {
         let spec = &self.issuance.spec;
+        let price = if spec.cost == Cost::Free { "free" } else { "paid" };
         let (reason, what) = match spec.operation {
-            Operation::Order => ("Ordered", "a new, paid order".to_owned()),
+            Operation::Order => ("Ordered", format!("a new, {price} order")),
             Operation::Reissue => ("ReissueRequested", "a free reissue".to_owned()),
             Operation::Duplicate => ("DuplicateRequested", "a free duplicate".to_owned()),
             Operation::Amend => ("Amended", "the request there was, amended,".to_owned()),
             Operation::Renew => {
                 let parent = spec.parent.as_ref().map_or("", |parent| parent.order_id.as_str());
-                ("Renewed", format!("a new, paid order that renews {parent}"))
+                ("Renewed", format!("a new, {price} order that renews {parent}"))
             }
             Operation::Adopt => ("Adopted", "taken over, nothing is bought,".to_owned()),
+            Operation::Collect => ("Collected", "issued by hand, collected".to_owned()),
         };
         self.tell(reason, format!("order {}: {what} for {}", accepted.order_id, spec.request.common_name)).await;
     }

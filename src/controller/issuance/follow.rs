@@ -3,14 +3,18 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use kube::{ResourceExt, runtime::reflector::ObjectRef};
+use secrecy::ExposeSecret;
 use tracing::warn;
 
 use super::Work;
 use crate::{
-    api::{Issuance, issuance::Operation},
-    controller::{error::Error, ledger, watch::Woken},
+    api::{
+        Issuance,
+        issuance::{KeyOrigin, Operation},
+    },
+    controller::{error::Error, fault, keys, ledger, watch::Woken},
     lifecycle::record::{Change, Delivered},
-    pki::{Chain, ChainError, Expect},
+    pki::{Chain, ChainError, Expect, PrivateKey},
     provider::{CallError, Progress, RevocationReason, Revoked},
 };
 
@@ -44,11 +48,11 @@ impl Work {
 
     pub(super) async fn download(&mut self, certificate_id: String) -> Result<(), Error> {
         if let Some(pem) = self.seen.delivered.take()
-            && let Ok(chain) = self.verify(&pem)
+            && let Ok(chain) = self.verify(&pem, &self.issuance.spec.request.public_key_sha256)
             && chain.ca_crt.is_some()
             && other_chain(self.preferred_chain(), &chain).is_none()
         {
-            self.hand_over(certificate_id, &chain).await;
+            self.hand_over(certificate_id, &chain, None).await;
             return Ok(());
         }
         // Asked for before anybody has said that it is there.
@@ -61,9 +65,9 @@ impl Work {
             }
             Err(error) => return Err(error.into()),
         };
-        match self.verify(&pem) {
-            Ok(chain) => {
-                self.hand_over(certificate_id, &chain).await;
+        match self.verified(&certificate_id, &pem).await? {
+            Ok((chain, key)) => {
+                self.hand_over(certificate_id, &chain, key).await;
                 Ok(())
             }
             Err(_) if early => {
@@ -106,10 +110,39 @@ impl Work {
         }
     }
 
-    fn verify(&self, pem: &str) -> Result<Chain, ChainError> {
+    /// The chain for our key; else for the one that the provider has made, which is stored before anything is served with
+    /// it, and its public key.
+    async fn verified(&mut self, id: &str, pem: &str) -> Result<Result<(Chain, Option<String>), String>, Error> {
+        let request = &self.issuance.spec.request;
+        let ours = self.verify(pem, &request.public_key_sha256);
+        if request.key_origin != KeyOrigin::Provider && self.issuance.spec.operation != Operation::Collect {
+            return Ok(ours.map(|chain| (chain, None)).map_err(|error| error.to_string()));
+        }
+        if let Ok(chain) = ours {
+            return Ok(Ok((chain, None)));
+        }
+        let Some(given) = self.provider().await?.private_key(id).await? else {
+            return Ok(Err("the provider does not give out its private key".to_owned()));
+        };
+        let key = match PrivateKey::from_pem(given.expose_secret()) {
+            Ok(key) => key,
+            Err(error) => return Ok(Err(format!("the private key that the provider gives out: {error}"))),
+        };
+        let public_key = key.public_key_sha256();
+        match self.verify(pem, &public_key) {
+            Ok(chain) => {
+                keys::keep(&self.context, &self.issuance, &key).await?;
+                fault::point("key.kept", &self.issuance.name_any());
+                Ok(Ok((chain, Some(public_key))))
+            }
+            Err(error) => Ok(Err(error.to_string())),
+        }
+    }
+
+    fn verify(&self, pem: &str, public_key_sha256: &str) -> Result<Chain, ChainError> {
         let names: BTreeSet<String> = self.issuance.spec.request.dns_names.iter().cloned().collect();
         let expect = Expect {
-            public_key_sha256: &self.issuance.spec.request.public_key_sha256,
+            public_key_sha256,
             dns_names: &names,
             preferred: self.preferred_chain(),
             now: self.context.clock.now(),
@@ -118,13 +151,17 @@ impl Work {
     }
 
     /// To the Certificate, which installs it and writes down both.
-    async fn hand_over(&mut self, certificate_id: String, chain: &Chain) {
+    async fn hand_over(&mut self, certificate_id: String, chain: &Chain, key: Option<String>) {
         let other_chain = other_chain(self.preferred_chain(), chain);
         if let Some(why) = &other_chain {
             self.warn("PreferredChainNotOffered", why.clone()).await;
         }
         let mut changes = std::mem::take(&mut self.unwritten);
-        changes.push(Change::Believed(Delivered { other_chain, ..delivered(certificate_id, chain) }));
+        changes.push(Change::Believed(Delivered {
+            other_chain,
+            public_key_sha256: key,
+            ..delivered(certificate_id, chain)
+        }));
         let context = &self.context;
         context.unwritten.keep(self.uid(), changes);
         let shown = context.unwritten.shown(Arc::new(self.issuance.clone()), context.machine_now());
@@ -149,8 +186,11 @@ impl Work {
     pub(super) async fn revoke(&mut self, serial: String) -> Result<(), Error> {
         let provider = self.provider().await?;
         let outcome = provider.revoke(&serial, RevocationReason::KeyCompromise).await?;
-        let awaiting_approval = matches!(outcome, Revoked::AwaitingApproval { .. });
-        self.record(Change::Revoked { serial: serial.clone(), awaiting_approval }).await?;
+        self.record(Change::revoked(&serial, &outcome)).await?;
+        if let Revoked::ByHand(what) = &outcome {
+            self.warn("NotRevoked", format!("certificate {serial}: key compromise; {what}")).await;
+            return Ok(());
+        }
         let order = self.issuance.status.as_ref().and_then(|status| status.order_id.clone()).unwrap_or_default();
         self.tell("Revoked", format!("certificate {serial} of order {order} revoked: key compromise")).await;
         Ok(())
@@ -164,6 +204,7 @@ fn delivered(certificate_id: String, chain: &Chain) -> Delivered {
         serial_number: chain.leaf.serial.clone(),
         not_after: chain.leaf.not_after,
         other_chain: None,
+        public_key_sha256: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Drives one Issuance from its recorded intent to a verified chain, its domain validations included.
 
+mod by_hand;
 mod dcv;
 mod execute;
 mod fence;

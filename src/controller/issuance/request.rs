@@ -1,25 +1,58 @@
 //! What is recorded, in the words of the provider trait. Nothing else goes into a call: not the issuer, not the clock.
 
+use std::collections::BTreeSet;
+
+use kube::ResourceExt;
+
 use super::Work;
 use crate::{
     api::{
         IssuanceSpec,
         certificate::Validity,
         issuance::{DigiCertRequest, Operation, Parent, Request as Asked, SectigoRequest, ValidationMethod},
-        issuer::{Contact, ContactType, NamedField, OrderValidity, PaymentMethod},
+        issuer::{Contact, ContactType, NamedField, OrderValidity, PaymentMethod, Vendor},
     },
     controller::error::Error,
     lifecycle::publishing,
-    provider::{self, DcvMethod, Details, Placed, Request, plus_addressed},
+    provider::{self, DcvMethod, Details, Placed, Request, Wanted, plus_addressed},
 };
 
 impl Work {
     pub(super) fn request(&self) -> Result<Request, Error> {
-        if self.issuance.spec.operation == Operation::Adopt {
-            return Err(Error::Conflict { call: "submit an adoption" });
+        if self.issuance.spec.operation.only_follows() {
+            return Err(Error::Conflict { call: "submit what is only followed" });
         }
         let spec = &self.issuance.spec;
         request(&spec.request, operation(spec), &spec.idempotency_key)
+    }
+
+    /// What it may have left at the provider.
+    pub(super) fn wanted(&self) -> Wanted {
+        let spec = &self.issuance.spec;
+        let sectigo = spec.request.sectigo.as_ref();
+        Wanted {
+            operation: operation(spec),
+            idempotency_key: spec.idempotency_key.clone(),
+            public_key_sha256: spec.request.public_key_sha256.clone(),
+            earlier: self.known(),
+            common_name: spec.request.common_name.clone(),
+            dns_names: spec.request.dns_names.clone(),
+            external_requester: sectigo.and_then(|asked| external_requester(asked, &spec.idempotency_key)),
+            since: spec.submissions.first().map_or(self.context.machine_now(), |first| first.at.0),
+        }
+    }
+
+    /// Earlier certificates; where a purchase carries nothing of ours, also those that other Issuances are known to have
+    /// placed.
+    fn known(&self) -> BTreeSet<String> {
+        let mut known = self.earlier();
+        let account = &self.issuance.spec.account;
+        if account.provider == Vendor::DnSimple.as_str() {
+            let others = self.context.stores.issuances.each().filter(|other| other.uid() != self.issuance.uid());
+            let others = others.filter(|other| other.spec.account == *account && !other.spec.operation.only_follows());
+            known.extend(others.filter_map(|other| other.status.as_ref()?.order_id.clone()));
+        }
+        known
     }
 
     pub(super) fn placed(&self) -> Result<Placed, Error> {
@@ -50,14 +83,14 @@ pub(in crate::controller) fn request(
     operation: provider::Operation,
     idempotency_key: &str,
 ) -> Result<Request, Error> {
-    let said = match (&asked.digicert, &asked.sectigo) {
-        (Some(digicert), None) => Said {
+    let said = match (&asked.digicert, &asked.sectigo, &asked.dnsimple) {
+        (Some(digicert), None, None) => Said {
             validity: digicert.certificate_validity.as_ref().map(certificate_validity).transpose()?,
             skip_approval: digicert.options.skip_approval.unwrap_or(false),
             dcv_method: digicert.dcv_method,
             details: details(digicert)?,
         },
-        (None, Some(sectigo)) => Said {
+        (None, Some(sectigo), None) => Said {
             validity: sectigo.term.map(|days| unsigned(days).map(provider::Validity::Days)).transpose()?,
             skip_approval: false,
             dcv_method: sectigo.dcv_method,
@@ -65,6 +98,15 @@ pub(in crate::controller) fn request(
                 comments: sectigo.options.comments.clone(),
                 named_fields: sectigo.options.custom_fields.iter().map(named).collect(),
                 external_requester: external_requester(sectigo, idempotency_key),
+                ..Details::default()
+            },
+        },
+        (None, None, Some(dnsimple)) => Said {
+            validity: None,
+            skip_approval: false,
+            dcv_method: ValidationMethod::DnsTxt,
+            details: Details {
+                signature_algorithm: Some(dnsimple.signature_algorithm.as_str().to_owned()),
                 ..Details::default()
             },
         },
@@ -196,7 +238,7 @@ pub(in crate::controller) fn on(operation: Operation, parent: Option<&Parent>) -
         Operation::Reissue => provider::Operation::Reissue { order_id: parent() },
         Operation::Renew => provider::Operation::Renew { order_id: parent() },
         // Followed as an order; nothing is submitted for it.
-        Operation::Adopt => provider::Operation::Order,
+        Operation::Adopt | Operation::Collect => provider::Operation::Order,
         Operation::Duplicate => provider::Operation::Duplicate { order_id: parent() },
         Operation::Amend => provider::Operation::Amend { order_id: parent() },
     }

@@ -212,6 +212,7 @@ fn record(
             order_validity: None,
             digicert: None,
             sectigo: None,
+            dnsimple: None,
         },
     }))))
 }

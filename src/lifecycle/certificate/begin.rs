@@ -12,17 +12,17 @@ use crate::{
         certificate::Validity,
         conditions::{CIRCUIT_OPEN, reason},
         issuance::{Account, Cost, Operation, Trigger},
-        issuer::{AdoptExisting, DcvMethod, IssuerKind, PolicyRule, Reservation, WhenForbidden},
+        issuer::{AdoptExisting, DcvMethod, IssuerKind, PolicyRule, Reservation, Vendor, WhenForbidden},
         meta,
     },
     lifecycle::{
         Step, approval, backoff,
         budget::{Budget, Claim, Standing, may_cost},
-        circuit, csr, digicert,
+        circuit, csr, digicert, dnsimple,
         issuance::is_paid,
         lineage::{self, Lineage},
         operation::{self, Refused, Situation},
-        plan::{Plan, Wanted},
+        plan::{KeyChoice, Plan, StoredKey, Wanted},
         policy::{self, Asked, Verdict},
         remaining, sectigo, trigger, validity,
     },
@@ -57,7 +57,9 @@ pub(super) fn begin(o: &Observed, lineage: &Lineage, trigger: Trigger) -> Result
     // Reserved once it is approved.
     let counted = may_cost(plan.cost) && !plan.awaits_approval;
     let budget = rule.filter(|_| counted).and_then(|rule| Budget::of(rules(spec), rule, reservations, o.now));
-    Ok(Step::Do(match o.key {
+    let promised = KeyView::Stored(StoredKey::promised(&plan));
+    let key = if plan.key == KeyChoice::Provider { &promised } else { o.key };
+    Ok(Step::Do(match key {
         KeyView::Unread => Effect::ReadKey { issuance },
         KeyView::Absent => {
             affordable(o, budget.as_ref(), None)?;
@@ -127,6 +129,8 @@ fn chosen<'a>(o: &Observed<'a>, lineage: &Lineage, wanted: &Wanted, trigger: Tri
             return Ok(Chosen::First(Step::Do(Effect::ReadOrder { order_id: order.order_id.clone() })));
         }
         (Some(_), OrderView::Absent) if trigger::fresh(o.certificate, lineage).is_some() => None,
+        // Nothing costs there.
+        (Some(_), OrderView::Absent) if spec.vendor() == Vendor::DnSimple => None,
         (Some(order), OrderView::Absent) => {
             let message = format!(
                 "order {} is not known to account {} at {}, or not visible to its credential; nothing is bought in \
@@ -167,9 +171,10 @@ fn chosen<'a>(o: &Observed<'a>, lineage: &Lineage, wanted: &Wanted, trigger: Tri
             return Err(Hindrance::wait(reason::PENDING, why, until(*at, o.now).min(LOOK_AGAIN)));
         }
         operation::Plan::ActionRequired { why, .. } => return Err(Hindrance::person(reason::PROVIDER_BLOCKED, why)),
-        operation::Plan::Order => (Operation::Order, Cost::Paid),
+        operation::Plan::Order => (Operation::Order, operation::price(spec.vendor(), Cost::Paid)),
+        operation::Plan::Collect => (Operation::Collect, Cost::Free),
         operation::Plan::Reissue { cost, .. } => (Operation::Reissue, *cost),
-        operation::Plan::Renew { .. } => (Operation::Renew, Cost::Paid),
+        operation::Plan::Renew { .. } => (Operation::Renew, operation::price(spec.vendor(), Cost::Paid)),
         operation::Plan::Amend { cost, .. } => (Operation::Amend, *cost),
     };
     if operation == Operation::Order
@@ -184,7 +189,8 @@ fn chosen<'a>(o: &Observed<'a>, lineage: &Lineage, wanted: &Wanted, trigger: Tri
 /// Nothing of a spec is silently left out.
 pub(super) fn fits(o: &Observed) -> Result<(), Hindrance> {
     let IssuerView::Ready { spec, .. } = o.issuer else { return Ok(()) };
-    let misfit = sectigo::misfit(&o.certificate.spec, spec);
+    let asked = &o.certificate.spec;
+    let misfit = sectigo::misfit(asked, spec).or_else(|| dnsimple::misfit(asked, spec));
     misfit.map_or(Ok(()), |why| Err(Hindrance::person(reason::INVALID_SPEC, why)))
 }
 
@@ -249,7 +255,7 @@ pub(super) fn no_common_name() -> Hindrance {
 /// Only a first order: what follows an order that is known is bought on purpose.
 fn looks_for_existing(issuer: &IssuerSpec, lineage: &Lineage) -> bool {
     let asked = issuer.policy.as_ref().and_then(|policy| policy.adopt_existing).unwrap_or_default();
-    asked == AdoptExisting::Matching && lineage.order.is_none()
+    asked == AdoptExisting::Matching && lineage.order.is_none() && issuer.vendor() != Vendor::DnSimple
 }
 
 fn rules(issuer: &IssuerSpec) -> &[PolicyRule] {
@@ -263,9 +269,10 @@ fn permitted<'a>(
     kind: IssuerKind,
     wanted: &Wanted,
 ) -> Result<Option<&'a str>, Hindrance> {
-    let own = match (&issuer.digicert, &issuer.sectigo) {
-        (_, Some(sectigo)) => Some(sectigo.profile_id.to_string()),
-        (digicert, None) => digicert.as_ref().map(|digicert| digicert.product.clone()),
+    let own = match (&issuer.digicert, &issuer.sectigo, &issuer.dnsimple) {
+        (_, Some(sectigo), _) => Some(sectigo.profile_id.to_string()),
+        (_, _, Some(dnsimple)) => Some(dnsimple.product.as_str().to_owned()),
+        (digicert, None, None) => digicert.as_ref().map(|digicert| digicert.product.clone()),
     };
     let product = Some(wanted.product.as_str()).filter(|product| own.as_deref() != Some(*product));
     allowed(o, issuer, kind, &wanted.dns_names.iter().cloned().collect(), product)
@@ -357,6 +364,7 @@ pub(in crate::lifecycle) fn situation<'a>(
         .map_err(|error| Hindrance::person(reason::INVALID_SPEC, error.to_string()))?;
     Ok(Situation {
         vendor: issuer.vendor(),
+        by_hand: dnsimple::is_by_hand(wanted),
         trigger,
         order,
         not_after: served.map(|leaf| leaf.not_after).or(installed_until.map(|time| time.0)),

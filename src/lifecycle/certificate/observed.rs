@@ -183,7 +183,8 @@ pub enum SourceView {
 }
 
 /// A key, or the CSR of one that is held elsewhere, that is in its Secret already. Made only from what the API server
-/// returned, never from a key in memory: no CSR leaves whose key could be lost.
+/// returned, never from a key in memory: no CSR leaves whose key could be lost. Or the promise of a key that the provider
+/// makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredKey {
     pub csr: String,

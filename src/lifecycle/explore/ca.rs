@@ -23,6 +23,8 @@ pub struct Ca {
     pub single: bool,
     /// It will buy a renewal of order 100 by itself.
     pub renews_itself: bool,
+    /// As at DNSimple: it makes the keys, is told of nothing that is ours, and issues what was bought when it is told to.
+    pub makes_keys: bool,
 }
 
 /// One accepted operation; its certificate is issued with it.
@@ -36,6 +38,7 @@ pub struct Op {
     pub names: BTreeSet<String>,
     pub at: Timestamp,
     pub visible: Timestamp,
+    pub issued: bool,
 }
 
 impl Ca {
@@ -43,20 +46,50 @@ impl Ca {
         let parent = spec.parent.as_ref().map(|parent| parent.order_id.clone());
         let order_id = match spec.operation {
             Operation::Reissue | Operation::Duplicate | Operation::Amend => parent.clone().unwrap_or_default(),
-            Operation::Order | Operation::Renew | Operation::Adopt => format!("{}", 101 + self.accepted.len()),
+            Operation::Order | Operation::Renew | Operation::Adopt | Operation::Collect => {
+                format!("{}", 101 + self.accepted.len())
+            }
         };
+        let made = format!("made-{}", self.accepted.len());
         self.accepted.push(Op {
             operation: spec.operation,
             idempotency_key: spec.idempotency_key.clone(),
-            public_key: spec.request.public_key_sha256.clone(),
+            public_key: if self.makes_keys { made } else { spec.request.public_key_sha256.clone() },
             order_id: order_id.clone(),
             parent,
             names: spec.request.dns_names.iter().cloned().collect(),
             at: now,
             visible: now + lag,
+            issued: !self.makes_keys,
         });
+        if self.makes_keys {
+            return Accepted { request_id: Some("purchase".to_owned()), ..self.numbered(self.accepted.len() - 1) };
+        }
         // Issued at once, as the answer shows; found again later it is shown by its order alone.
         Accepted { certificate_id: Some((self.accepted.len() - 1).to_string()), ..testing::accepted(&order_id) }
+    }
+
+    /// An operation that its id alone tells.
+    fn numbered(&self, index: usize) -> Accepted {
+        let order_id = self.accepted.get(index).map(|op| op.order_id.clone()).unwrap_or_default();
+        Accepted { certificate_id: Some(index.to_string()), ..testing::accepted(&order_id) }
+    }
+
+    pub fn issue(&mut self, order_id: &str) {
+        self.accepted.iter_mut().filter(|op| op.order_id == order_id).for_each(|op| op.issued = true);
+    }
+
+    /// Where a purchase stands that has to be issued.
+    pub fn stage(&self, order_id: &str, has_request: bool) -> Progress {
+        let op = self.accepted.iter().enumerate().find(|(_, op)| op.order_id == order_id);
+        match op {
+            Some((index, op)) if op.issued => Progress::Issued { certificate_id: index.to_string() },
+            Some((_, op)) if op.operation == Operation::Renew && !has_request => {
+                Progress::Refused { reason: "its number is lost".to_owned() }
+            }
+            Some(_) => Progress::Bought,
+            None => Progress::Refused { reason: "no such certificate".to_owned() },
+        }
     }
 
     pub fn paid(&self) -> usize {
@@ -75,6 +108,15 @@ impl Ca {
     /// As CertCentral is searched: a purchase by its idempotency key or as the renewal of its parent, a reissue or
     /// duplicate by its public key.
     pub fn find(&self, spec: &IssuanceSpec, earlier: &BTreeSet<String>, now: Timestamp) -> Found {
+        if self.makes_keys {
+            let names: BTreeSet<String> = spec.request.dns_names.iter().cloned().collect();
+            let since = spec.submissions.first().map_or(Timestamp::MIN, |first| first.at.0);
+            let unknown = |(index, op): &(usize, &Op)| {
+                op.visible <= now && op.names == names && op.at >= since && !earlier.contains(&index.to_string())
+            };
+            let found = self.accepted.iter().enumerate().find(unknown);
+            return found.map_or(Found::Absent, |(index, _)| Found::Ours(self.numbered(index)));
+        }
         let parent = spec.parent.as_ref().map(|parent| &parent.order_id);
         let key = &spec.request.public_key_sha256;
         let candidates: Vec<&Op> = match spec.operation {
@@ -85,7 +127,7 @@ impl Ca {
                 let visible = self.accepted.iter().enumerate().filter(|(_, op)| op.visible <= now);
                 visible.filter(on_order).map(|(_, op)| op).collect()
             }
-            Operation::Order | Operation::Renew | Operation::Adopt => {
+            Operation::Order | Operation::Renew | Operation::Adopt | Operation::Collect => {
                 let renews =
                     |op: &Op| op.operation == Operation::Renew && op.parent.as_ref() == parent && parent.is_some();
                 self.visible(now).filter(|op| op.idempotency_key == spec.idempotency_key || renews(op)).collect()
@@ -163,7 +205,7 @@ impl Ca {
             Operation::Reissue | Operation::Duplicate | Operation::Amend => {
                 self.order(&op.order_id, Timestamp::MAX)?.valid_till?
             }
-            Operation::Order | Operation::Renew | Operation::Adopt => self.end_of(op),
+            Operation::Order | Operation::Renew | Operation::Adopt | Operation::Collect => self.end_of(op),
         };
         Some(Leaf {
             serial: serial(index),

@@ -183,7 +183,9 @@ impl House {
         }
         let now = &world.certificate.newest.object;
         let stored: Vec<&str> = world.keys.values().map(|key| key.value.public_key_sha256.as_str()).collect();
-        invariants::key_first(&key.public_key_sha256, &stored)?;
+        if key.origin != KeyOrigin::Provider {
+            invariants::key_first(&key.public_key_sha256, &stored)?;
+        }
         invariants::no_bad_key(plan.trigger, plan.supersedes.as_ref(), &key.public_key_sha256)?;
         at_rest_nothing_is_asked_for(now)?;
         let first = (!plan.awaits_approval).then(|| submission(world, process, 1));
@@ -231,7 +233,7 @@ impl House {
         let wanted = names::wanted(&copies.certificate.object.spec);
         let id = issuance.status.as_ref().and_then(|status| status.certificate_id.as_deref());
         let Some(offered) = id.and_then(|id| world.ca.certificate(id)) else { return Ok(None) };
-        let change = match key.filter(|key| *key == spec.request.public_key_sha256) {
+        let change = match key.filter(|key| key == issuance.public_key_sha256()) {
             None => fail(FailureClass::KeyMissing, "the key is gone".to_owned()),
             Some(key) => match install::judge(&offered, &key, spec.reason, served, &wanted, world.now) {
                 _ if self.breaks(Broken::AnythingInstalled) => None,
@@ -243,19 +245,19 @@ impl House {
         if let Some(change) = change {
             return Ok(world.record(revision, &[change])?.then_some("not installed"));
         }
-        invariants::served_well(served, &offered, &spec.request.public_key_sha256, spec.reason, &wanted, world.now)?;
+        invariants::served_well(served, &offered, issuance.public_key_sha256(), spec.reason, &wanted, world.now)?;
         world.secret = Told::new(filled(&copies.certificate.object, issuance, offered));
         Ok(Some("installed"))
     }
 
-    /// A certificate that the Secret has lost and whose key is held elsewhere.
+    /// A certificate that the Secret has lost and whose key is held elsewhere, or at the provider.
     fn collect(&self, world: &mut World, copies: &Copies, revision: i64) -> Result<Option<&'static str>> {
         let copy = copies.issuances.iter().find(|copy| copy.object.spec.revision == revision);
         let Some(issuance) = copy.map(|copy| copy.object.as_ref()) else { return Ok(None) };
         let id = issuance.status.as_ref().and_then(|status| status.certificate_id.as_deref());
         let Some(leaf) = id.and_then(|id| world.ca.certificate(id)) else { return Ok(None) };
         let (served, wanted) = (leaf_of(&world.secret.value), names::wanted(&copies.certificate.object.spec));
-        let key = &issuance.spec.request.public_key_sha256;
+        let key = issuance.public_key_sha256();
         invariants::served_well(served, &leaf, key, issuance.spec.reason, &wanted, world.now)?;
         world.secret = Told::new(filled(&copies.certificate.object, issuance, leaf));
         Ok(Some("downloaded again"))

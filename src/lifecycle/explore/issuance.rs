@@ -18,6 +18,7 @@ use crate::{
         Step,
         certificate::IssuerView,
         issuance::{self, Wish},
+        plan::StoredKey,
         record::{Change, Delivered},
         testing,
     },
@@ -84,8 +85,13 @@ impl House {
                 world.processes[process].next_poll = world.now + POLL;
                 let status = run.issuance.object.status.clone().unwrap_or_default();
                 let order_id = status.order_id.unwrap_or_default();
-                let progress =
-                    world.ca.progress(&order_id, &spec.request.public_key_sha256, &world.earlier(&spec), world.now);
+                let progress = match world.ca.makes_keys {
+                    true => world.ca.stage(&order_id, status.request_id.is_some()),
+                    false => {
+                        let key = &spec.request.public_key_sha256;
+                        world.ca.progress(&order_id, key, &world.earlier(&spec), world.now)
+                    }
+                };
                 let order_valid_till = world.ca.order(&order_id, world.now).and_then(|facts| facts.valid_till);
                 let standing = Standing { progress, order_valid_till, delivered: None };
                 run.seen = Told::new(issuance::Seen { standing: Some(standing.clone()), ..Default::default() });
@@ -97,11 +103,30 @@ impl House {
                 };
                 let (serial_number, not_after) = (leaf.serial, leaf.not_after);
                 let chain = "chain".to_owned();
-                let delivered = Delivered { certificate_id, chain, serial_number, not_after, other_chain: None };
+                let public_key_sha256 = Some(leaf.public_key_sha256).filter(|_| world.ca.makes_keys);
+                if let Some(key) = &public_key_sha256 {
+                    let given = testing::stored_key('a', &[testing::NAME]);
+                    world.keys.insert(revision, Told::new(StoredKey { public_key_sha256: key.clone(), ..given }));
+                }
+                let other_chain = None;
+                let delivered =
+                    Delivered { certificate_id, chain, serial_number, not_after, other_chain, public_key_sha256 };
                 self.write(world, process, run, Change::Believed(delivered))
             }
+            issuance::Effect::Issue => {
+                let order_id = run.issuance.object.status.as_ref().and_then(|status| status.order_id.clone());
+                world.ca.issue(&order_id.unwrap_or_default());
+                world.processes[process].next_poll = world.now;
+                let seen = run.seen.value.as_ref().clone();
+                run.seen = Told::new(issuance::Seen { standing: None, issue_asked: true, ..seen });
+                self.keep(world, process, run);
+                Ok(Turn::Acted("has it issued"))
+            }
+            issuance::Effect::Watch | issuance::Effect::AskByHand { .. } | issuance::Effect::Remind { .. } => {
+                unreachable!("nothing is issued by hand here")
+            }
             issuance::Effect::Revoke { serial } => {
-                self.write(world, process, run, Change::Revoked { serial, awaiting_approval: false })
+                self.write(world, process, run, Change::Revoked { serial, left: None })
             }
             issuance::Effect::Fail { class, message } => {
                 self.write(world, process, run, Change::Failed(class, message))

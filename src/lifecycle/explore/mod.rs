@@ -99,6 +99,16 @@ fn renewed_by_scm(budget: Budget) -> Scenario {
     scenario
 }
 
+/// At DNSimple, where Let's Encrypt is free and the CA makes the key.
+fn at_dnsimple(case: CertificateCase, budget: Budget) -> Scenario {
+    let case = case.at_dnsimple("LetsEncrypt");
+    let mut scenario = scenario(case.clone(), usize::MAX, budget);
+    scenario.house.issuer = case.issuer;
+    scenario.begin.ca.single = true;
+    scenario.begin.ca.makes_keys = true;
+    scenario
+}
+
 /// What machines and networks do: `all` together, of each kind at most so many.
 fn faults(all: u8) -> Budget {
     Budget { crashes: 2, handovers: 1, stale: 2, stalls: 1, answers: 2, lags: 1, all, ..Budget::default() }
@@ -200,6 +210,17 @@ fn at_sectigo_too_a_purchase_is_made_once_and_a_replacement_buys_nothing() {
     at_sectigo(lost, 0, faults(2)).holds("replacement");
     let users = Budget { deleted_secrets: 1, edits: 2, tokens: 1, lags: 1, answers: 1, all: 3, ..Budget::default() };
     at_sectigo(expiring(), 1, users).holds("renewal by id, and users");
+}
+
+/// Bought and issued by two calls, for a key that is known only in the end; what is lost is downloaded again.
+#[test]
+fn at_dnsimple_no_purchase_is_made_twice_for_one_intent() {
+    let users = Budget { deleted_secrets: 1, edits: 2, tokens: 1, lags: 1, answers: 1, all: 3, ..Budget::default() };
+    at_dnsimple(CertificateCase::new(), faults(2)).holds("purchase");
+    at_dnsimple(CertificateCase::new(), users).holds("purchase, and users");
+    let expiring = || CertificateCase { now: days(190), ..CertificateCase::served() };
+    at_dnsimple(expiring(), faults(2)).holds("renewal");
+    at_dnsimple(expiring(), users).holds("renewal, and users");
 }
 
 #[test]

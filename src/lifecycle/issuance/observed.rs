@@ -13,7 +13,7 @@ use crate::{
         issuer::AmbiguousPaid,
     },
     lifecycle::{Times, certificate::IssuerView, issuance::Wish},
-    provider::{Found, Standing, Validation},
+    provider::{ByHand, Found, Standing, Validation},
 };
 
 /// What is known of an Issuance at this moment.
@@ -76,6 +76,10 @@ pub struct Seen {
     pub asked: bool,
     /// Downloads in a row that were not believed, this reconcile's included.
     pub unbelieved: u32,
+    /// What people have had issued on the provider's pages.
+    pub by_hand: Option<ByHand>,
+    /// The provider was asked to issue what was bought.
+    pub issue_asked: bool,
     /// The provider was asked to take it back.
     pub canceled: bool,
     /// A download of this reconcile was not believed.

@@ -1,4 +1,4 @@
-//! What a person is asked about a call whose outcome nobody knows.
+//! What a call leaves behind at the provider, and what a person is asked whose outcome nobody knows.
 
 use crate::api::{IssuanceSpec, issuance::Operation, issuer::Vendor, meta};
 
@@ -20,9 +20,25 @@ pub fn what_to_look_for(spec: &IssuanceSpec) -> String {
     )
 }
 
+/// Whether the provider stores our idempotency key and lets it be searched. CertCentral: `alternative_order_id`,
+/// on orders and renewals only (Services API, *Get orders by alternative order ID*). Sectigo Certificate Manager: in the
+/// comments of an enrollment; a renewal takes none (*RenewInfo*).
+pub(super) fn searchable(spec: &IssuanceSpec) -> bool {
+    match spec.operation {
+        // A purchase at DNSimple carries nothing of ours.
+        _ if spec.account.provider == Vendor::DnSimple.as_str() => false,
+        Operation::Order => true,
+        Operation::Renew => spec.account.provider != Vendor::Sectigo.as_str(),
+        Operation::Reissue | Operation::Duplicate | Operation::Adopt | Operation::Collect | Operation::Amend => false,
+    }
+}
+
 /// By what else it is known at the provider.
 fn mark(spec: &IssuanceSpec) -> String {
     let key = &spec.idempotency_key;
+    if spec.account.provider == Vendor::DnSimple.as_str() {
+        return "; its order id is the name of the domain, a slash and the number of the certificate".to_owned();
+    }
     match (spec.account.provider == Vendor::Sectigo.as_str(), spec.operation) {
         (false, _) => format!(" with alternative order id {key}"),
         (true, Operation::Order) => {

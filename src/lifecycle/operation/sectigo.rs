@@ -38,6 +38,7 @@ fn alone(s: &Situation<'_>, order: &OrderFacts, plan: Plan) -> Plan {
         Plan::Order | Plan::Renew { .. } | Plan::Reissue { .. } => plan.operation(),
         Plan::Amend { .. }
         | Plan::StopAutoRenewal { .. }
+        | Plan::Collect
         | Plan::Adopt { .. }
         | Plan::WaitUntil { .. }
         | Plan::ActionRequired { .. } => None,

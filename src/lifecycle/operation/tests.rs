@@ -51,6 +51,7 @@ fn with_status(status: OrderStatus) -> OrderFacts {
 fn situation(trigger: Trigger, order: Option<&OrderFacts>) -> Situation<'_> {
     Situation {
         vendor: Vendor::DigiCert,
+        by_hand: false,
         trigger,
         order,
         not_after: Some(in_days(60)),
@@ -321,6 +322,7 @@ proptest! {
             Plan::StopAutoRenewal { .. } | Plan::Amend { .. } => prop_assert!(false, "CertCentral has no call for it"),
             Plan::WaitUntil { at, .. } => prop_assert!(at > s.now),
             Plan::Adopt { .. } => prop_assert!(false, "nothing renewed it"),
+            Plan::Collect => prop_assert!(false, "nothing is issued by hand"),
             Plan::ActionRequired { .. } => {}
         }
         let (at, _) = foresee(&s, in_days(5));

@@ -68,6 +68,7 @@ pub(super) fn next(
         None => at,
     };
     let (operation, cost) = plan.operation()?;
+    let cost = operation::price(situation.vendor, cost);
     let at = next_try(o, decided).or(Some(at).filter(|at| *at > o.now));
     let by_token = trigger == Trigger::Expiring && trigger::by_request(o.certificate);
     let standing = if by_token && !trigger::requested(o, lineage) { " by token" } else { waits.unwrap_or_default() };
@@ -143,5 +144,6 @@ pub(super) fn word(operation: Operation) -> &'static str {
         Operation::Adopt => "Adopt",
         Operation::Duplicate => "Duplicate",
         Operation::Amend => "Amend",
+        Operation::Collect => "Collect",
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     api::issuance::{FailureClass, PublisherKind},
-    provider::{self, Accepted, CallError, Found, Standing},
+    provider::{self, Accepted, CallError, Found, Revoked, Standing},
 };
 
 /// What became of one effect.
@@ -40,7 +40,8 @@ pub enum Change {
     NotBelieved(String),
     Revoked {
         serial: String,
-        awaiting_approval: bool,
+        /// What is left to people.
+        left: Option<String>,
     },
     /// The key this one replaces was reported as compromised, by this token.
     Compromised(String),
@@ -51,6 +52,17 @@ pub enum Change {
     Withdrawn,
     /// What is pending could not be canceled at the provider.
     NotCanceled(String),
+    /// What was bought is not issued until a person acts.
+    NotIssued(String),
+    /// People are asked to have it issued on the provider's pages.
+    AskedByHand {
+        page: String,
+        message: String,
+        /// On the clock of the world.
+        at: Timestamp,
+    },
+    /// They were reminded, for the n-th time.
+    Reminded(u32),
     AskedPerson(String),
     /// A person is asked to approve it, with this question.
     AskedApproval(String),
@@ -75,6 +87,20 @@ pub struct Told {
     pub delegated_to: Result<Option<String>, String>,
 }
 
+impl Change {
+    /// What a provider's answer to the revocation of a certificate leaves to people.
+    pub fn revoked(serial: &str, outcome: &Revoked) -> Self {
+        let left = match outcome {
+            Revoked::Done => None,
+            Revoked::AwaitingApproval { .. } => {
+                Some(format!("the revocation of {serial} waits for an administrator's approval at the provider"))
+            }
+            Revoked::ByHand(what) => Some(format!("certificate {serial} is not revoked: {what}")),
+        };
+        Self::Revoked { serial: serial.to_owned(), left }
+    }
+}
+
 /// A verified chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivered {
@@ -83,6 +109,8 @@ pub struct Delivered {
     pub chain: String,
     pub serial_number: String,
     pub not_after: Timestamp,
+    /// Of the key, where the provider has made it.
+    pub public_key_sha256: Option<String>,
     /// Why it is another chain than the preferred one.
     pub other_chain: Option<String>,
 }

@@ -70,6 +70,7 @@ fn delivered() -> Delivered {
         serial_number: "a".to_owned(),
         not_after: days(199),
         other_chain: None,
+        public_key_sha256: None,
     }
 }
 
@@ -351,8 +352,8 @@ fn a_delivered_certificate_is_kept_until_it_is_installed() {
 #[test]
 fn a_serial_number_is_listed_as_revoked_once() {
     let mut ledger = Ledger::in_state(State::Installed);
-    for awaiting_approval in [false, true] {
-        let status = ledger.apply(Change::Revoked { serial: "a".to_owned(), awaiting_approval });
+    for left in [None, Some("it waits for approval".to_owned())] {
+        let status = ledger.apply(Change::Revoked { serial: "a".to_owned(), left: left.clone() });
         assert_eq!(status.revoked_serials, ["a"], "the list is a set to the API server");
     }
     assert_eq!(ledger.condition(ACTION_REQUIRED), Some(reason::PROVIDER_BLOCKED));

@@ -13,7 +13,7 @@ use crate::{
     api::{
         Certificate, CertificateSpec, Issuance,
         certificate::RevokedCertificate,
-        issuance::{Account, KeyOrigin, State},
+        issuance::{Account, Cost, KeyOrigin, State},
         issuer::{IssuerKind, SecretKeyRef},
         meta,
     },
@@ -131,6 +131,29 @@ impl CertificateCase {
             spec.account.clone_from(&account);
             spec.request.product = "5120".to_owned();
             spec.request.order_validity = None;
+        }
+        let spec = Box::new(serde_json::from_value(spec).expect("an issuer"));
+        let issuer = IssuerView::Ready { spec, account, kind: IssuerKind::Issuer, reservations: Vec::new() };
+        Self { issuer, ..self }
+    }
+
+    /// The same at an account of DNSimple, for this product; what was issued has a key of DNSimple's.
+    pub fn at_dnsimple(mut self, product: &str) -> Self {
+        let token = json!({"name": "dnsimple", "key": "token"});
+        let spec = json!({"dnsimple": {"accountId": 1010, "product": product, "tokenSecretRef": token}});
+        let host = "api.dnsimple.com".to_owned();
+        let account = Account { provider: "dnsimple".to_owned(), host, id: "1010".to_owned() };
+        for issuance in &mut self.issuances {
+            let issuance = Arc::make_mut(issuance);
+            issuance.spec.account.clone_from(&account);
+            let request = &mut issuance.spec.request;
+            (request.product, request.order_validity) = (product.to_owned(), None);
+            issuance.spec.cost = Cost::Free;
+            let key = std::mem::take(&mut request.public_key_sha256);
+            (request.csr, request.key_origin) = (String::new(), KeyOrigin::Provider);
+            if let Some(status) = &mut issuance.status {
+                (status.public_key_sha256, status.order_valid_till) = (Some(key), None);
+            }
         }
         let spec = Box::new(serde_json::from_value(spec).expect("an issuer"));
         let issuer = IssuerView::Ready { spec, account, kind: IssuerKind::Issuer, reservations: Vec::new() };

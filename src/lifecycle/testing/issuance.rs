@@ -52,6 +52,7 @@ pub fn issuance_spec(operation: Operation) -> IssuanceSpec {
             order_validity: crate::lifecycle::issuance::is_paid(operation).then_some(OrderValidity::Years(1)),
             digicert: None,
             sectigo: None,
+            dnsimple: None,
         },
         parent: (operation != Operation::Order).then_some(parent),
         supersedes: None,

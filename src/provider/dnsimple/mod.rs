@@ -8,7 +8,10 @@ mod certificates;
 mod client;
 mod endpoints;
 mod errors;
+mod find;
 mod letsencrypt;
+mod names;
+mod provider;
 mod webhooks;
 pub mod wire;
 mod zones;
@@ -23,6 +26,7 @@ use client::Client;
 
 pub use errors::{ALREADY_EXISTS, NOT_AVAILABLE, NOT_FOUND, PLAN};
 pub use letsencrypt::{LetsEncrypt, SignatureAlgorithm};
+pub use provider::DnSimple;
 pub use zones::{NewRecord, RecordType};
 
 /// What is needed to call an account.

@@ -31,6 +31,7 @@ fn issued() -> OrderFacts {
 fn situation(trigger: Trigger, order: Option<&OrderFacts>) -> Situation<'_> {
     Situation {
         vendor: Vendor::Sectigo,
+        by_hand: false,
         trigger,
         order,
         not_after: order.and_then(|order| order.valid_till).map(validity::end_of),
@@ -309,6 +310,7 @@ proptest! {
             Plan::ActionRequired { then, .. } => prop_assert!(then.is_some()),
             Plan::StopAutoRenewal { .. } => prop_assert!(auto_renew == AutoRenewal::Scheduled && !stays),
             Plan::Adopt { .. } => prop_assert!(false, "SCM tells no successor"),
+            Plan::Collect => prop_assert!(false, "nothing is issued by hand"),
         }
     }
 }
