@@ -54,6 +54,34 @@ async fn what_dnsimple_names_is_looked_at_and_nobody_else_is_heard() -> Result<(
     Ok(())
 }
 
+/// What only a person can have issued is looked for rarely; a message makes it be looked for at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_certificate_collects_it_when_it_is_named() -> Result<()> {
+    let world = world().await?;
+    let (objects, shown) = (&world.objects, &world.sandbox.ready()["dnsimple"]);
+    objects.create_secret("dnsimple", "token", shown["token"].as_str().context("no token")?).await?;
+    let token = json!({"name": "dnsimple", "key": "token"});
+    let account = json!({
+        "url": shown["url"], "accountId": shown["accountId"], "tokenSecretRef": token, "product": "Existing",
+    });
+    objects.create("Issuer", "existing", json!({"dnsimple": account})).await?;
+    let mut operator = world.operator_with(&[(LISTEN, "127.0.0.1:0"), (SECRET, PATH)]).await?;
+    let origin = origin(&operator).context("it does not listen")?;
+    dnsimple(&world, "webhooks", json!({"url": format!("{origin}/{PATH}")})).await?;
+
+    objects.ask("shop", json!({"issuerRef": {"name": "existing"}})).await?;
+    let waits = |issuance: &Value| issuance["spec"]["request"]["csr"].is_string() && issuance["status"].is_object();
+    let issuance = objects.until("Issuance", "shop-1", "it waits", waits).await?;
+    let form = json!({"domain": "example.com", "name": "shop", "csr": issuance["spec"]["request"]["csr"]});
+    let id = world.sandbox.post("/_sandbox/dnsimple/certificates", &form).await?["id"].to_string();
+    world.sandbox.post(&format!("/_sandbox/dnsimple/certificates/{id}/approve"), &json!({})).await?;
+    let named = format!("a certificate of DNSimple was named id=\"{id}\" waiting=1");
+    operator.until("what waits was woken", |log| log.contains(&named)).await?;
+    let certificate = objects.until_ready("shop", 1).await?;
+    ensure!(certificate["status"]["order"]["orderId"] == format!("example.com/{id}"), "{}", certificate["status"]);
+    Ok(())
+}
+
 /// What it heard would be lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_waits_for_the_lease_does_not_listen_and_half_a_configuration_is_none() -> Result<()> {

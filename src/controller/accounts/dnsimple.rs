@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// API v2, *Base URL*.
-const URL: &str = "https://api.dnsimple.com/v2";
+pub(super) const URL: &str = "https://api.dnsimple.com/v2";
 
 impl Accounts {
     pub(super) async fn dnsimple(&self, issuer: &AnyIssuer, account: &api::DnSimple) -> Result<Built, Error> {

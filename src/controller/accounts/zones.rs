@@ -1,6 +1,6 @@
 //! Clients of DNSimple that publish records in its zones.
 
-use super::{Accounts, endpoint};
+use super::{Accounts, dnsimple::URL, endpoint};
 use crate::{
     api::issuer::DnSimpleZones,
     controller::{any_issuer::AnyIssuer, error::Error},
@@ -9,9 +9,6 @@ use crate::{
         limits::RateLimit,
     },
 };
-
-/// DNSimple API v2, *API endpoint*.
-const URL: &str = "https://api.dnsimple.com/v2";
 
 impl Accounts {
     /// Shares its rate limit and circuit with whoever else has the token.
