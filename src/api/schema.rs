@@ -52,6 +52,11 @@ pub(super) fn annotations(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// An object that somebody else defines.
+pub(super) fn anything(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true })
+}
+
 /// Go duration with the limits a CEL cost estimate needs.
 pub(super) fn duration(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "maxLength": 32, "pattern": DURATION })

@@ -186,13 +186,18 @@ impl Accounts {
         })
     }
 
-    /// One value of a Secret: of the issuer's namespace, or of the operator's for a ClusterIssuer.
+    /// Where what belongs to an issuer is: its own namespace, or the operator's for a ClusterIssuer.
+    pub fn namespace<'a>(&'a self, issuer: &'a AnyIssuer) -> &'a str {
+        issuer.namespace.as_deref().unwrap_or(&self.namespace)
+    }
+
+    /// One value of a Secret of an issuer's.
     pub async fn secret(
         &self,
         issuer: &AnyIssuer,
         wanted: &SecretKeyRef,
     ) -> Result<Result<SecretString, String>, Error> {
-        let namespace = issuer.namespace.as_deref().unwrap_or(&self.namespace);
+        let namespace = self.namespace(issuer);
         let api: kube::Api<k8s_openapi::api::core::v1::Secret> = kube::Api::namespaced(self.client.clone(), namespace);
         let Some(secret) = kube("read a credential", api.get_opt(&wanted.name)).await? else {
             return Ok(Err(format!("Secret {namespace}/{} does not exist", wanted.name)));

@@ -61,7 +61,7 @@ pub struct Context {
     pub metrics: Arc<Metrics>,
     pub network: Network,
     /// Or why the system's resolvers cannot be used.
-    pub self_check: Result<SelfCheck, String>,
+    pub self_check: Result<Arc<SelfCheck>, String>,
     pub http_check: Result<HttpCheck, String>,
     /// One key at a time less than there are cores: RSA keys take seconds of computing.
     pub keygen: Arc<tokio::sync::Semaphore>,

@@ -22,7 +22,7 @@ use super::{
     driver::drive,
     endpoint::Network,
     events::Events,
-    issuance::IssuanceReconciler,
+    issuance::{IssuanceReconciler, neighbours},
     issuer::IssuerReconciler,
     keys,
     lease::LeaseHandle,
@@ -119,6 +119,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         own_certificates,
         own_issuances,
         self_check: SelfCheck::new(&self_check)
+            .map(Arc::new)
             .map_err(|error| format!("the system's resolvers cannot be used: {error}")),
         http_check: HttpCheck::new(&network.resolvers, &network.http_check_addresses)
             .map_err(|error| format!("the system's resolvers cannot be used: {error}")),
@@ -215,9 +216,7 @@ fn watch(client: &Client, queues: &Queues, metrics: &Metrics) -> (Stores, Writte
         }
     });
 
-    let mut issuances =
-        Watch::<Issuance>::new(client.clone(), |issuance| vec![issuance.spec.certificate_ref.name.clone()])
-            .trimmed(ledger::trim);
+    let mut issuances = Watch::<Issuance>::new(client.clone(), neighbours::keys).trimmed(ledger::trim);
     let own_issuances = Arc::new(Own::new(issuances.store()));
     let (queue, owners, own) = (queues.issuances.clone(), queues.certificates.clone(), own_issuances.clone());
     issuances.on_change(move |issuance| {

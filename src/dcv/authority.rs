@@ -26,7 +26,7 @@ const REGISTERED: usize = 2;
 /// One zone and each address of each of its servers.
 #[derive(Debug)]
 pub(super) struct Zone {
-    name: Name,
+    pub(super) name: Name,
     pub(super) servers: Vec<(String, SocketAddr)>,
 }
 

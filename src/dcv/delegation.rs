@@ -74,7 +74,7 @@ impl SelfCheck {
     }
 }
 
-fn is_authoritative(answer: &Message) -> bool {
+pub(super) fn is_authoritative(answer: &Message) -> bool {
     let told = matches!(answer.metadata.response_code, ResponseCode::NoError | ResponseCode::NXDomain);
     told && answer.metadata.authoritative
 }

@@ -5,14 +5,17 @@
 
 mod authority;
 pub mod caa;
+pub mod cert_manager_webhook;
 mod delegation;
 pub mod dnsimple;
 mod exchange;
+pub mod external_dns;
 pub mod manual;
 mod nameserver;
 mod resolvers;
 pub mod rfc2136;
 pub mod selfcheck;
+pub mod standing;
 pub mod web;
 
 use async_trait::async_trait;
@@ -24,8 +27,10 @@ use thiserror::Error;
 
 use crate::provider::{CallError, DcvMethod, DcvRecord};
 
+pub use cert_manager_webhook::CertManagerWebhook;
 pub use delegation::Ask;
 pub use dnsimple::DnSimple;
+pub use external_dns::ExternalDns;
 pub use nameserver::NameServer;
 pub use rfc2136::Rfc2136;
 pub use selfcheck::{SelfCheck, Visibility};
@@ -81,6 +86,11 @@ pub trait Publisher: Send + Sync {
         Ok(None)
     }
 
+    /// What usually keeps a record from being seen that was published here, for a person.
+    fn hint(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The name server behind it, where there is one.
     fn name_server(&self) -> Option<&NameServer> {
         None
@@ -105,6 +115,13 @@ pub enum PublishError {
     /// A CNAME is alone at its name, so ours cannot join what is there, nor the other way round.
     #[error("{name} already holds {holds}, which Evercert leaves alone")]
     Conflict { name: String, holds: String },
+    /// Whatever is there could be lost.
+    #[error(
+        "{name} already holds {holds}, which some webhooks take away: keepsOtherValues: true says that this one does not"
+    )]
+    AtRisk { name: String, holds: String },
+    #[error("what {name} holds cannot be seen: {cause}")]
+    Unseen { name: String, cause: String },
     #[error("{server} does not answer: {cause}")]
     Unreachable { server: String, cause: String },
     /// It answered, but could not do its work just now.

@@ -7,7 +7,9 @@ use crate::{
     api::{
         Certificate, Issuance,
         conditions::{self, DCV_EMAIL_RESENT},
-        issuance::{PublisherKind, Record, RecordType, Validation, ValidationMethod, ValidationState},
+        issuance::{
+            IssuanceStatus, PublisherKind, Record, RecordType, State, Validation, ValidationMethod, ValidationState,
+        },
         meta::RESEND_DCV_EMAIL,
     },
     provider::{self, DcvMethod},
@@ -110,6 +112,20 @@ fn open(validations: &[Validation]) -> impl Iterator<Item = &Validation> {
 pub fn is_published(validation: &Validation) -> bool {
     let there = !matches!(validation.state, ValidationState::Pending | ValidationState::Cleaned);
     there && validation.record.is_some() && validation.publisher.is_some_and(PublisherKind::is_automatic)
+}
+
+/// The records of ours that are in the DNS, as they stand there.
+pub fn published(status: &IssuanceStatus) -> impl Iterator<Item = Record> {
+    status.validations.iter().filter(|validation| is_published(validation)).filter_map(placed)
+}
+
+/// Whether an Issuance waits for this record of its own to be seen. Of two that are done with it, both remove it.
+pub fn needs(status: &IssuanceStatus, record: &Record) -> bool {
+    let waits = |validation: &&Validation| {
+        matches!(validation.state, ValidationState::Published | ValidationState::Visible) && is_published(validation)
+    };
+    let ended = status.state.is_some_and(State::is_final);
+    !ended && status.validations.iter().filter(waits).any(|validation| placed(validation).as_ref() == Some(record))
 }
 
 /// The provider has a newer token than the one that is published.

@@ -2,8 +2,8 @@
 //!
 //! | publisher | TXT | CNAME | file, no wildcard |
 //! |---|---|---|---|
-//! | `rfc2136` | yes | yes | |
-//! | `dnsimple` | yes | yes | |
+//! | `rfc2136`, `dnsimple`, `externalDns` | yes | yes | |
+//! | `certManagerWebhook` | yes | | |
 //! | `manual` | yes | yes | yes |
 
 use crate::api::{
@@ -27,7 +27,10 @@ fn offers(vendor: Vendor) -> &'static [ValidationMethod] {
 
 fn carries(publisher: PublisherKind, method: ValidationMethod) -> bool {
     match publisher {
-        PublisherKind::Rfc2136 | PublisherKind::Dnsimple => matches!(method, DnsTxt | DnsCname),
+        PublisherKind::Rfc2136 | PublisherKind::Dnsimple | PublisherKind::ExternalDns => {
+            matches!(method, DnsTxt | DnsCname)
+        }
+        PublisherKind::CertManagerWebhook => method == DnsTxt,
         PublisherKind::Manual => method != Email,
     }
 }

@@ -312,9 +312,15 @@ async fn issuers() {
             publisher(json!({"dnsimple": {"accountId": 0, "tokenSecretRef": {"name": "zones", "key": "token"}}})),
         ),
         ("", publisher(json!({"manual": {}}))),
-        ("exactly one of dnsimple, manual and rfc2136 is needed", publisher(json!({"zones": ["example.com"]}))),
+        ("", publisher(json!({"externalDns": {}}))),
+        ("", publisher(json!({"externalDns": {"labels": {"external-dns": "public"}}}))),
+        ("should match", publisher(json!({"externalDns": {"labels": {"external-dns": "for all"}}}))),
         (
-            "exactly one of dnsimple, manual and rfc2136 is needed",
+            "exactly one of certManagerWebhook, dnsimple, externalDns, manual and rfc2136",
+            publisher(json!({"zones": ["example.com"]})),
+        ),
+        (
+            "exactly one of certManagerWebhook, dnsimple, externalDns, manual and rfc2136",
             publisher(json!({"manual": {}, "rfc2136": rfc2136("10.0.0.53")})),
         ),
         ("should match", publisher(json!({"zones": ["*.example.com"], "manual": {}}))),
@@ -387,6 +393,19 @@ async fn issuers() {
         let (of_cluster, of_namespace) = (with(issuer("ClusterIssuer"), patch.clone()), with(issuer("Issuer"), patch));
         verdicts.check(&format!("ClusterIssuer {policy}"), expected, try_out(&cluster, of_cluster).await);
         verdicts.check(&format!("Issuer {policy}"), "", try_out(&namespaced, of_namespace).await);
+    }
+    let webhook = json!({"groupName": "acme.example.com", "solverName": "example", "config": {"any": [{"thing": 1}]}});
+    for (of_cluster, of_namespace, patch) in [
+        ("", "is for a ClusterIssuer", publisher(json!({"certManagerWebhook": webhook}))),
+        ("Required value", "Required value", publisher(json!({"certManagerWebhook": {"groupName": "a"}}))),
+        ("", "", spec(json!({"dcv": {"publishers": []}}))),
+    ] {
+        verdicts.check(
+            "ClusterIssuer",
+            of_cluster,
+            try_out(&cluster, with(issuer("ClusterIssuer"), patch.clone())).await,
+        );
+        verdicts.check("Issuer", of_namespace, try_out(&namespaced, with(issuer("Issuer"), patch)).await);
     }
     verdicts.hold();
 }

@@ -4,6 +4,7 @@
 
 mod install;
 mod life;
+mod publishers;
 mod restart;
 mod values;
 

@@ -29,6 +29,8 @@ async fn bad_values_are_refused() -> Result<()> {
         ("podDisruptionBudget.maxUnavailable=half", "/podDisruptionBudget/maxUnavailable"),
         ("dnsimpleWebhook.listen=8081", "/dnsimpleWebhook/listen"),
         ("extraEnv={A=b}", "/extraEnv/0"),
+        ("externalDns.namespaces={Shop}", "/externalDns/namespaces/0"),
+        ("certManagerWebhooks[0].groupName=acme.example.com", "missing property 'solverName'"),
         ("fullnameOverride=Has_Capitals", "/fullnameOverride"),
     ];
     for (set, why) in bad {

@@ -185,6 +185,8 @@ pub enum ValidationState {
 pub enum PublisherKind {
     Rfc2136,
     Dnsimple,
+    ExternalDns,
+    CertManagerWebhook,
     Manual,
 }
 

@@ -1,5 +1,7 @@
 //! How control of domains is proven, and where records get published.
 
+use std::collections::BTreeMap;
+
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,7 +59,7 @@ pub enum SelfCheck {
     None,
 }
 
-/// One place where records get published. Exactly one of rfc2136, dnsimple and manual.
+/// One place where records get published. Exactly one of rfc2136, dnsimple, externalDns, certManagerWebhook and manual.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Publisher {
@@ -79,6 +81,10 @@ pub enum PublishTo {
     Rfc2136(Rfc2136),
     /// Zone records at DNSimple.
     Dnsimple(DnSimpleZones),
+    /// DNSEndpoints (externaldns.k8s.io/v1alpha1), which ExternalDNS publishes: in the namespace of the Issuer, for a ClusterIssuer in the operator's.
+    ExternalDns(ExternalDns),
+    /// A DNS01 webhook made for cert-manager: TXT records only, and only for a ClusterIssuer.
+    CertManagerWebhook(CertManagerWebhook),
     /// A person; the Certificate's ActionRequired condition shows the exact record.
     Manual(Manual),
 }
@@ -88,6 +94,8 @@ impl PublishTo {
         match self {
             Self::Rfc2136(_) => PublisherKind::Rfc2136,
             Self::Dnsimple(_) => PublisherKind::Dnsimple,
+            Self::ExternalDns(_) => PublisherKind::ExternalDns,
+            Self::CertManagerWebhook(_) => PublisherKind::CertManagerWebhook,
             Self::Manual(_) => PublisherKind::Manual,
         }
     }
@@ -140,6 +148,35 @@ pub struct DnSimpleZones {
     pub account_id: i64,
     /// An access token that may write the zones and needs nothing else: a key of a Secret in the issuer's namespace, for a ClusterIssuer in the operator's.
     pub token_secret_ref: SecretKeyRef,
+}
+
+/// The ExternalDNS of this cluster.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExternalDns {
+    /// Labels of each DNSEndpoint, for an ExternalDNS that looks for some.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "schema::labels")]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A webhook that takes cert-manager's ChallengePayload through the API server.
+#[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertManagerWebhook {
+    /// API group of the webhook's APIService.
+    #[schemars(length(min = 1, max = 253), regex(pattern = schema::OBJECT_NAME))]
+    pub group_name: String,
+    /// The solver in it.
+    #[schemars(length(min = 1, max = 63), regex(pattern = schema::OBJECT_NAME))]
+    pub solver_name: String,
+    /// What the solver's documentation has under config. The Secrets it names are in the operator's namespace, unless it says otherwise itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::anything")]
+    pub config: Option<serde_json::Value>,
+    /// Whether the solver leaves other TXT values of a name alone; some replace or delete all of them. Without it, no name is touched that holds another value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keeps_other_values: Option<bool>,
 }
 
 /// Nothing to configure.

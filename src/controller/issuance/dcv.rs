@@ -63,6 +63,10 @@ impl Work {
     }
 
     pub(super) async fn unpublish(&mut self, domain: String) -> Result<(), Error> {
+        let placed = self.validation(&domain).and_then(placed);
+        if placed.is_some_and(|record| self.is_needed_beside(&record)) {
+            return self.record(Change::Unpublished(domain)).await;
+        }
         let (publisher, record) = match self.publisher(&domain).await? {
             Ok(found) => found,
             Err(why) => return self.stuck(domain, why).await,

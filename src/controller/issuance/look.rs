@@ -13,7 +13,7 @@ use crate::{
         issuer::{Dcv, SelfCheck as Mode},
     },
     controller::error::Error,
-    dcv::{Ask, Publisher, Record, SelfCheck, Visibility},
+    dcv::{Ask, Observed, Publisher, Record, SelfCheck, Visibility},
     lifecycle::{
         dcv::is_published,
         record::{Change, Told},
@@ -31,7 +31,7 @@ impl Work {
     }
 
     fn self_check(&self) -> Result<&SelfCheck, String> {
-        self.context.self_check.as_ref().map_err(Clone::clone)
+        self.context.self_check.as_deref().map_err(Clone::clone)
     }
 
     /// What becomes of the record that the provider asks for: where it has to stand, and who publishes it there.
@@ -62,8 +62,11 @@ impl Work {
         if !self.dcv_spec().and_then(|dcv| dcv.follow_cname).unwrap_or_default() {
             return Ok(None);
         }
-        let ask = if self.mode() == Mode::Recursive { Ask::Resolvers } else { Ask::Authorities };
-        self.self_check()?.follow(record, ask).await
+        self.self_check()?.follow(record, self.asks()).await
+    }
+
+    pub(super) fn asks(&self) -> Ask {
+        if self.mode() == Mode::Recursive { Ask::Resolvers } else { Ask::Authorities }
     }
 
     pub(super) async fn check(&mut self, domain: String) -> Result<(), Error> {
@@ -119,9 +122,10 @@ impl Work {
             },
             (_, publisher) => at_authorities(self_check, &record, publisher.as_deref()).await,
         };
-        Ok(match visible {
-            Ok(()) => self_check.settle(&record).await,
-            Err(why) => Err(why),
+        Ok(match (visible, publisher) {
+            (Ok(()), _) => self_check.settle(&record).await,
+            (Err(why), Some(publisher)) => Err(unseen(publisher.as_ref(), &record, why).await),
+            (Err(why), None) => Err(why),
         })
     }
 
@@ -142,6 +146,19 @@ impl Work {
 fn is_within(name: &str, domain: &str) -> bool {
     let above = name.trim_start_matches("*.").strip_suffix(domain.trim_start_matches("*."));
     above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+}
+
+/// Why a record is not seen, and what usually is the cause. One that is gone where it was published is published again.
+async fn unseen(publisher: &dyn Publisher, record: &Record, why: String) -> String {
+    if publisher.observe(record).await == Ok(Observed::Absent)
+        && let Err(error) = publisher.ensure(record).await
+    {
+        return format!("{why}; {error}");
+    }
+    match publisher.hint() {
+        Some(hint) => format!("{why}; {hint}"),
+        None => why,
+    }
 }
 
 async fn at_authorities(check: &SelfCheck, record: &Record, publisher: Option<&dyn Publisher>) -> Result<(), String> {

@@ -6,6 +6,7 @@ mod execute;
 mod fence;
 mod follow;
 mod look;
+pub(super) mod neighbours;
 mod publishers;
 pub(super) mod request;
 

@@ -1,19 +1,23 @@
 //! Which publisher carries a record, and what it is made of.
 
+use std::sync::Arc;
+
 use super::{Work, dcv::record_of};
 use crate::{
     api::{
-        issuance::{PublisherKind, ValidationMethod},
+        issuance::{PublisherKind, Validation as Known, ValidationMethod},
         issuer::{
-            DnSimpleZones, PublishTo, Publisher as Configured, Rfc2136 as Rfc2136Spec, TsigAlgorithm as Algorithm,
+            CertManagerWebhook as WebhookSpec, DnSimpleZones, ExternalDns as ExternalDnsSpec, PublishTo,
+            Publisher as Configured, Rfc2136 as Rfc2136Spec, SelfCheck as Mode, TsigAlgorithm as Algorithm,
         },
+        meta,
     },
-    controller::{endpoint::judge_name_server, error::Error},
+    controller::{any_issuer::AnyIssuer, endpoint::judge_name_server, error::Error},
     dcv::{
-        DnSimple, Publisher, Record, Rfc2136,
+        Ask, CertManagerWebhook, DnSimple, ExternalDns, Publisher, Record, Rfc2136, SelfCheck,
         rfc2136::{Rfc2136Config, TsigAlgorithm, TsigKey},
     },
-    lifecycle::publishing,
+    lifecycle::{dcv::placed, publishing},
     provider::{DcvMethod, Validation},
 };
 
@@ -45,32 +49,71 @@ impl Work {
 
     /// The publisher of a domain's record, by the kind that was picked for it, and the record.
     pub(super) async fn publisher(&self, domain: &str) -> Result<Result<(Box<dyn Publisher>, Record), String>, Error> {
-        let known = self.validation(domain).and_then(|known| Some((known.publisher?, record_of(known)?)));
-        let Some((kind, record)) = known else {
+        let known = self.validation(domain);
+        let Some((known, kind, record)) = known.and_then(|known| Some((known, known.publisher?, record_of(known)?)))
+        else {
             return Ok(Err("the provider has given no token yet".to_owned()));
         };
         let Some(configured) = publishing::publisher_of(self.configured(), &record.name, kind) else {
             return Ok(Err(format!("the issuer has no such publisher for {} any more", record.name)));
         };
-        Ok(self.make(configured).await?.map(|publisher| (publisher, record)))
+        Ok(self.make(configured, known).await?.map(|publisher| (publisher, record)))
     }
 
-    async fn make(&self, configured: &Configured) -> Result<Made, Error> {
+    async fn make(&self, configured: &Configured, known: &Known) -> Result<Made, Error> {
+        let Some(issuer) = &self.issuer else { return Ok(Err("the issuer does not exist".to_owned())) };
+        let zones = configured.zones.clone();
         match &configured.target {
-            PublishTo::Rfc2136(spec) => self.rfc2136(configured.zones.clone(), spec).await,
-            PublishTo::Dnsimple(spec) => self.dnsimple(spec).await,
+            PublishTo::Rfc2136(spec) => self.rfc2136(issuer, zones, spec).await,
+            PublishTo::Dnsimple(spec) => self.dnsimple(issuer, spec).await,
+            PublishTo::ExternalDns(spec) => Ok(self.external_dns(issuer, spec, known)),
+            PublishTo::CertManagerWebhook(spec) => Ok(self.cert_manager_webhook(issuer, zones, spec)),
             PublishTo::Manual(_) => Ok(Err("it is published by a person".to_owned())),
         }
     }
 
-    async fn dnsimple(&self, spec: &DnSimpleZones) -> Result<Made, Error> {
-        let Some(issuer) = &self.issuer else { return Ok(Err("the issuer does not exist".to_owned())) };
+    async fn dnsimple(&self, issuer: &AnyIssuer, spec: &DnSimpleZones) -> Result<Made, Error> {
         let account = self.context.accounts.zones(issuer, spec).await?;
         Ok(account.map(|account| Box::new(DnSimple::new(account)) as Box<dyn Publisher>))
     }
 
-    async fn rfc2136(&self, zones: Vec<String>, spec: &Rfc2136Spec) -> Result<Made, Error> {
-        let Some(issuer) = &self.issuer else { return Ok(Err("the issuer does not exist".to_owned())) };
+    fn external_dns(&self, issuer: &AnyIssuer, spec: &ExternalDnsSpec, known: &Known) -> Made {
+        Ok(Box::new(ExternalDns {
+            client: self.context.client.clone(),
+            namespace: self.context.accounts.namespace(issuer).to_owned(),
+            labels: spec.labels.clone(),
+            mark: (meta::MANAGED, "true"),
+            installation: self.context.installation.clone(),
+            ours: placed(known).map(|record| self.values_beside(&record)).unwrap_or_default(),
+            dns: self.looks()?,
+        }))
+    }
+
+    fn cert_manager_webhook(&self, issuer: &AnyIssuer, zones: Vec<String>, spec: &WebhookSpec) -> Made {
+        if issuer.namespace.is_some() {
+            return Err("publisher certManagerWebhook is for a ClusterIssuer".to_owned());
+        }
+        Ok(Box::new(CertManagerWebhook {
+            client: self.context.client.clone(),
+            group_name: spec.group_name.clone(),
+            solver_name: spec.solver_name.clone(),
+            config: spec.config.clone().unwrap_or_default(),
+            resource_namespace: self.context.accounts.namespace(issuer).to_owned(),
+            keeps_other_values: spec.keeps_other_values.unwrap_or(false),
+            zones,
+            dns: self.looks()?,
+        }))
+    }
+
+    /// Who looks at names before they are touched. Nobody, where the issuer has no name server asked.
+    fn looks(&self) -> Result<Option<(Arc<SelfCheck>, Ask)>, String> {
+        match self.mode() {
+            Mode::None => Ok(None),
+            _ => Ok(Some((self.context.self_check.clone()?, self.asks()))),
+        }
+    }
+
+    async fn rfc2136(&self, issuer: &AnyIssuer, zones: Vec<String>, spec: &Rfc2136Spec) -> Result<Made, Error> {
         if let Err(why) = judge_name_server(&spec.nameserver, issuer.namespace.is_some(), &self.context.network) {
             return Ok(Err(why));
         }

@@ -245,3 +245,21 @@ fn mails_are_sent_again_once_for_a_token_and_only_while_one_is_waited_for() {
     issuance.status.as_mut().expect("a status").validations = vec![by_hand(ValidationState::Published)];
     assert_eq!(resend_asked(&case("three"), &issuance), None, "no mail is waited for");
 }
+
+#[test]
+fn a_record_that_another_waits_for_is_not_removed() {
+    use ValidationState::{Cleaned, Pending, Published, Valid, Visible};
+    let record = validation(A, Published).record.expect("a record");
+    let status = |state: Option<State>, validations: Vec<Validation>| {
+        let status = crate::api::issuance::IssuanceStatus { state, validations, ..Default::default() };
+        needs(&status, &record)
+    };
+    for (state, expected) in [(Pending, false), (Published, true), (Visible, true), (Valid, false), (Cleaned, false)] {
+        assert_eq!(status(Some(State::Validating), vec![validation(A, state)]), expected, "{state:?}");
+    }
+    assert!(!status(Some(State::Installed), vec![validation(A, Published)]), "it is done");
+    assert!(!status(Some(State::Validating), vec![validation(B, Published)]), "another name");
+    assert!(!status(Some(State::Validating), vec![by_hand(Published)]), "not in the DNS by us");
+    let elsewhere = Validation { delegated_to: Some("x.dcv.example.net".to_owned()), ..validation(A, Published) };
+    assert!(!status(Some(State::Validating), vec![elsewhere]), "it stands elsewhere");
+}

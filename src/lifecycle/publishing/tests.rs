@@ -11,6 +11,14 @@ fn dnsimple(zones: &[&str]) -> Value {
     json!({"zones": zones, "dnsimple": {"accountId": 1010, "tokenSecretRef": {"name": "k", "key": "k"}}})
 }
 
+fn external_dns(zones: &[&str]) -> Value {
+    json!({"zones": zones, "externalDns": {}})
+}
+
+fn webhook(zones: &[&str]) -> Value {
+    json!({"zones": zones, "certManagerWebhook": {"groupName": "acme.example.com", "solverName": "dns"}})
+}
+
 fn manual(zones: &[&str]) -> Value {
     json!({"zones": zones, "manual": {}})
 }
@@ -44,7 +52,7 @@ fn what_the_issuer_says_is_the_method() {
 
 #[test]
 fn else_it_is_the_best_that_the_publishers_of_all_names_carry() {
-    let cases: [(Vendor, &[Value], &[&str], ValidationMethod); 7] = [
+    let cases: [(Vendor, &[Value], &[&str], ValidationMethod); 12] = [
         (Vendor::DigiCert, &[], &[SHOP], DnsTxt),
         (Vendor::Sectigo, &[], &[SHOP], DnsCname),
         (Vendor::DigiCert, &[rfc2136(&[])], &[SHOP, ORG], DnsTxt),
@@ -52,6 +60,11 @@ fn else_it_is_the_best_that_the_publishers_of_all_names_carry() {
         (Vendor::Sectigo, &[manual(&["example.com"]), rfc2136(&[])], &[SHOP, ORG], DnsCname),
         (Vendor::DigiCert, &[rfc2136(&["example.com"])], &[SHOP, ORG], DnsTxt),
         (Vendor::Sectigo, &[dnsimple(&["example.com"]), manual(&[])], &[SHOP, "*.example.com"], DnsCname),
+        (Vendor::Sectigo, &[external_dns(&[])], &[SHOP], DnsCname),
+        (Vendor::Sectigo, &[webhook(&[])], &[SHOP, ORG], DnsTxt),
+        (Vendor::Sectigo, &[webhook(&["example.com"]), rfc2136(&[])], &[SHOP, ORG], DnsTxt),
+        (Vendor::Sectigo, &[webhook(&["example.com"]), rfc2136(&[])], &[ORG], DnsCname),
+        (Vendor::Sectigo, &[webhook(&["example.com"])], &[SHOP, ORG], DnsCname),
     ];
     for (vendor, publishers, names, expected) in cases {
         let issuer = issuer(vendor, "Auto", publishers);

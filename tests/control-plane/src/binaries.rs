@@ -1,5 +1,5 @@
-//! Where etcd, the Kubernetes servers, kubectl and helm come from: `KUBEBUILDER_ASSETS`, else a cache, else a build of
-//! the upstream Go modules that `go/go.mod` and `go/helm/go.mod` pin.
+//! Where etcd, the Kubernetes servers, kubectl, helm and what drives name servers come from: `KUBEBUILDER_ASSETS`, else a
+//! cache, else a build of the upstream Go modules that `go/go.mod` and those beside it pin.
 
 use std::{
     env, fs,
@@ -24,6 +24,10 @@ struct Module {
     /// Whose version it is.
     main: &'static str,
     ldflags: fn(&str) -> String,
+    /// The program, where upstream has only the library.
+    main_go: Option<&'static str>,
+    /// Files of the module of that version that are kept beside the command, and where they are in it.
+    files: &'static [(&'static str, &'static str)],
 }
 
 const KUBERNETES: Module = Module {
@@ -32,6 +36,8 @@ const KUBERNETES: Module = Module {
     go_sum: include_str!("../go/go.sum"),
     main: "k8s.io/kubernetes",
     ldflags: kubernetes_ldflags,
+    main_go: None,
+    files: &[],
 };
 
 /// A module of its own: its libraries are not those of the servers.
@@ -41,6 +47,28 @@ const HELM: Module = Module {
     go_sum: include_str!("../go/helm/go.sum"),
     main: "helm.sh/helm/v4",
     ldflags: |version| format!("-s -w -X helm.sh/helm/v4/internal/version.version={version}"),
+    main_go: None,
+    files: &[],
+};
+
+const EXTERNAL_DNS: Module = Module {
+    name: "external-dns",
+    go_mod: include_str!("../go/external-dns/go.mod"),
+    go_sum: include_str!("../go/external-dns/go.sum"),
+    main: "sigs.k8s.io/external-dns",
+    ldflags: |version| format!("-s -w -X sigs.k8s.io/external-dns/pkg/apis/externaldns.Version={version}"),
+    main_go: None,
+    files: &[("dnsendpoints.yaml", "config/crd/standard/dnsendpoints.externaldns.k8s.io.yaml")],
+};
+
+const WEBHOOK: Module = Module {
+    name: "cert-manager-webhook",
+    go_mod: include_str!("../go/webhook/go.mod"),
+    go_sum: include_str!("../go/webhook/go.sum"),
+    main: "github.com/cert-manager/cert-manager",
+    ldflags: |_| "-s -w".to_owned(),
+    main_go: Some(include_str!("../go/webhook/main.go")),
+    files: &[],
 };
 
 const GLANCE: Duration = Duration::from_millis(200);
@@ -71,6 +99,18 @@ impl Binaries {
 /// The helm that `go/helm/go.mod` pins, whatever is installed: what it renders is compared. Built when it is missing.
 pub async fn helm() -> Result<PathBuf> {
     HELM.locate("helm", "helm.sh/helm/v4/cmd/helm").await
+}
+
+/// ExternalDNS and the definition of its DNSEndpoint.
+pub async fn external_dns() -> Result<(PathBuf, PathBuf)> {
+    let program = EXTERNAL_DNS.locate("external-dns", EXTERNAL_DNS.main).await?;
+    let definition = program.with_file_name("dnsendpoints.yaml");
+    Ok((program, definition))
+}
+
+/// A DNS01 webhook with cert-manager's solver `rfc2136`; `GROUP_NAME` names its API group.
+pub async fn cert_manager_webhook() -> Result<PathBuf> {
+    WEBHOOK.locate("webhook", ".").await
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {
@@ -148,6 +188,9 @@ async fn build(module: &Module, name: &str, package: &str, cache: &Path) -> Resu
     let work = tempfile::tempdir_in(cache)?;
     fs::write(work.path().join("go.mod"), module.go_mod)?;
     fs::write(work.path().join("go.sum"), module.go_sum)?;
+    if let Some(main_go) = module.main_go {
+        fs::write(work.path().join("main.go"), main_go)?;
+    }
     let log = File::create(work.path().join("log"))?;
     let mut go = Command::new("go")
         .args(["build", "-trimpath", "-ldflags", &(module.ldflags)(module.version()), "-o", name, package])
@@ -187,9 +230,26 @@ async fn build(module: &Module, name: &str, package: &str, cache: &Path) -> Resu
         let log = fs::read_to_string(work.path().join("log")).unwrap_or_default();
         bail!("go build {package}: {status}\n{}", tail(&log));
     }
+    for (file, path) in module.files {
+        fs::copy(sources(module.main, work.path())?.join(path), cache.join(file))?;
+    }
     fs::rename(work.path().join(name), cache.join(name))?;
     progress(&format!("built {name} in {} s", started.elapsed().as_secs()));
     Ok(())
+}
+
+/// Where Go keeps the sources of a module that it has just built.
+fn sources(module: &str, work: &Path) -> Result<PathBuf> {
+    let listed = Command::new("go")
+        .args(["list", "-m", "-f", "{{.Dir}}", module])
+        .current_dir(work)
+        .env("GOWORK", "off")
+        .output()
+        .context("starting go")?;
+    if !listed.status.success() {
+        bail!("go list {module}: {}", String::from_utf8_lossy(&listed.stderr));
+    }
+    Ok(String::from_utf8(listed.stdout)?.trim().into())
 }
 
 /// A build with its compilers, which ends when it is dropped.

@@ -68,7 +68,7 @@ impl Authority {
     }
 
     /// rcgen writes an attribute once: hence one group at most.
-    fn client(&self, user: &str, groups: &[&str]) -> Result<(String, String)> {
+    pub(crate) fn client(&self, user: &str, groups: &[&str]) -> Result<(String, String)> {
         let mut params = CertificateParams::default();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         params.distinguished_name.push(DnType::CommonName, user);

@@ -77,6 +77,9 @@ pub(crate) async fn launch(binaries: &Binaries, options: &Options) -> Result<Con
     })
 }
 
+/// As whom the API server calls servers of aggregated APIs.
+const PROXY: &str = "front-proxy";
+
 const APISERVER: &str = "kube-apiserver";
 
 /// How a server is started.
@@ -139,6 +142,12 @@ fn write_files(dir: &Path, authority: &Authority, server: &str) -> Result<()> {
     fs::write(dir.join("service-account.key"), tokens.serialize_pem())?;
     fs::write(dir.join("service-account.pub"), tokens.public_key_pem())?;
     fs::write(dir.join("audit-policy"), AUDIT_POLICY)?;
+    // The API server vouches to the servers of aggregated APIs for whom it hands on.
+    let proxy = Authority::new()?;
+    let (certificate, key) = proxy.client(PROXY, &[])?;
+    fs::write(dir.join("proxy-ca.crt"), proxy.pem())?;
+    fs::write(dir.join("proxy.crt"), certificate)?;
+    fs::write(dir.join("proxy.key"), key)?;
     authority.kubeconfig(&dir.join("kubeconfig"), server, "admin", Login::Certificate(&["system:masters"]))?;
     let controllers = dir.join("controller-manager.kubeconfig");
     authority.kubeconfig(&controllers, server, "system:kube-controller-manager", Login::Certificate(&[]))
@@ -174,6 +183,13 @@ fn apiserver(dir: &Path, etcd_port: u16, secure_port: u16) -> Vec<String> {
         format!("--service-account-signing-key-file={}", file("service-account.key")),
         "--service-cluster-ip-range=10.0.0.0/24".into(),
         "--authorization-mode=RBAC".into(),
+        format!("--requestheader-client-ca-file={}", file("proxy-ca.crt")),
+        format!("--requestheader-allowed-names={PROXY}"),
+        "--requestheader-username-headers=X-Remote-User".into(),
+        "--requestheader-group-headers=X-Remote-Group".into(),
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-".into(),
+        format!("--proxy-client-cert-file={}", file("proxy.crt")),
+        format!("--proxy-client-key-file={}", file("proxy.key")),
         format!("--audit-policy-file={}", file("audit-policy")),
         format!("--audit-log-path={}", file("audit.log")),
         // One file, whatever is written: MiB.

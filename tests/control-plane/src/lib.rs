@@ -25,7 +25,10 @@ use crate::{
     identity::{Authority, Login},
     launch::{Apiserver, launch},
 };
-pub use crate::{binaries::helm, supervisor::Supervisor};
+pub use crate::{
+    binaries::{cert_manager_webhook, external_dns, helm},
+    supervisor::Supervisor,
+};
 
 /// A port can be taken by somebody else between our choosing it and the server's listening on it.
 const START_ATTEMPTS: usize = 5;
