@@ -267,7 +267,7 @@ impl Work {
         }
         let chain = match self.verified(&issuance) {
             Ok(chain) => chain,
-            Err(change) => return self.change(name, change).await,
+            Err(change) => return self.change(name, *change).await,
         };
         let filled = secret::filled(before.as_ref(), &self.certificate, &issuance, &chain, key.as_ref());
         fault::point("install.before", name);
@@ -299,8 +299,8 @@ impl Work {
     }
 
     /// Checked again right before it is served; else what becomes of the Issuance.
-    pub(super) fn verified(&self, issuance: &Issuance) -> Result<Chain, Change> {
-        let refused = |message: String| Change::Failed(FailureClass::InvalidCertificate, message);
+    pub(super) fn verified(&self, issuance: &Issuance) -> Result<Chain, Box<Change>> {
+        let refused = |message: String| Box::new(Change::Failed(FailureClass::InvalidCertificate, message));
         let asked = &issuance.spec.request;
         let pem = issuance.status.as_ref().and_then(|status| status.chain.clone()).unwrap_or_default();
         let names: BTreeSet<String> = asked.dns_names.iter().cloned().collect();
@@ -318,7 +318,7 @@ impl Work {
             Verdict::Install => Ok(chain),
             Verdict::Superseded(why) => {
                 info!(issuance = issuance.name_any(), why, "not installed");
-                Err(Change::Superseded)
+                Err(Box::new(Change::Superseded))
             }
             Verdict::Refused(why) => Err(refused(why)),
         }
