@@ -1,4 +1,5 @@
-//! A CA that issues at once, refuses no repetition, and may hide for a while what it has accepted.
+//! A CA that issues at once, or once somebody has approved it, refuses no repetition, and may hide for a while what it has
+//! accepted.
 
 use std::collections::BTreeSet;
 
@@ -21,6 +22,8 @@ pub struct Ca {
     pub began: bool,
     /// As at Sectigo: an order is one certificate and ends with it, and what renewed it is not told.
     pub single: bool,
+    /// An administrator approves what is enrolled: until then it can be amended.
+    pub asks: bool,
     /// It will buy a renewal of order 100 by itself.
     pub renews_itself: bool,
     /// As at DNSimple: it makes the keys, is told of nothing that is ours, and issues what was bought when it is told to.
@@ -39,11 +42,16 @@ pub struct Op {
     pub at: Timestamp,
     pub visible: Timestamp,
     pub issued: bool,
+    pub approved: bool,
 }
 
 impl Ca {
-    pub fn accept(&mut self, spec: &IssuanceSpec, now: Timestamp, lag: SignedDuration) -> Accepted {
+    /// `None`: refused, since it was approved meanwhile.
+    pub fn accept(&mut self, spec: &IssuanceSpec, now: Timestamp, lag: SignedDuration) -> Option<Accepted> {
         let parent = spec.parent.as_ref().map(|parent| parent.order_id.clone());
+        if spec.operation == Operation::Amend {
+            return self.amend(spec, &parent?);
+        }
         let order_id = match spec.operation {
             Operation::Reissue | Operation::Duplicate | Operation::Amend => parent.clone().unwrap_or_default(),
             Operation::Order | Operation::Renew | Operation::Adopt | Operation::Collect => {
@@ -61,12 +69,31 @@ impl Ca {
             at: now,
             visible: now + lag,
             issued: !self.makes_keys,
+            approved: !(self.asks && spec.operation == Operation::Order),
         });
         if self.makes_keys {
-            return Accepted { request_id: Some("purchase".to_owned()), ..self.numbered(self.accepted.len() - 1) };
+            return Some(Accepted {
+                request_id: Some("purchase".to_owned()),
+                ..self.numbered(self.accepted.len() - 1)
+            });
         }
         // Issued at once, as the answer shows; found again later it is shown by its order alone.
-        Accepted { certificate_id: Some((self.accepted.len() - 1).to_string()), ..testing::accepted(&order_id) }
+        let issued = self.accepted.last().filter(|op| op.approved).map(|_| (self.accepted.len() - 1).to_string());
+        Some(Accepted { certificate_id: issued, ..testing::accepted(&order_id) })
+    }
+
+    /// Key, names and mark take the place of those there were: nothing is bought besides.
+    fn amend(&mut self, spec: &IssuanceSpec, order_id: &str) -> Option<Accepted> {
+        let op = self.accepted.iter_mut().find(|op| op.order_id == order_id && !op.approved)?;
+        op.idempotency_key.clone_from(&spec.idempotency_key);
+        op.public_key.clone_from(&spec.request.public_key_sha256);
+        op.names = spec.request.dns_names.iter().cloned().collect();
+        Some(testing::accepted(order_id))
+    }
+
+    /// An administrator approves what waits.
+    pub fn approve(&mut self) -> Option<()> {
+        self.accepted.iter_mut().find(|op| !op.approved).map(|op| op.approved = true)
     }
 
     /// An operation that its id alone tells.
@@ -120,7 +147,8 @@ impl Ca {
         let parent = spec.parent.as_ref().map(|parent| &parent.order_id);
         let key = &spec.request.public_key_sha256;
         let candidates: Vec<&Op> = match spec.operation {
-            Operation::Reissue | Operation::Duplicate | Operation::Amend => {
+            Operation::Amend => self.visible(now).filter(|op| op.idempotency_key == spec.idempotency_key).collect(),
+            Operation::Reissue | Operation::Duplicate => {
                 let on_order = |(index, op): &(usize, &Op)| {
                     Some(&op.order_id) == parent && op.public_key == *key && !earlier.contains(&index.to_string())
                 };
@@ -145,6 +173,7 @@ impl Ca {
             self.accepted.iter().enumerate().filter(|(_, op)| op.order_id == order_id).collect();
         let ours = |(index, op): &&(usize, &Op)| op.public_key == public_key && !earlier.contains(&index.to_string());
         match on_order.iter().find(ours) {
+            _ if on_order.iter().any(|(_, op)| !op.approved) => Progress::AwaitingApproval { request_id: None },
             Some((index, op)) if op.visible <= now => Progress::Issued { certificate_id: index.to_string() },
             Some(_) => Progress::Processing { status: "processing".to_owned() },
             None if order_id == FIRST && testing::leaf().public_key_sha256 == public_key => {
@@ -163,6 +192,7 @@ impl Ca {
             None if order_id == FIRST && self.began => testing::order().valid_till?,
             None => return None,
         };
+        let open = placed.filter(|op| !op.approved);
         // A duplicate stands beside the primary certificate.
         let primary = |op: &Op| op.order_id == order_id && op.visible <= now && op.operation != Operation::Duplicate;
         let newest = self.accepted.iter().enumerate().rev().find(|(_, op)| primary(op));
@@ -170,7 +200,7 @@ impl Ca {
             self.visible(now).find(|op| op.operation == Operation::Renew && op.parent.as_deref() == Some(order_id));
         Some(OrderFacts {
             order_id: order_id.to_owned(),
-            status: OrderStatus::Active,
+            status: if open.is_some() { OrderStatus::Pending } else { OrderStatus::Active },
             valid_till: Some(valid_till),
             auto_renew: match order_id == FIRST && self.renews_itself {
                 true => AutoRenewal::Scheduled,
@@ -181,6 +211,8 @@ impl Ca {
             serial_number: newest.map_or(testing::order().serial_number, |(index, _)| Some(serial(index))),
             content: Box::new(OrderContent {
                 renewed_unseen: self.single && renewal.is_some(),
+                amendable: open.is_some(),
+                names: open.map_or(testing::order().content.names, |op| op.names.clone()),
                 ..testing::order().content.as_ref().clone()
             }),
             ..testing::order()

@@ -112,7 +112,9 @@ impl House {
                 certificate::Effect::Supersede { issuance } => {
                     world.record(revision_of(&issuance), &[Change::Superseded])?.then_some("what waits is taken back")
                 }
-                certificate::Effect::MakeWay { .. } => unreachable!("nobody approves anything at the CA"),
+                certificate::Effect::MakeWay { issuance } => world
+                    .record(revision_of(&issuance), &[Change::MadeWay])?
+                    .then_some("what is to be amended makes way"),
                 certificate::Effect::MarkInstalled { issuance } => {
                     world.record(revision_of(&issuance), &[Change::Installed])?.then_some("marked as installed")
                 }

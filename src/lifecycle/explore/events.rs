@@ -43,7 +43,7 @@ pub fn answers(scenario: &Scenario, world: &World, next: &mut Next) {
         let accepted = if commits { accept(&mut after, &flight, lag) } else { None };
         match (instead, accepted) {
             (Some(instead), _) => deliver(&mut after, &flight, instead),
-            (None, Some(accepted)) => deliver(&mut after, &flight, Ok(Some(accepted))),
+            (None, Some(answer)) => deliver(&mut after, &flight, answer),
             (None, None) => {}
         }
         next.push((format!("the call of submission {}: {what}", flight.n), Ok(after)));
@@ -72,9 +72,18 @@ pub fn answers(scenario: &Scenario, world: &World, next: &mut Next) {
     outcome("rejected", true, SignedDuration::ZERO, false, Some(Err(rejected)));
 }
 
-pub fn accept(world: &mut World, flight: &Flight, lag: SignedDuration) -> Option<Accepted> {
+/// `None`: nobody knows the call any more.
+pub fn accept(world: &mut World, flight: &Flight, lag: SignedDuration) -> Option<Result<Option<Accepted>, CallError>> {
     let spec = world.issuances.get(&flight.revision)?.newest.object.spec.clone();
-    Some(world.ca.accept(&spec, world.now, lag))
+    let (code, message) = ("not_editable".to_owned(), "approved".to_owned());
+    let accepted = world.ca.accept(&spec, world.now, lag);
+    Some(accepted.map(Some).ok_or(CallError::Rejected { call: "submit", code, message }))
+}
+
+/// An administrator approves what waits at the CA.
+pub fn approved(world: &World) -> Option<World> {
+    let mut after = world.clone();
+    after.ca.approve().map(|()| after)
 }
 
 /// To whoever called, if it lives.

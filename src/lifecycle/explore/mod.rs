@@ -223,6 +223,19 @@ fn at_dnsimple_no_purchase_is_made_twice_for_one_intent() {
     at_dnsimple(expiring(), users).holds("renewal, and users");
 }
 
+/// What is edited while an administrator has not approved it is amended: one purchase, whoever is faster.
+#[test]
+fn a_request_that_waits_is_amended_and_bought_once() {
+    let waiting = |budget| {
+        let mut scenario = at_sectigo(CertificateCase::new(), 1, budget);
+        scenario.begin.ca.asks = true;
+        scenario
+    };
+    waiting(Budget { edits: 1, ..faults(2) }).holds("enrollment, approved and edited");
+    let users = Budget { edits: 2, tokens: 1, answers: 1, crashes: 1, all: 3, ..Budget::default() };
+    waiting(users).holds("enrollment, approved, and users");
+}
+
 #[test]
 fn a_key_that_stays_hides_nothing() {
     let users = Budget { edits: 2, tokens: 1, answers: 1, lags: 1, all: 3, ..Budget::default() };

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     certificate::leaf_of,
-    events::{accept, answers, asked_for_csr, clock, closed, deliver, disturbances, person, resumed},
+    events::{accept, answers, approved, asked_for_csr, clock, closed, deliver, disturbances, person, resumed},
     house::{House, Turn},
     world::{Budget, World, ended},
 };
@@ -157,6 +157,9 @@ impl Search<'_> {
             asked_for_csr(&self.scenario.house, world).map(|after| ("a new CSR is given".to_owned(), Ok(after))),
         );
         answers(self.scenario, world, &mut next);
+        if let Some(after) = approved(world) {
+            next.push(("an administrator approves".to_owned(), Ok(after)));
+        }
         if next.is_empty() && world.flight.is_none() && !beyond && wakes < Timestamp::MAX {
             clock(&self.scenario.house, world, wakes, &mut next);
         }
@@ -242,11 +245,10 @@ impl Search<'_> {
     /// The one thing that happens next when nothing disturbs.
     fn calmly(&mut self, world: &mut World) -> Result<Option<String>, Violation> {
         if let Some(flight) = world.flight.take() {
-            let answer = accept(world, &flight, SignedDuration::ZERO);
-            if let Some(accepted) = answer {
-                deliver(world, &flight, Ok(Some(accepted)));
+            if let Some(answer) = accept(world, &flight, SignedDuration::ZERO) {
+                deliver(world, &flight, answer);
             }
-            return Ok(Some("the CA accepts".to_owned()));
+            return Ok(Some("the CA answers".to_owned()));
         }
         world.processes.truncate(1);
         let house = &self.scenario.house;
@@ -270,6 +272,10 @@ impl Search<'_> {
         if let Some(after) = closed(world) {
             *world = after;
             return Ok(Some("the account serves again".to_owned()));
+        }
+        if let Some(after) = approved(world) {
+            *world = after;
+            return Ok(Some("an administrator approves".to_owned()));
         }
         if let Some(after) = resumed(world) {
             *world = after;
