@@ -11,7 +11,7 @@ use crate::{observer::Observer, served::Served, tale::table};
 /// An operation that has to happen.
 pub struct Planned {
     pub certificate: String,
-    /// `Order`, `Reissue`, `Renew`, `Adopt`.
+    /// `Order`, `Reissue`, `Renew`, `Adopt`, `Collect`.
     operation: String,
     /// As an Issuance names it.
     reason: String,
@@ -27,20 +27,20 @@ impl Planned {
         self.certificate == certificate && self.operation == operation
     }
 
-    /// By Evercert.
-    fn is_paid(&self) -> bool {
+    /// By Evercert, be it for nothing.
+    fn is_purchase(&self) -> bool {
         matches!(self.operation.as_str(), "Order" | "Renew")
     }
 
-    /// What is adopted was bought by somebody else.
-    fn is_adoption(&self) -> bool {
-        self.operation == "Adopt"
+    /// What is adopted or collected was bought by somebody else.
+    fn is_bought_by_hand(&self) -> bool {
+        matches!(self.operation.as_str(), "Adopt" | "Collect")
     }
 
     /// As the CA's ledger names it, at CertCentral and at SCM.
     fn is_recorded_as(&self, kind: &str) -> bool {
         match self.operation.as_str() {
-            "Order" | "Adopt" => matches!(kind, "order" | "enroll"),
+            "Order" | "Adopt" | "Collect" => matches!(kind, "order" | "enroll"),
             "Reissue" => matches!(kind, "reissue" | "replace"),
             _ => kind == "renew",
         }
@@ -69,7 +69,7 @@ pub fn settle(
             text(&certificate["spec"]["issuerRef"]["name"]),
             text(&certificate["status"]["order"]["orderId"]),
             summary(&planned),
-            planned.iter().filter(|planned| planned.is_paid()).count().to_string(),
+            paid(name, planned.len(), observer).to_string(),
             served.serial.clone(),
             served.expires.clone(),
         ]);
@@ -98,23 +98,36 @@ fn check_certificate(name: &str, planned: &[&Planned], observer: &Observer, ledg
         );
         let accepted: Vec<_> = ledger.operations.iter().filter(|operation| issues(operation)).collect();
         let of_this_key = |operation: &&&Operation| {
-            spec["request"]["publicKeySha256"].as_str() == operation.public_key_sha256.as_deref()
+            let key = status["publicKeySha256"].as_str().or(spec["request"]["publicKeySha256"].as_str());
+            key == operation.public_key_sha256.as_deref()
         };
         let accepted: Vec<_> = accepted.iter().filter(of_this_key).collect();
         ensure!(accepted.len() == 1, "the ledger has {} operations for {issuance} where one was due", accepted.len());
         let accepted = accepted[0];
         ensure!(
             planned.is_recorded_as(&accepted.kind)
-                && accepted.paid == (planned.is_paid() || planned.is_adoption())
-                && is_by_hand(accepted) == planned.is_adoption()
-                && accepted.order_id.map(|id| Value::from(id.to_string())).as_ref() == Some(&status["orderId"]),
+                && accepted.paid == (spec["cost"] == "Paid" || planned.is_bought_by_hand())
+                && is_by_hand(accepted) == planned.is_bought_by_hand()
+                && accepted.order_id.map(|id| id.to_string()).as_deref() == number(&status["orderId"]),
             "the ledger has {accepted:?} for {issuance}, due was {}",
             planned.operation,
         );
         let same_order = spec["parent"]["orderId"] == status["orderId"];
-        ensure!(same_order != planned.is_paid(), "{issuance} is on order {}", status["orderId"]);
+        let alone = planned.is_purchase() || planned.operation == "Collect";
+        ensure!(same_order != alone, "{issuance} is on order {}", status["orderId"]);
     }
     Ok(())
+}
+
+/// At DNSimple a domain stands before it.
+fn number(order_id: &Value) -> Option<&str> {
+    order_id.as_str()?.rsplit('/').next()
+}
+
+/// How many of the first Issuances of a Certificate were paid for.
+fn paid(name: &str, issuances: usize, observer: &Observer) -> usize {
+    let names = (1..=issuances).map(|revision| format!("{name}-{revision}"));
+    names.filter(|name| observer.issuances.get(name).is_some_and(|known| known["spec"]["cost"] == "Paid")).count()
 }
 
 /// A purchase without Evercert's mark. A renewal at SCM has no room for one.

@@ -4,6 +4,7 @@
 mod account;
 mod adoption;
 mod dns;
+mod dnsimple;
 mod keep;
 mod observer;
 mod rules;
@@ -24,7 +25,8 @@ use tokio::{
 
 use crate::{stage::Stage, story::Story, tale::Tale};
 
-/// Plays a year of four certificates from two CAs, the purchase of two more and the adoption of one, in about a minute.
+/// Plays a year of four certificates from two CAs, the purchase of two more, the adoption of one and two of DNSimple's, in
+/// about a minute.
 /// Leaves nothing behind.
 #[derive(Parser)]
 struct Args {

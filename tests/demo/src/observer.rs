@@ -62,9 +62,11 @@ fn accepted(issuance: &Value) -> String {
         }
         _ => (format!("order {order} placed"), format!("a reissue on order {order}")),
     };
+    let price = if issuance["spec"]["cost"] == "Paid" { "paid" } else { "free" };
     match issuance["spec"]["operation"].as_str() {
-        Some("Order") => format!("{bought}: paid"),
-        Some("Renew") => format!("{bought}, the renewal of {parent}: paid"),
+        Some("Order") => format!("{bought}: {price}"),
+        Some("Renew") => format!("{bought}, the renewal of {parent}: {price}"),
+        Some("Collect") => format!("certificate {order} collected: {price}"),
         Some("Adopt") => format!("order {order} taken over: free"),
         _ => format!("{reissued}: free"),
     }

@@ -36,7 +36,10 @@ impl Stage {
         tale.say(&format!("Kubernetes {version} serves: etcd, kube-apiserver, controllers"));
 
         let sandbox = Sandbox::start(&SandboxOptions { check_dcv: true, ..SandboxOptions::default() }).await?;
-        tale.say(&format!("the sandbox CA speaks CertCentral and Sectigo Certificate Manager at {}", sandbox.url()));
+        tale.say(&format!(
+            "the sandbox CA speaks CertCentral, Sectigo Certificate Manager and DNSimple's API at {}",
+            sandbox.url()
+        ));
         tale.say(&format!("its name server, {}, is where it looks before it issues", sandbox.dns_address()));
 
         install(&plane, tale)?;
@@ -58,7 +61,7 @@ impl Stage {
             stage.give_credentials(namespace).await?;
         }
         tale.say(&format!(
-            "namespaces {SYSTEM} and {NAMESPACE} have Secrets with an API key, a password and a DNS update key"
+            "namespaces {SYSTEM} and {NAMESPACE} have Secrets with an API key, a password, an access token and a DNS update key"
         ));
         Ok(stage)
     }
@@ -69,6 +72,8 @@ impl Stage {
         let objects = Objects { namespace: namespace.to_owned(), ..self.objects.clone() };
         let api_key = ready["digicert"]["apiKey"].as_str().context("the sandbox gives no API key")?;
         objects.create_secret("digicert-api-key", "api-key", api_key).await?;
+        let token = ready["dnsimple"]["token"].as_str().context("the sandbox gives no token")?;
+        objects.create_secret("dnsimple", "token", token).await?;
         let password = ready["sectigo"]["password"].as_str().context("the sandbox gives no password")?;
         objects.create_secret("scm-password", "password", password).await?;
         let update_key = ready["dns"]["tsig"]["secret"].as_str().context("the sandbox gives no TSIG key")?;
@@ -125,6 +130,12 @@ impl Stage {
         if let Some(account) = sample.pointer_mut("/spec/digicert") {
             account["url"] = ready["digicert"]["url"].clone();
             account["organizationId"] = ready["digicert"]["organizationId"].clone();
+        }
+        if sample.pointer("/spec/dnsimple/accountId").is_some() {
+            let account = &mut sample["spec"]["dnsimple"];
+            for field in ["url", "accountId"] {
+                account[field] = ready["dnsimple"][field].clone();
+            }
         }
         if sample.pointer("/spec/sectigo/auth").is_some() {
             let account = &mut sample["spec"]["sectigo"];

@@ -59,6 +59,7 @@ impl<'a> Story<'a> {
         self.a_key_is_compromised().await?;
         self.rules().await?;
         self.adoption().await?;
+        self.dnsimple().await?;
         self.the_account().await
     }
 
@@ -278,7 +279,13 @@ impl<'a> Story<'a> {
         let secret = spec["secretName"].as_str().unwrap_or_default();
         let served = served::certificate(&self.stage.objects, secret).await?;
         let wanted = &spec["privateKey"];
-        let key = format!("{} {}", wanted["algorithm"].as_str().unwrap_or_default(), wanted["size"]);
+        // Where the provider makes the key, it chooses the size.
+        let algorithm = wanted["algorithm"].as_str().unwrap_or("ECDSA");
+        let key = match wanted["size"].as_i64() {
+            Some(size) => format!("{algorithm} {size}"),
+            None => served.key.clone(),
+        };
+        ensure!(key.starts_with(algorithm), "Secret {secret} serves {key}, not {algorithm}");
         let names: BTreeSet<_> = spec["dnsNames"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         ensure!(served.key == key, "Secret {secret} serves {}, not {key}", served.key);
         ensure!(names.iter().copied().eq(served.names.iter().map(String::as_str)), "Secret {secret} has other names");

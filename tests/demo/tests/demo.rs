@@ -25,6 +25,8 @@ fn plays_to_its_end() {
         ("press", "Order"),
         ("media", "Order"),
         ("legacy", "Adopt, Reissue"),
+        ("blog", "Order"),
+        ("bank", "Collect"),
     ] {
         let row = table.lines().find(|line| line.starts_with(certificate)).unwrap();
         assert!(row.contains(operations), "{row}");
