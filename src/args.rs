@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand};
 use evercert::{
     controller::{clock::Clock, context::LEASE_MARGIN, endpoint::Network, lease::LeaseConfig},
+    dcv::http_routes::Service,
     lifecycle::Times,
     server::telemetry::LogFormat,
 };
@@ -56,6 +57,13 @@ pub struct Run {
     /// ones on port 80.
     #[arg(long, env = "EVERCERT_HTTP_CHECK_ADDRESSES", value_delimiter = ',')]
     pub http_check_addresses: Vec<SocketAddr>,
+    /// Address at which validation files are answered, on every replica: for ClusterIssuers with the publisher http.
+    /// Default: none are.
+    #[arg(long, env = "EVERCERT_FILE_LISTEN", requires = "file_service")]
+    pub file_listen: Option<SocketAddr>,
+    /// The Service (name:port) in the operator's namespace that leads to --file-listen.
+    #[arg(long, env = "EVERCERT_FILE_SERVICE", requires = "file_listen", value_parser = service)]
+    pub file_service: Option<(String, u16)>,
     /// Longest time for one call to a provider.
     #[arg(long, env = "EVERCERT_CALL_TIMEOUT", default_value = "60s")]
     pub call_timeout: kube::core::Duration,
@@ -101,6 +109,13 @@ pub struct Run {
     pub sandbox_dns_port: Option<u16>,
 }
 
+/// `name:port`
+fn service(text: &str) -> Result<(String, u16), String> {
+    let (name, port) = text.rsplit_once(':').ok_or("it is name:port")?;
+    let port = port.parse().map_err(|error| format!("its port: {error}"))?;
+    if name.is_empty() { Err("it has no name".to_owned()) } else { Ok((name.to_owned(), port)) }
+}
+
 impl Run {
     /// Refuses times that contradict each other.
     pub fn times(&self) -> anyhow::Result<Times> {
@@ -133,6 +148,11 @@ impl Run {
         config.duration = self.lease_duration.into();
         config.renew_every = self.lease_renewal.into();
         config
+    }
+
+    pub fn file_service(&self) -> Option<Service> {
+        let (name, port) = self.file_service.clone()?;
+        Some(Service { namespace: self.namespace.clone(), name, port })
     }
 
     pub fn network(&self) -> Network {

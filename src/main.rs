@@ -9,13 +9,16 @@ use clap::Parser;
 use evercert::{
     api::manifests,
     controller::{
+        files::{self, Files},
         identity, lease,
         metrics::{self, Metrics},
         run::{Config, run},
     },
     revocation::Fetcher,
     server::{
-        self, Health, Shown, telemetry,
+        self, Health, Shown,
+        files::Lookup,
+        telemetry,
         webhook::{self, Webhook},
     },
 };
@@ -80,6 +83,9 @@ async fn operate(args: Run) -> anyhow::Result<()> {
         }
     });
 
+    if let Some(address) = args.file_listen {
+        answer_files(address, client.clone(), health.clone(), wait_for(stopped.clone())).await?;
+    }
     let (jumped, jumps) = watch::channel(0);
     let clock = args.clock(jumped).await?;
     let held = tokio::select! {
@@ -100,6 +106,7 @@ async fn operate(args: Run) -> anyhow::Result<()> {
         namespace: args.namespace.clone(),
         times,
         network: args.network(),
+        file_service: args.file_service(),
         fetcher: Fetcher::new(args.allowed_provider_hosts.clone())
             .map_err(|error| anyhow::anyhow!("revocation lists cannot be fetched: {error}"))?,
         revocation_period: args.revocation_period.into(),
@@ -136,6 +143,30 @@ async fn webhooks(
     });
     Ok(named)
 }
+
+/// Every replica does: a request comes to any of them.
+async fn answer_files(
+    address: SocketAddr,
+    client: Client,
+    health: Health,
+    ending: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))?;
+    let files = Files::default();
+    health.set(FILES, false);
+    tokio::spawn(files::follow(client, files.clone(), move || health.set(FILES, true)));
+    info!(address = %listener.local_addr()?, "validation files are answered");
+    tokio::spawn(async move {
+        let lookup: Lookup = Arc::new(move |host: &str, path: &str| files.answer(host, path));
+        if let Err(error) = server::files::serve(listener, lookup, ending).await {
+            error!(%error, "validation files ended");
+        }
+    });
+    Ok(())
+}
+
+/// What readiness waits for where files are answered.
+const FILES: &str = "the validation files";
 
 /// What readiness waits for; a process that waits for the Lease is ready to take over, or no rollout would end.
 const WATCHES: &str = "the watches";

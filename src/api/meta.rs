@@ -52,6 +52,8 @@ pub const LOCATION_FINALIZER: &str = "evercert.dev/location";
 
 /// Label, `"true"` on every object Evercert made, and on a Secret with a CSR that is to be followed at once.
 pub const MANAGED: &str = "evercert.dev/managed";
+/// Label on what leads to files of Evercert's own: a hash of the installation.
+pub const INSTALLATION: &str = "evercert.dev/installation";
 /// Label on what belongs to one Certificate: its uid.
 pub const CERTIFICATE_UID: &str = "evercert.dev/certificate-uid";
 

@@ -31,7 +31,7 @@ use crate::{
         Certificate, ClusterIssuer, Issuance, Issuer,
         issuer::{IssuerKind, IssuerRef},
     },
-    dcv::{HttpCheck, SelfCheck},
+    dcv::{HttpCheck, SelfCheck, http_routes::Service as FileService},
     lifecycle::Times,
 };
 
@@ -63,6 +63,8 @@ pub struct Context {
     /// Or why the system's resolvers cannot be used.
     pub self_check: Result<Arc<SelfCheck>, String>,
     pub http_check: Result<HttpCheck, String>,
+    /// Where the replicas answer for files, if they do.
+    pub file_service: Option<FileService>,
     /// One key at a time less than there are cores: RSA keys take seconds of computing.
     pub keygen: Arc<tokio::sync::Semaphore>,
     /// Held while an order is taken over.

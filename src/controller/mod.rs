@@ -14,6 +14,7 @@ pub mod error;
 pub mod events;
 mod failures;
 pub mod fault;
+pub mod files;
 pub mod identity;
 pub mod intents;
 pub mod issuance;

@@ -40,6 +40,7 @@ use crate::{
     api::{Certificate, ClusterIssuer, Issuance, Issuer, issuance::State, issuer::IssuerRef, meta},
     dcv::{
         HttpCheck,
+        http_routes::Service as FileService,
         selfcheck::{SelfCheck, SelfCheckConfig},
     },
     lifecycle::Times,
@@ -62,6 +63,7 @@ pub struct Config {
     pub namespace: String,
     pub times: Times,
     pub network: Network,
+    pub file_service: Option<FileService>,
     pub clock: Clock,
     /// Changes when the clock of the world jumped: everything is decided anew.
     pub jumps: signal::Receiver<u64>,
@@ -83,6 +85,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
         namespace,
         times,
         network,
+        file_service,
         clock,
         jumps,
         fetcher,
@@ -123,6 +126,7 @@ pub async fn run(config: Config, mut stop: signal::Receiver<bool>, ready: impl F
             .map_err(|error| format!("the system's resolvers cannot be used: {error}")),
         http_check: HttpCheck::new(&network.resolvers, &network.http_check_addresses)
             .map_err(|error| format!("the system's resolvers cannot be used: {error}")),
+        file_service,
         keygen: Arc::new(Semaphore::new(spare_cores())),
         adopting: Default::default(),
         paying: Arc::new(RwLock::new(())),

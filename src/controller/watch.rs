@@ -167,7 +167,7 @@ fn prune<K: Resource>(event: &mut Event<K>, trim: fn(&mut K)) {
     }
 }
 
-fn readable<K: Resource<DynamicType = ()>>(event: Event<DeserializeGuard<K>>) -> Option<Event<K>> {
+pub(super) fn readable<K: Resource<DynamicType = ()>>(event: Event<DeserializeGuard<K>>) -> Option<Event<K>> {
     let open = |DeserializeGuard(object): DeserializeGuard<K>| {
         let report = |invalid: &kube::core::error_boundary::InvalidObject| {
             let meta = &invalid.metadata;

@@ -10,6 +10,7 @@ mod delegation;
 pub mod dnsimple;
 mod exchange;
 pub mod external_dns;
+pub mod http_routes;
 pub mod manual;
 mod nameserver;
 mod resolvers;
@@ -31,6 +32,7 @@ pub use cert_manager_webhook::CertManagerWebhook;
 pub use delegation::Ask;
 pub use dnsimple::DnSimple;
 pub use external_dns::ExternalDns;
+pub use http_routes::HttpRoutes;
 pub use nameserver::NameServer;
 pub use rfc2136::Rfc2136;
 pub use selfcheck::{SelfCheck, Visibility};
@@ -68,21 +70,21 @@ impl From<&DcvRecord> for Record {
     }
 }
 
-/// One place where records can be published.
+/// One place where records, or files, can be published.
 #[async_trait]
-pub trait Publisher: Send + Sync {
+pub trait Publisher<Proof: Sync = Record>: Send + Sync {
     /// Makes the record exist there. Changes nothing when it does.
-    async fn ensure(&self, record: &Record) -> Result<(), PublishError>;
+    async fn ensure(&self, proof: &Proof) -> Result<(), PublishError>;
 
     /// Looks whether the record exists there; says nothing about other name servers.
-    async fn observe(&self, record: &Record) -> Result<Observed, PublishError>;
+    async fn observe(&self, proof: &Proof) -> Result<Observed, PublishError>;
 
     /// Makes the record not exist there. Changes nothing when it does not.
-    async fn remove(&self, record: &Record) -> Result<(), PublishError>;
+    async fn remove(&self, proof: &Proof) -> Result<(), PublishError>;
 
     /// Whether every name server of the publisher's operator has the record by now, as that operator says. `None`: it
     /// cannot be asked.
-    async fn is_distributed(&self, _: &Record) -> Result<Option<bool>, PublishError> {
+    async fn is_distributed(&self, _: &Proof) -> Result<Option<bool>, PublishError> {
         Ok(None)
     }
 
@@ -132,7 +134,7 @@ pub enum PublishError {
     Unverified { server: String },
     #[error("DNSimple: {0}")]
     DnSimple(#[from] CallError),
-    #[error("{what} cannot be a DNS record: {why}")]
+    #[error("{what} cannot be published: {why}")]
     Malformed { what: String, why: String },
 }
 

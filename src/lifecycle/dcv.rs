@@ -119,13 +119,18 @@ pub fn published(status: &IssuanceStatus) -> impl Iterator<Item = Record> {
     status.validations.iter().filter(|validation| is_published(validation)).filter_map(placed)
 }
 
-/// Whether an Issuance waits for this record of its own to be seen. Of two that are done with it, both remove it.
-pub fn needs(status: &IssuanceStatus, record: &Record) -> bool {
+/// The records of ours that an Issuance waits for the provider to see.
+pub fn awaited(status: &IssuanceStatus) -> impl Iterator<Item = Record> {
     let waits = |validation: &&Validation| {
         matches!(validation.state, ValidationState::Published | ValidationState::Visible) && is_published(validation)
     };
     let ended = status.state.is_some_and(State::is_final);
-    !ended && status.validations.iter().filter(waits).any(|validation| placed(validation).as_ref() == Some(record))
+    status.validations.iter().filter(move |_| !ended).filter(waits).filter_map(placed)
+}
+
+/// Whether an Issuance waits for this record of its own to be seen. Of two that are done with it, both remove it.
+pub fn needs(status: &IssuanceStatus, record: &Record) -> bool {
+    awaited(status).any(|awaited| awaited == *record)
 }
 
 /// The provider has a newer token than the one that is published.

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | `rfc2136`, `dnsimple`, `externalDns` | yes | yes | |
 //! | `certManagerWebhook` | yes | | |
+//! | `http` | | | yes |
 //! | `manual` | yes | yes | yes |
 
 use crate::api::{
@@ -31,6 +32,7 @@ fn carries(publisher: PublisherKind, method: ValidationMethod) -> bool {
             matches!(method, DnsTxt | DnsCname)
         }
         PublisherKind::CertManagerWebhook => method == DnsTxt,
+        PublisherKind::Http => method == Http,
         PublisherKind::Manual => method != Email,
     }
 }

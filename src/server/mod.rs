@@ -1,5 +1,6 @@
-//! What the process says of itself over HTTP: probes, metrics, and the level of its log.
+//! What the process says over HTTP: of itself probes, metrics and the level of its log; and validation files.
 
+pub mod files;
 mod health;
 pub mod telemetry;
 #[cfg(test)]

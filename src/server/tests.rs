@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use reqwest::{Client, StatusCode};
+use reqwest::{Client, Method, StatusCode, header};
 use tokio::{net::TcpListener, sync::oneshot};
 use tracing::Level;
 use tracing_subscriber::layer::SubscriberExt;
 
-use super::{Health, Shown, registry, serve, telemetry};
+use super::{Health, Shown, files, registry, serve, telemetry};
 
 /// A server of its own, that ends with the test.
 struct Server {
@@ -73,4 +73,36 @@ async fn the_level_changes_for_our_own_lines_only() {
     assert!(detailed());
     assert_eq!(server.put("/log-level", "error").await, StatusCode::OK);
     assert!(!tracing::enabled!(target: "evercert::controller", Level::WARN));
+}
+
+#[tokio::test]
+async fn a_file_is_answered_by_host_and_path_and_nothing_else_is() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let path = "/.well-known/pki-validation/fileauth.txt";
+    let lookup =
+        move |host: &str, asked: &str| (host == "shop.example.com" && asked == path).then(|| "token".to_owned());
+    let (_stop, stopped) = oneshot::channel::<()>();
+    tokio::spawn(files::serve(listener, Arc::new(lookup), async { drop(stopped.await) }));
+
+    let ask = async |method: Method, host: &str, path: &str| {
+        let request = Client::new().request(method, format!("{url}{path}")).header(header::HOST, host);
+        let answer = request.send().await.unwrap();
+        let kept = answer.headers().get(header::CACHE_CONTROL).map(|value| value.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), kept.unwrap_or_default(), answer.text().await.unwrap())
+    };
+    let told = |status: u16, kept: &str, text: &str| (status, kept.to_owned(), text.to_owned());
+    let host = "shop.example.com";
+    assert_eq!(ask(Method::GET, host, path).await, told(200, "no-store", "token"));
+    assert_eq!(ask(Method::GET, host, &format!("{path}?a=b")).await, told(200, "no-store", "token"));
+    assert_eq!(ask(Method::HEAD, host, path).await, told(200, "no-store", ""));
+    for (host, path) in [("www.example.com", path), (host, "/.well-known/pki-validation/other.txt")] {
+        assert_eq!(ask(Method::GET, host, path).await, told(404, "no-store", ""), "{host} {path}");
+    }
+    for path in ["/", "/.well-known/pki-validation/", "/.well-known/pki-validation/a/fileauth.txt", "/metrics"] {
+        assert_eq!(ask(Method::GET, host, path).await, told(404, "", ""), "{path}");
+    }
+    for method in [Method::POST, Method::PUT, Method::DELETE] {
+        assert_eq!(ask(method.clone(), host, path).await, told(405, "", ""), "{method}");
+    }
 }

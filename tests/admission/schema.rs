@@ -316,11 +316,11 @@ async fn issuers() {
         ("", publisher(json!({"externalDns": {"labels": {"external-dns": "public"}}}))),
         ("should match", publisher(json!({"externalDns": {"labels": {"external-dns": "for all"}}}))),
         (
-            "exactly one of certManagerWebhook, dnsimple, externalDns, manual and rfc2136",
+            "exactly one of certManagerWebhook, dnsimple, externalDns, http, manual and rfc2136",
             publisher(json!({"zones": ["example.com"]})),
         ),
         (
-            "exactly one of certManagerWebhook, dnsimple, externalDns, manual and rfc2136",
+            "exactly one of certManagerWebhook, dnsimple, externalDns, http, manual and rfc2136",
             publisher(json!({"manual": {}, "rfc2136": rfc2136("10.0.0.53")})),
         ),
         ("should match", publisher(json!({"zones": ["*.example.com"], "manual": {}}))),
@@ -383,6 +383,23 @@ async fn issuers() {
             verdicts.check(&format!("{kind} {patch}"), expected, try_out(api, object).await);
         }
     }
+    let gateway = json!({"name": "web", "namespace": "infra", "sectionName": "http", "port": 80});
+    for (expected, http) in [
+        ("", json!({"parentRefs": [gateway]})),
+        ("", json!({"ingress": {}})),
+        ("", json!({"ingress": {"className": "nginx", "annotations": {"example.com/redirect": "false"}}})),
+        ("exactly one of ingress and parentRefs", json!({})),
+        ("exactly one of ingress and parentRefs", json!({"parentRefs": [gateway], "ingress": {}})),
+        ("should have at least 1 items", json!({"parentRefs": []})),
+        ("must have at most 8 items", json!({"parentRefs": vec![gateway.clone(); 9]})),
+        ("less than or equal to 65535", json!({"parentRefs": [{"name": "web", "port": 65536}]})),
+        ("Required value", json!({"parentRefs": [{"namespace": "infra"}]})),
+    ] {
+        let object = with(issuer("ClusterIssuer"), publisher(json!({"http": http})));
+        verdicts.check(&format!("http: {http}"), expected, try_out(&cluster, object).await);
+    }
+    let object = with(issuer("Issuer"), publisher(json!({"http": {"parentRefs": [gateway]}})));
+    verdicts.check("http: Issuer", "publisher http is for a ClusterIssuer", try_out(&namespaced, object).await);
     for (expected, policy) in [
         ("at least one entry in policy.rules", Value::Null),
         ("at least one entry in policy.rules", json!({"rules": null})),

@@ -2,6 +2,7 @@
 //! leaves the ledger behind, and that the operator needs no right beyond those it gives.
 #![allow(clippy::unwrap_used)]
 
+mod files;
 mod install;
 mod life;
 mod publishers;

@@ -1,7 +1,8 @@
 //! Orders through the publishers that create objects, against what they are made for: ExternalDNS, and cert-manager's own
-//! webhook server as an aggregated API. Both drive BIND 9, and the CA asks that.
+//! webhook server as an aggregated API, both of which drive BIND 9; the kinds of the Gateway API. The CA looks for itself.
 
 mod external_dns;
+mod http;
 mod webhook;
 
 use std::{net::TcpListener, sync::Arc, time::Duration};

@@ -220,7 +220,7 @@ fn only_publishers_that_create_objects_use_the_api_server() {
         .map(|source| source.file.strip_prefix(root().join("src/dcv")).expect("in the room").display().to_string())
         .collect();
     files.sort();
-    assert_eq!(files, ["cert_manager_webhook.rs", "external_dns.rs"]);
+    assert_eq!(files, ["cert_manager_webhook.rs", "external_dns.rs", "http_routes.rs"]);
 }
 
 /// What is decided is decided by what is given: neither a clock nor another task can change it.

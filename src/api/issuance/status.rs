@@ -187,6 +187,7 @@ pub enum PublisherKind {
     Dnsimple,
     ExternalDns,
     CertManagerWebhook,
+    Http,
     Manual,
 }
 

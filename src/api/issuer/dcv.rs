@@ -39,7 +39,7 @@ pub enum DcvMethod {
     DnsTxt,
     /// A CNAME record.
     DnsCname,
-    /// A file that a person puts on the web server of each name, port 80. Not for wildcards.
+    /// A file at each name, port 80. Not for wildcards.
     Http,
     /// A mail of the provider's to the domain's administrators, which one of them answers.
     Email,
@@ -59,7 +59,7 @@ pub enum SelfCheck {
     None,
 }
 
-/// One place where records get published. Exactly one of rfc2136, dnsimple, externalDns, certManagerWebhook and manual.
+/// One place where records get published. Exactly one of rfc2136, dnsimple, externalDns, certManagerWebhook, http and manual.
 #[derive(KubeSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Publisher {
@@ -85,6 +85,8 @@ pub enum PublishTo {
     ExternalDns(ExternalDns),
     /// A DNS01 webhook made for cert-manager: TXT records only, and only for a ClusterIssuer.
     CertManagerWebhook(CertManagerWebhook),
+    /// Files, answered by Evercert itself behind a Gateway or an Ingress: not for wildcards, and only for a ClusterIssuer.
+    Http(Http),
     /// A person; the Certificate's ActionRequired condition shows the exact record.
     Manual(Manual),
 }
@@ -96,6 +98,7 @@ impl PublishTo {
             Self::Dnsimple(_) => PublisherKind::Dnsimple,
             Self::ExternalDns(_) => PublisherKind::ExternalDns,
             Self::CertManagerWebhook(_) => PublisherKind::CertManagerWebhook,
+            Self::Http(_) => PublisherKind::Http,
             Self::Manual(_) => PublisherKind::Manual,
         }
     }
@@ -177,6 +180,52 @@ pub struct CertManagerWebhook {
     /// Whether the solver leaves other TXT values of a name alone; some replace or delete all of them. Without it, no name is touched that holds another value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keeps_other_values: Option<bool>,
+}
+
+/// What leads requests for a file from its name to Evercert.
+#[derive(JsonSchema, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[schemars(transform = schema::exactly_one)]
+pub enum Http {
+    /// Gateways (gateway.networking.k8s.io/v1), each of which gets an HTTPRoute in its own namespace.
+    ParentRefs(#[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "atomic"))] Vec<ParentRef>),
+    /// An Ingress in the operator's namespace, where there is no Gateway API.
+    Ingress(Ingress),
+}
+
+/// A Gateway.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ParentRef {
+    /// Its name.
+    #[schemars(length(min = 1, max = 253), regex(pattern = schema::OBJECT_NAME))]
+    pub name: String,
+    /// Its namespace. Default: the operator's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = schema::OBJECT_NAME))]
+    pub namespace: Option<String>,
+    /// One of its listeners: that of port 80. Default: all that take the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = schema::OBJECT_NAME))]
+    pub section_name: Option<String>,
+    /// Its listeners of this port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: Option<i32>,
+}
+
+/// How an Ingress for a file looks.
+#[derive(KubeSchema, Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ingress {
+    /// Which controller is to serve it. Default: the cluster's default class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = schema::OBJECT_NAME))]
+    pub class_name: Option<String>,
+    /// What its controller needs to be told, at most 32 of 4096 characters: not to redirect to HTTPS, for example.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "schema::annotations")]
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// Nothing to configure.

@@ -34,6 +34,8 @@ pub use sectigo::*;
     doc = "An account at a certificate provider that Certificates of the same namespace may use.",
     validation = Rule::new("!has(self.spec.dcv) || !has(self.spec.dcv.publishers) || self.spec.dcv.publishers.all(p, !has(p.certManagerWebhook))")
         .message("publisher certManagerWebhook is for a ClusterIssuer"),
+    validation = Rule::new("!has(self.spec.dcv) || !has(self.spec.dcv.publishers) || self.spec.dcv.publishers.all(p, !has(p.http))")
+        .message("publisher http is for a ClusterIssuer"),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
     printcolumn(name = "Provider", type_ = "string", json_path = ".status.account.provider"),
     printcolumn(name = "Account", type_ = "string", json_path = ".status.account.id"),

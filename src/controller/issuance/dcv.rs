@@ -38,13 +38,20 @@ impl Work {
     }
 
     async fn publish(&mut self, domain: String) -> Result<(), Error> {
-        let (publisher, record) = match self.publisher(&domain).await? {
+        let file = self.validation(&domain).and_then(placed).filter(|record| record.type_ == RecordType::Http);
+        if let Some(file) = file
+            && let Some(holder) = self.holder_of(&file)
+        {
+            let why = format!("{} is the file of Issuance {holder} until that one is validated", file.name);
+            return self.stuck(domain, why).await;
+        }
+        let publication = match self.publication(&domain).await? {
             Ok(found) => found,
             Err(why) => return self.stuck(domain, why).await,
         };
-        match publisher.ensure(&record).await {
+        match publication.ensure().await {
             Ok(()) => self.record(Change::Published(domain)).await,
-            Err(error @ PublishError::Conflict { .. }) if record.name.starts_with('_') => {
+            Err(error @ PublishError::Conflict { .. }) if publication.is_below_a_label() => {
                 let hint = "dcv.followCname of the issuer publishes at the end of CNAMEs";
                 self.stuck(domain, format!("{error}; {hint}")).await
             }
@@ -67,11 +74,11 @@ impl Work {
         if placed.is_some_and(|record| self.is_needed_beside(&record)) {
             return self.record(Change::Unpublished(domain)).await;
         }
-        let (publisher, record) = match self.publisher(&domain).await? {
+        let publication = match self.publication(&domain).await? {
             Ok(found) => found,
             Err(why) => return self.stuck(domain, why).await,
         };
-        match publisher.remove(&record).await {
+        match publication.remove().await {
             Ok(()) => self.record(Change::Unpublished(domain)).await,
             Err(error) => self.stuck(domain, error.to_string()).await,
         }

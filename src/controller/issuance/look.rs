@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{
     Work,
     dcv::{file_of, record_of},
+    publishers::Publication,
 };
 use crate::{
     api::{
@@ -13,7 +14,7 @@ use crate::{
         issuer::{Dcv, SelfCheck as Mode},
     },
     controller::error::Error,
-    dcv::{Ask, Observed, Publisher, Record, SelfCheck, Visibility},
+    dcv::{Ask, File, HttpRoutes, Observed, Publisher, Record, SelfCheck, Visibility},
     lifecycle::{
         dcv::is_published,
         record::{Change, Told},
@@ -104,10 +105,17 @@ impl Work {
                 Ok(http_check) => http_check,
                 Err(why) => return Ok(Err(why.clone())),
             };
-            return Ok(http_check.check(&file).await.map(|()| Duration::ZERO));
+            let Err(why) = http_check.check(&file).await else { return Ok(Ok(Duration::ZERO)) };
+            return Ok(Err(match self.publication(&validation.domain).await? {
+                Ok(Publication::File(routes, file)) => unrouted(&routes, &file, why).await,
+                _ => why,
+            }));
         }
         let Some(record) = record_of(validation) else { return Ok(Ok(Duration::ZERO)) };
-        let publisher = self.publisher(&validation.domain).await?.ok().map(|(publisher, _)| publisher);
+        let publisher = match self.publication(&validation.domain).await? {
+            Ok(Publication::Record(publisher, _)) => Some(publisher),
+            _ => None,
+        };
         let self_check = match self.self_check() {
             Ok(self_check) => self_check,
             Err(why) => return Ok(Err(why)),
@@ -157,6 +165,19 @@ async fn unseen(publisher: &dyn Publisher, record: &Record, why: String) -> Stri
     }
     match publisher.hint() {
         Some(hint) => format!("{why}; {hint}"),
+        None => why,
+    }
+}
+
+/// The same of a file.
+async fn unrouted(routes: &HttpRoutes, file: &File, why: String) -> String {
+    if routes.observe(file).await == Ok(Observed::Absent)
+        && let Err(error) = routes.ensure(file).await
+    {
+        return format!("{why}; {error}");
+    }
+    match routes.objections(file).await {
+        Some(objections) => format!("{why}; {objections}"),
         None => why,
     }
 }

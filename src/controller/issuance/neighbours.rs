@@ -41,6 +41,16 @@ impl Work {
         self.beside(record).iter().any(|other| same_issuer(other) && needs(other))
     }
 
+    /// The Issuance that waits for another file at the same URL, where there can be but one.
+    pub(super) fn holder_of(&self, file: &Record) -> Option<String> {
+        let in_the_way = |other: &Record| other.name == file.name && other.value != file.value;
+        let holds = |other: &Issuance| {
+            other.status.as_ref().is_some_and(|status| dcv::awaited(status).any(|it| in_the_way(&it)))
+        };
+        let holder = self.beside(file).into_iter().find(|other| holds(other))?;
+        Some(format!("{}/{}", holder.namespace().unwrap_or_default(), holder.name_any()))
+    }
+
     fn beside(&self, record: &Record) -> Vec<Arc<Issuance>> {
         let (stores, key) = (&self.context.stores, at(&record.name));
         let namespaces = stores.namespaces.names();

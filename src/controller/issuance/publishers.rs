@@ -2,19 +2,25 @@
 
 use std::sync::Arc;
 
-use super::{Work, dcv::record_of};
+use super::{
+    Work,
+    dcv::{file_of, record_of},
+};
 use crate::{
     api::{
-        issuance::{PublisherKind, Validation as Known, ValidationMethod},
+        issuance::{PublisherKind, RecordType, Validation as Known, ValidationMethod},
         issuer::{
-            CertManagerWebhook as WebhookSpec, DnSimpleZones, ExternalDns as ExternalDnsSpec, PublishTo,
-            Publisher as Configured, Rfc2136 as Rfc2136Spec, SelfCheck as Mode, TsigAlgorithm as Algorithm,
+            CertManagerWebhook as WebhookSpec, DnSimpleZones, ExternalDns as ExternalDnsSpec, Http as HttpSpec,
+            ParentRef, PublishTo, Publisher as Configured, Rfc2136 as Rfc2136Spec, SelfCheck as Mode,
+            TsigAlgorithm as Algorithm,
         },
         meta,
     },
-    controller::{any_issuer::AnyIssuer, endpoint::judge_name_server, error::Error},
+    controller::{any_issuer::AnyIssuer, endpoint::judge_name_server, error::Error, ledger},
     dcv::{
-        Ask, CertManagerWebhook, DnSimple, ExternalDns, Publisher, Record, Rfc2136, SelfCheck,
+        Ask, CertManagerWebhook, DnSimple, ExternalDns, File, HttpRoutes, PublishError, Publisher, Record, Rfc2136,
+        SelfCheck,
+        http_routes::Way,
         rfc2136::{Rfc2136Config, TsigAlgorithm, TsigKey},
     },
     lifecycle::{dcv::placed, publishing},
@@ -22,7 +28,34 @@ use crate::{
 };
 
 /// A publisher ready to use; or why there is none.
-type Made = Result<Box<dyn Publisher>, String>;
+type Made<P = Box<dyn Publisher>> = Result<P, String>;
+
+/// A record or a file, and who publishes it.
+pub(super) enum Publication {
+    Record(Box<dyn Publisher>, Record),
+    File(HttpRoutes, File),
+}
+
+impl Publication {
+    pub(super) async fn ensure(&self) -> Result<(), PublishError> {
+        match self {
+            Self::Record(publisher, record) => publisher.ensure(record).await,
+            Self::File(routes, file) => routes.ensure(file).await,
+        }
+    }
+
+    pub(super) async fn remove(&self) -> Result<(), PublishError> {
+        match self {
+            Self::Record(publisher, record) => publisher.remove(record).await,
+            Self::File(routes, file) => routes.remove(file).await,
+        }
+    }
+
+    /// Whether its name is one that the provider made up, and that others may have delegated.
+    pub(super) fn is_below_a_label(&self) -> bool {
+        matches!(self, Self::Record(_, record) if record.name.starts_with('_'))
+    }
+}
 
 impl Work {
     /// Which kind of publisher carries what the provider asks for.
@@ -47,29 +80,72 @@ impl Work {
         dcv.map_or(&[], |dcv| &dcv.publishers)
     }
 
-    /// The publisher of a domain's record, by the kind that was picked for it, and the record.
-    pub(super) async fn publisher(&self, domain: &str) -> Result<Result<(Box<dyn Publisher>, Record), String>, Error> {
-        let known = self.validation(domain);
-        let Some((known, kind, record)) = known.and_then(|known| Some((known, known.publisher?, record_of(known)?)))
-        else {
+    /// What is published for a domain, by a publisher of the kind that was picked for it.
+    pub(super) async fn publication(&self, domain: &str) -> Result<Result<Publication, String>, Error> {
+        let known = self.validation(domain).and_then(|known| Some((known, known.publisher?, placed(known)?)));
+        let Some((known, kind, record)) = known else {
             return Ok(Err("the provider has given no token yet".to_owned()));
         };
-        let Some(configured) = publishing::publisher_of(self.configured(), &record.name, kind) else {
-            return Ok(Err(format!("the issuer has no such publisher for {} any more", record.name)));
+        // A file's record is named by a URL.
+        let name = if record.type_ == RecordType::Http { domain } else { &record.name };
+        let Some(configured) = publishing::publisher_of(self.configured(), name, kind) else {
+            return Ok(Err(format!("the issuer has no such publisher for {name} any more")));
         };
-        Ok(self.make(configured, known).await?.map(|publisher| (publisher, record)))
+        self.make(configured, known).await
     }
 
-    async fn make(&self, configured: &Configured, known: &Known) -> Result<Made, Error> {
+    async fn make(&self, configured: &Configured, known: &Known) -> Result<Made<Publication>, Error> {
         let Some(issuer) = &self.issuer else { return Ok(Err("the issuer does not exist".to_owned())) };
         let zones = configured.zones.clone();
-        match &configured.target {
-            PublishTo::Rfc2136(spec) => self.rfc2136(issuer, zones, spec).await,
-            PublishTo::Dnsimple(spec) => self.dnsimple(issuer, spec).await,
-            PublishTo::ExternalDns(spec) => Ok(self.external_dns(issuer, spec, known)),
-            PublishTo::CertManagerWebhook(spec) => Ok(self.cert_manager_webhook(issuer, zones, spec)),
-            PublishTo::Manual(_) => Ok(Err("it is published by a person".to_owned())),
+        let made = match &configured.target {
+            PublishTo::Rfc2136(spec) => self.rfc2136(issuer, zones, spec).await?,
+            PublishTo::Dnsimple(spec) => self.dnsimple(issuer, spec).await?,
+            PublishTo::ExternalDns(spec) => self.external_dns(issuer, spec, known),
+            PublishTo::CertManagerWebhook(spec) => self.cert_manager_webhook(issuer, zones, spec),
+            PublishTo::Http(spec) => {
+                let made = self.http_routes(issuer, spec);
+                return Ok(
+                    made.and_then(|routes| Ok(Publication::File(routes, file_of(known).ok_or("it is no file")?)))
+                );
+            }
+            PublishTo::Manual(_) => Err("it is published by a person".to_owned()),
+        };
+        Ok(made.and_then(|publisher| Ok(Publication::Record(publisher, record_of(known).ok_or("it is no record")?))))
+    }
+
+    fn http_routes(&self, issuer: &AnyIssuer, spec: &HttpSpec) -> Made<HttpRoutes> {
+        if issuer.namespace.is_some() {
+            return Err("publisher http is for a ClusterIssuer".to_owned());
         }
+        let Some(service) = self.context.file_service.clone() else {
+            return Err("the operator answers no files: set its --file-listen (chart: validationFiles)".to_owned());
+        };
+        let way = match spec {
+            HttpSpec::Ingress(ingress) => {
+                Way::Ingress { class_name: ingress.class_name.clone(), annotations: ingress.annotations.clone() }
+            }
+            HttpSpec::ParentRefs(parents) => {
+                let whole = |parent: &ParentRef| {
+                    let namespace = parent.namespace.clone().unwrap_or_else(|| service.namespace.clone());
+                    let whole = ParentRef { namespace: Some(namespace.clone()), ..parent.clone() };
+                    (namespace, serde_json::to_value(whole).unwrap_or_default())
+                };
+                Way::Gateways(parents.iter().map(whole).collect())
+            }
+        };
+        Ok(HttpRoutes {
+            client: self.context.client.clone(),
+            service,
+            way,
+            names: self.issuance.spec.request.dns_names.clone(),
+            installation: self.context.installation.clone(),
+            mark: [
+                (meta::MANAGED.to_owned(), "true".to_owned()),
+                (meta::INSTALLATION.to_owned(), ledger::mark(&self.context.installation)),
+            ]
+            .into(),
+            field_manager: meta::FIELD_MANAGER,
+        })
     }
 
     async fn dnsimple(&self, issuer: &AnyIssuer, spec: &DnSimpleZones) -> Result<Made, Error> {

@@ -19,6 +19,10 @@ fn webhook(zones: &[&str]) -> Value {
     json!({"zones": zones, "certManagerWebhook": {"groupName": "acme.example.com", "solverName": "dns"}})
 }
 
+fn http(zones: &[&str]) -> Value {
+    json!({"zones": zones, "http": {"parentRefs": [{"name": "web"}]}})
+}
+
 fn manual(zones: &[&str]) -> Value {
     json!({"zones": zones, "manual": {}})
 }
@@ -52,7 +56,7 @@ fn what_the_issuer_says_is_the_method() {
 
 #[test]
 fn else_it_is_the_best_that_the_publishers_of_all_names_carry() {
-    let cases: [(Vendor, &[Value], &[&str], ValidationMethod); 12] = [
+    let cases: [(Vendor, &[Value], &[&str], ValidationMethod); 18] = [
         (Vendor::DigiCert, &[], &[SHOP], DnsTxt),
         (Vendor::Sectigo, &[], &[SHOP], DnsCname),
         (Vendor::DigiCert, &[rfc2136(&[])], &[SHOP, ORG], DnsTxt),
@@ -65,6 +69,12 @@ fn else_it_is_the_best_that_the_publishers_of_all_names_carry() {
         (Vendor::Sectigo, &[webhook(&["example.com"]), rfc2136(&[])], &[SHOP, ORG], DnsTxt),
         (Vendor::Sectigo, &[webhook(&["example.com"]), rfc2136(&[])], &[ORG], DnsCname),
         (Vendor::Sectigo, &[webhook(&["example.com"])], &[SHOP, ORG], DnsCname),
+        (Vendor::DigiCert, &[http(&[])], &[SHOP, ORG], Http),
+        (Vendor::Sectigo, &[http(&[])], &[SHOP], Http),
+        (Vendor::DigiCert, &[http(&[])], &[SHOP, "*.example.com"], DnsTxt),
+        (Vendor::DigiCert, &[http(&[]), manual(&[])], &["*.example.com"], DnsTxt),
+        (Vendor::DigiCert, &[http(&["example.com"]), rfc2136(&[])], &[SHOP, ORG], DnsTxt),
+        (Vendor::DigiCert, &[http(&["example.com"]), manual(&[])], &[SHOP], Http),
     ];
     for (vendor, publishers, names, expected) in cases {
         let issuer = issuer(vendor, "Auto", publishers);

@@ -3,6 +3,7 @@
 //! runs in a pod.
 
 mod binaries;
+mod definitions;
 mod identity;
 mod launch;
 mod supervisor;
@@ -27,6 +28,7 @@ use crate::{
 };
 pub use crate::{
     binaries::{cert_manager_webhook, external_dns, helm},
+    definitions::gateway_api,
     supervisor::Supervisor,
 };
 

@@ -169,8 +169,14 @@ impl World {
 
     /// Starts one more operator, which waits for the lease of another.
     pub async fn standby(&self) -> Result<Operator> {
+        self.standby_with(&[]).await
+    }
+
+    /// The same, in this environment.
+    pub async fn standby_with(&self, environment: &[(&str, &str)]) -> Result<Operator> {
         let kubeconfig = self.plane.kubeconfig();
-        let environment = [("KUBECONFIG", &*kubeconfig.to_string_lossy())];
+        let kubeconfig = kubeconfig.to_string_lossy();
+        let environment: Vec<_> = [("KUBECONFIG", &*kubeconfig)].iter().chain(environment).copied().collect();
         let mut operator = Operator::spawn(&self.operator_args(), &environment)?;
         operator.until("it waits", |log| log.contains("waiting for the lease")).await?;
         Ok(operator)
