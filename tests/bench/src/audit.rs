@@ -55,9 +55,15 @@ impl Audit {
         let mut line = String::new();
         // A line that is still being written is read next time.
         while file.read_line(&mut line)? > 0 && line.ends_with('\n') {
+            let at = self.offset;
             self.offset += line.len() as u64;
-            let event: Event = serde_json::from_str(&line)?;
+            let read = serde_json::from_str::<Event>(&line);
+            let start: String = line.chars().take(200).collect();
             line.clear();
+            // One line in a million is no reason to lose a run of half an hour, but none goes unsaid.
+            let Ok(event) = read.inspect_err(|why| eprintln!("the audit log at byte {at}: {why}: {start:?}")) else {
+                continue;
+            };
             let write = matches!(event.verb.as_str(), "create" | "update" | "patch" | "delete");
             let Some(object) = event.object_ref.filter(|object| write && object.resource != "leases") else { continue };
             if event.user.username == self.user && event.stage == "ResponseComplete" {
