@@ -169,7 +169,7 @@ async fn a_record_is_an_order() {
     let started = OrderFacts { auto_renew: AutoRenewal::Started, ..facts(OrderStatus::Pending) };
     let marked =
         |content: OrderContent| Box::new(OrderContent { idempotency_key: Some(IDEMPOTENCY_KEY.into()), ..content });
-    for (status, others, expected) in [
+    for (status, others, mut expected) in [
         ("Requested", json!({}), facts(OrderStatus::Pending)),
         ("Applied", json!({}), facts(OrderStatus::Pending)),
         ("Applied", was, in_flight),
@@ -189,6 +189,7 @@ async fn a_record_is_an_order() {
     ] {
         let server = MockServer::start().await;
         has(&server, 55, status, others).await;
+        expected.content.amendable = matches!(status, "Requested" | "Declined" | "Rejected" | "Invalid");
         assert_eq!(sectigo(&server).order("55").await, Ok(expected), "{status}");
     }
 }
