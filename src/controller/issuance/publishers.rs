@@ -33,7 +33,7 @@ type Made<P = Box<dyn Publisher>> = Result<P, String>;
 /// A record or a file, and who publishes it.
 pub(super) enum Publication {
     Record(Box<dyn Publisher>, Record),
-    File(HttpRoutes, File),
+    File(Box<HttpRoutes>, File),
 }
 
 impl Publication {
@@ -105,7 +105,7 @@ impl Work {
             PublishTo::Http(spec) => {
                 let made = self.http_routes(issuer, spec);
                 return Ok(
-                    made.and_then(|routes| Ok(Publication::File(routes, file_of(known).ok_or("it is no file")?)))
+                    made.and_then(|routes| Ok(Publication::File(Box::new(routes), file_of(known).ok_or("it is no file")?)))
                 );
             }
             PublishTo::Manual(_) => Err("it is published by a person".to_owned()),
