@@ -104,9 +104,9 @@ impl Work {
             PublishTo::CertManagerWebhook(spec) => self.cert_manager_webhook(issuer, zones, spec),
             PublishTo::Http(spec) => {
                 let made = self.http_routes(issuer, spec);
-                return Ok(
-                    made.and_then(|routes| Ok(Publication::File(Box::new(routes), file_of(known).ok_or("it is no file")?)))
-                );
+                return Ok(made.and_then(|routes| {
+                    Ok(Publication::File(Box::new(routes), file_of(known).ok_or("it is no file")?))
+                }));
             }
             PublishTo::Manual(_) => Err("it is published by a person".to_owned()),
         };
