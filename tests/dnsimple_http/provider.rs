@@ -100,6 +100,20 @@ async fn a_domain_that_cannot_be_read_is_no_ambiguous_purchase() {
     assert_eq!(class(&error), "NotSent", "{error}");
 }
 
+/// The time is that until the lease may be somebody else's.
+#[tokio::test]
+async fn nothing_is_bought_once_the_time_is_over() {
+    let server = MockServer::start().await;
+    let domain = json!({ "data": { "id": 289333, "name": "example.com", "state": "hosted" } });
+    let slow = status(200).set_body_json(domain).set_delay(Duration::from_millis(300));
+    call("GET", "1010/domains/example.com").respond_with(slow).mount(&server).await;
+    let provider = provider(&server);
+    let permit = provider.permit(Urgency::Normal).await.unwrap();
+    let asked = request(Operation::Order, &["example.com"]);
+    let error = provider.submit(&asked, permit, Duration::from_millis(100)).await.unwrap_err();
+    assert_eq!(class(&error), "NotSent", "{error}");
+}
+
 fn placed(operation: Operation, purchase: Option<&str>) -> Placed {
     Placed {
         operation,

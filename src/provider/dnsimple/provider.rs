@@ -69,9 +69,18 @@ impl DnSimple {
         };
         match &request.operation {
             Operation::Order => {
-                // Known since the preflight; a failure of this read is none of the purchase.
-                let domain = self.domain(&request.common_name).await.map_err(unsent)?;
+                // Known since the preflight, as a rule. A failure of this read is none of the purchase, which has to end
+                // in time, this read included.
+                let late = || CallError::NotSent {
+                    call: "getDomain",
+                    message: "no time was left once the domain was known".into(),
+                };
+                let domain = tokio::time::timeout(timeout, self.domain(&request.common_name)).await;
+                let domain = domain.map_err(|_| late())?.map_err(unsent)?;
                 let left = timeout.saturating_sub(begun.elapsed());
+                if left.is_zero() {
+                    return Err(late());
+                }
                 let wanted = LetsEncrypt {
                     name: label(&request.common_name, &domain)
                         .ok_or_else(|| not_below(&request.common_name, &domain))?,
