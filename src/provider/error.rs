@@ -25,3 +25,22 @@ pub enum CallError {
     #[error("{call} has no certain outcome: {message}")]
     Ambiguous { call: &'static str, message: String },
 }
+
+/// Something only a person can change.
+pub(super) struct Block {
+    /// Ours, stable: conditions tell them apart by it.
+    pub code: &'static str,
+    pub action: &'static str,
+}
+
+impl Block {
+    pub fn error(&self, call: &'static str, message: String) -> CallError {
+        // What follows it in a sentence brings its own stop.
+        let message = message.trim_end_matches('.').to_owned();
+        CallError::Blocked { call, code: self.code.into(), message, action: self.action.into() }
+    }
+
+    pub fn is(&self, error: &CallError) -> bool {
+        matches!(error, CallError::Blocked { code, .. } if code == self.code)
+    }
+}

@@ -7,6 +7,7 @@ use reqwest::StatusCode;
 
 use super::endpoints::{Endpoint, Kind};
 use super::wire::{VendorError, vendor_errors};
+use crate::provider::error::Block;
 use crate::provider::transport::Refusal;
 use crate::provider::{CallError, Health};
 
@@ -49,7 +50,7 @@ pub(super) fn tells(refusal: &Refusal, error: &CallError) -> Health {
     let its_own = refusal.status.is_client_error() && !vendor_errors(&refusal.body).is_empty();
     match error {
         CallError::RateLimited { .. } => Health::Untold,
-        CallError::Blocked { code, .. } if code == BAD_API_KEY.code => Health::Fails,
+        _ if BAD_API_KEY.is(error) => Health::Fails,
         _ if its_own => Health::Serves,
         _ => Health::Fails,
     }
@@ -61,7 +62,7 @@ pub(super) fn missing_permission(call: &'static str, message: &str) -> CallError
 }
 
 pub(super) fn is_missing_permission(error: &CallError) -> bool {
-    matches!(error, CallError::Blocked { code, .. } if code == MISSING_PERMISSION.code)
+    MISSING_PERMISSION.is(error)
 }
 
 /// Among the certain codes of *Check DCV*.
@@ -90,13 +91,6 @@ struct Rule {
 enum Verdict {
     Rejected,
     Blocked(Block),
-}
-
-/// Something only a person can change.
-struct Block {
-    /// Ours, stable: conditions tell them apart by it.
-    code: &'static str,
-    action: &'static str,
 }
 
 /// First match counts. Left out on purpose, since an order may exist all the same: `order_renewed_already` (perhaps by
@@ -165,13 +159,5 @@ impl Rule {
             None => self.code == error.head(),
         };
         same && (self.on)(kind)
-    }
-}
-
-impl Block {
-    fn error(&self, call: &'static str, message: String) -> CallError {
-        // What follows it in a sentence brings its own stop.
-        let message = message.trim_end_matches('.').to_owned();
-        CallError::Blocked { call, code: self.code.into(), message, action: self.action.into() }
     }
 }

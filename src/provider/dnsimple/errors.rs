@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::time::Duration;
 
 use super::endpoints::{Endpoint, Kind};
+use crate::provider::error::Block;
 use crate::provider::transport::Refusal;
 use crate::provider::{CallError, Health};
 
@@ -61,7 +62,7 @@ pub(super) fn tells(endpoint: &Endpoint, refusal: &Refusal, error: &CallError) -
     let expected = refusal.status.is_client_error() || endpoint.kind == Kind::Distribution;
     match error {
         CallError::RateLimited { .. } => Health::Untold,
-        CallError::Blocked { code, .. } if code == BAD_TOKEN.code => Health::Fails,
+        _ if BAD_TOKEN.is(error) => Health::Fails,
         _ if expected && Said::read(&refusal.body).is_some() => Health::Serves,
         _ => Health::Fails,
     }
@@ -129,14 +130,7 @@ pub(super) fn is_not_found(error: &CallError) -> bool {
 }
 
 pub(super) fn is_missing_permission(error: &CallError) -> bool {
-    matches!(error, CallError::Blocked { code, .. } if code == MISSING_SCOPE.code)
-}
-
-/// Something only a person can change.
-struct Block {
-    /// Ours, stable: conditions tell them apart by it.
-    code: &'static str,
-    action: &'static str,
+    MISSING_SCOPE.is(error)
 }
 
 const BAD_TOKEN: Block = Block {
@@ -161,11 +155,3 @@ const OTHER_ACCOUNT: Block = Block {
     action: "Set the id of an account that the token is for: the number in the URLs of DNSimple's site",
 };
 const WRONG_URL: Block = Block { code: "wrong_url", action: "Check the URL: that of DNSimple's API ends in /v2" };
-
-impl Block {
-    fn error(&self, call: &'static str, message: String) -> CallError {
-        // What follows it in a sentence brings its own stop.
-        let message = message.trim_end_matches('.').to_owned();
-        CallError::Blocked { call, code: self.code.into(), message, action: self.action.into() }
-    }
-}

@@ -8,6 +8,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::endpoints::{Endpoint, Kind, TOKEN};
+use crate::provider::error::Block;
 use crate::provider::transport::Refusal;
 use crate::provider::{CallError, Health};
 
@@ -50,7 +51,7 @@ pub(super) fn tells(refusal: &Refusal, error: &CallError) -> Health {
     let said = vendor_error(&refusal.body).filter(|_| refusal.status.is_client_error());
     match error {
         CallError::RateLimited { .. } => Health::Untold,
-        CallError::Blocked { code, .. } if code == BAD_CREDENTIALS.code => Health::Fails,
+        _ if BAD_CREDENTIALS.is(error) => Health::Fails,
         _ if said.is_some_and(|(code, _)| !UNWELL.contains(&code)) => Health::Serves,
         _ => Health::Fails,
     }
@@ -138,7 +139,7 @@ pub(super) fn domain(call: &'static str, message: String) -> CallError {
 
 /// Nothing there for this admin, or nothing he may see.
 pub(super) fn is_missing_permission(error: &CallError) -> bool {
-    matches!(error, CallError::Blocked { code, .. } if code == MISSING_PERMISSION.code)
+    MISSING_PERMISSION.is(error)
 }
 
 /// Codes that are certain for some calls.
@@ -151,13 +152,6 @@ struct Rule {
 enum Verdict {
     Rejected,
     Blocked(Block),
-}
-
-/// Something only a person can change.
-struct Block {
-    /// Ours, stable: conditions tell them apart by it.
-    code: &'static str,
-    action: &'static str,
 }
 
 /// All from *Errors* of "Certificate Manager 25.5 REST API", whose words follow. First match counts.
@@ -253,12 +247,4 @@ fn any(_: Kind) -> bool {
 
 fn updates(kind: Kind) -> bool {
     kind == Kind::Update
-}
-
-impl Block {
-    fn error(&self, call: &'static str, message: String) -> CallError {
-        // What follows it in a sentence brings its own stop.
-        let message = message.trim_end_matches('.').to_owned();
-        CallError::Blocked { call, code: self.code.into(), message, action: self.action.into() }
-    }
 }
