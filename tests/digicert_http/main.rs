@@ -13,6 +13,8 @@ mod garbage;
 mod progress;
 mod submit;
 mod transport;
+#[path = "../fixture/wire.rs"]
+mod wire;
 
 use evercert::pki::{KeyKind, PrivateKey, SignatureHash, csr};
 use evercert::provider::digicert::{DigiCert, DigiCertConfig};

@@ -1,31 +1,13 @@
 //! What happens below HTTP: refused, cut, endless, slow.
 
+use super::wire::server;
 use super::*;
 use std::net::Ipv4Addr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 use tokio_rustls::rustls::{ServerConfig, crypto};
-
-/// Serves one connection by hand, after the whole request was read.
-async fn server<F>(serve: impl FnOnce(TcpStream) -> F + Send + 'static) -> String
-where
-    F: Future<Output = ()> + Send,
-{
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
-        while !String::from_utf8_lossy(&request).contains("auto_renew") {
-            let read = stream.read(&mut buffer).await.unwrap();
-            request.extend_from_slice(&buffer[..read]);
-        }
-        serve(stream).await;
-    });
-    origin
-}
 
 async fn order_at(origin: &str) -> CallError {
     submit(&DigiCert::new(config(origin)).unwrap(), Operation::Order).await.unwrap_err()

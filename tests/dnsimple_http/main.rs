@@ -10,6 +10,8 @@ mod letsencrypt;
 mod provider;
 mod transport;
 mod webhooks;
+#[path = "../fixture/wire.rs"]
+mod wire;
 mod zones;
 
 use evercert::provider::dnsimple::{Account, AccountConfig};

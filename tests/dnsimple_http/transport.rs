@@ -1,29 +1,11 @@
 //! What happens below HTTP, of what may leave a certificate behind.
 
 use super::letsencrypt::{AT, purchase};
+use super::wire::server;
 use super::*;
 use std::net::Ipv4Addr;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-
-/// Serves one connection by hand, after the whole request was read.
-async fn server<F>(serve: impl FnOnce(TcpStream) -> F + Send + 'static) -> String
-where
-    F: Future<Output = ()> + Send,
-{
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let (mut request, mut buffer) = (Vec::new(), [0; 4096]);
-        while !request.ends_with(b"}") {
-            let read = stream.read(&mut buffer).await.unwrap();
-            request.extend_from_slice(&buffer[..read]);
-        }
-        serve(stream).await;
-    });
-    origin
-}
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
 async fn purchase_at(origin: &str) -> CallError {
     purchase(&Account::new(&config(origin)).unwrap()).await.unwrap_err()

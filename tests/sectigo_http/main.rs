@@ -18,6 +18,8 @@ mod records;
 mod requests;
 mod submit;
 mod transport;
+#[path = "../fixture/wire.rs"]
+mod wire;
 
 use evercert::pki::{KeyKind, Leaf, PrivateKey, SignatureHash, csr};
 use evercert::provider::limits::{Limiter, RateLimit};
