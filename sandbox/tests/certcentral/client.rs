@@ -4,8 +4,7 @@ use rcgen::{CertificateParams, KeyPair, PublicKeyData, RsaKeySize};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
 use serde_json::{Value, json};
 
-use crate::server::Server;
-pub use crate::server::TODAY;
+use crate::server::{Server, TODAY};
 
 pub struct Client {
     pub ready: Value,
@@ -43,10 +42,8 @@ impl Client {
 
     pub async fn start(arguments: &[&str]) -> Self {
         let server = Server::start(arguments).await;
-        let mut client = Self::of(server.ready.clone());
-        client._server = Some(server);
-        client.post("/_sandbox/clock", json!({"set": format!("{TODAY}T12:00:00Z")})).await;
-        client
+        let ready = server.ready.clone();
+        Self { _server: Some(server), ..Self::of(ready) }
     }
 
     /// A client of a sandbox that printed this.

@@ -6,7 +6,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::client::{Client, Key, leaf, pem_blocks};
+use crate::{
+    client::{Client, Key, leaf, pem_blocks},
+    server::in_time,
+};
 
 async fn fault(client: &Client, fault: Value) {
     client.post("/_sandbox/faults", fault).await;
@@ -93,7 +96,7 @@ async fn a_hanging_answer_never_comes_though_the_order_was_taken() {
     let hanging = client.call("POST", "/order/certificate/ssl_basic", Some(body));
     tokio::select! {
         answer = hanging => panic!("{answer:?}"),
-        () = async { while client.operations().await.is_empty() {} } => {}
+        () = in_time(async { while client.operations().await.is_empty() {} }) => {}
     }
     assert_eq!(hits(&client).await, [0, 1]);
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     http::{self, Answer, Leaf, leaf, try_answer},
     names::Admin,
-    server::{Server, TODAY},
+    server::Server,
 };
 
 pub struct Client {
@@ -33,10 +33,8 @@ impl Client {
 
     pub async fn start(arguments: &[&str]) -> Self {
         let server = Server::start(arguments).await;
-        let mut client = Self::of(server.ready.clone());
-        client._server = Some(server);
-        client.admin("PUT", "/clock", json!({"set": format!("{TODAY}T12:00:00Z")})).await;
-        client
+        let ready = server.ready.clone();
+        Self { _server: Some(server), ..Self::of(ready) }
     }
 
     /// A client of a sandbox that printed this.

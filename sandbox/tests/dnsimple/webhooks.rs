@@ -13,7 +13,7 @@ use tokio::{
     sync::mpsc::{Receiver, Sender, channel},
 };
 
-use crate::client::Client;
+use crate::{client::Client, server::in_time};
 
 /// Takes events; refuses the first few.
 struct Receptionist {
@@ -35,7 +35,7 @@ impl Receptionist {
     }
 
     async fn next(&mut self) -> Value {
-        self.events.recv().await.unwrap()
+        in_time(self.events.recv()).await.unwrap()
     }
 
     async fn registered(&self, client: &Client) -> Value {
@@ -190,9 +190,7 @@ async fn whoever_never_answers_is_given_up_and_told_of_nothing_more() {
         assert_eq!(desk.next().await["name"], "zone_record.create");
     }
     // The fifteenth failure in a row is noted once its answer is read.
-    while client.get(&format!("webhooks/{id}")).await["suppressed_at"].is_null() {
-        tokio::task::yield_now().await;
-    }
+    in_time(async { while client.get(&format!("webhooks/{id}")).await["suppressed_at"].is_null() {} }).await;
     client.record("_dnsauth", "TXT", "two").await;
     client.admin("POST", &format!("/dnsimple/webhooks/{id}/unsuppress"), Value::Null).await;
     client.record("_dnsauth", "TXT", "three").await;

@@ -10,6 +10,7 @@ use tokio::{
 use crate::{
     client::{Client, Key},
     names::{Admin, cname, txt},
+    server::in_time,
 };
 
 /// A sandbox that checks against a name server of this test; its own rounds never come.
@@ -119,7 +120,7 @@ async fn a_file_has_two_lines() {
     let path = url.strip_prefix("http://a.example.com").unwrap();
     for (body, expected) in [("sectigo.com", "Awaiting Validation"), (text(&told["file"]), "Validated")] {
         let site = async { serve(web.accept().await.unwrap().0, path, body).await };
-        let (statuses, ()) = tokio::join!(recheck(&client, id), site);
+        let (statuses, ()) = in_time(async { tokio::join!(recheck(&client, id), site) }).await;
         assert_eq!(statuses, [expected]);
     }
 }
@@ -143,7 +144,7 @@ async fn over_https_no_certificate_is_judged() {
         let (tcp, _) = web.accept().await.unwrap();
         serve(tls.accept(tcp).await.unwrap(), path, text(&told["file"])).await;
     };
-    let (statuses, ()) = tokio::join!(recheck(&client, id), site);
+    let (statuses, ()) = in_time(async { tokio::join!(recheck(&client, id), site) }).await;
     assert_eq!(statuses, ["Validated"]);
 }
 

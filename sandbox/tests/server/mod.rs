@@ -4,16 +4,22 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use clap::Parser;
 use evercert_sandbox::start::{Options, Sandbox};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
+use tokio::{task::JoinHandle, time::timeout};
 
 /// The day on which every test begins: limits of validity depend on the date.
 pub const TODAY: &str = "2026-06-01";
+
+/// What never comes fails a test rather than to hang it. Much longer than anything takes.
+pub async fn in_time<T>(awaited: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(60), awaited).await.expect("it never comes")
+}
 
 /// Gone with the test, and its state with it.
 pub struct Server {
@@ -29,6 +35,7 @@ impl Drop for Server {
 }
 
 impl Server {
+    /// At noon of `TODAY`.
     pub async fn start(arguments: &[&str]) -> Self {
         let state = tempfile::tempdir().unwrap();
         let path = state.path().to_str().unwrap();
@@ -37,7 +44,12 @@ impl Server {
         let sandbox = Sandbox::start(options).await.unwrap();
         let ready = sandbox.ready().clone();
         let served = tokio::spawn(async move { sandbox.serve().await.unwrap() });
-        Self { ready, served, _state: state }
+        let server = Self { ready, served, _state: state };
+        let clock = format!("{}/_sandbox/clock", server.ready["url"].as_str().unwrap());
+        let noon = json!({"set": format!("{TODAY}T12:00:00Z")});
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        http.put(clock).json(&noon).send().await.unwrap().error_for_status().unwrap();
+        server
     }
 }
 
