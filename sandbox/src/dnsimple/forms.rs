@@ -75,7 +75,8 @@ pub fn order(world: &mut World, domain: &Domain, form: Form) -> Result<u64, Stri
 pub fn reissue(world: &mut World, certificate: u64, csr: Option<&str>) -> Result<u64, String> {
     let row = world.dnsimple.certificates.get(certificate).cloned().ok_or("there is no such certificate")?;
     let expired = row.issued.as_ref().is_some_and(|issued| crate::clock::end_of(issued.valid_till) < world.now());
-    if row.authority != Authority::Comodo || row.state != State::Issued || expired || row.reissue.is_some() {
+    let good = row.state == State::Issued && !expired && row.revocation.is_none();
+    if row.authority != Authority::Comodo || !good || row.reissue.is_some() {
         return Err("only an issued certificate of Sectigo can be re-issued".into());
     }
     let subject = subject(csr, &row.common_name, &row.names)?;

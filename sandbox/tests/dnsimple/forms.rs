@@ -160,6 +160,11 @@ async fn only_what_is_issued_and_good_can_be_reissued() {
     let free = client.certificate(json!({})).await;
     client.show(free).await;
     assert_eq!(refused(free).await, 400, "not of Sectigo");
+    let revoked = order(&client, json!({})).await;
+    act(&client, revoked, "approve").await;
+    let serial = client.leaf(revoked).await.serial.replace(':', "");
+    client.admin("POST", &format!("/certificates/{serial}/revoke"), json!({"reason": "keyCompromise"})).await;
+    assert_eq!(refused(revoked).await, 400, "revoked: the new one would stand in its revocation");
 }
 
 #[tokio::test]
