@@ -2,8 +2,10 @@
 
 use anyhow::{Context, Result, ensure};
 use evercert::pki::payload::{Pair, read_pair};
-use harness::{Times, World, WorldOptions, condition};
+use harness::{PATIENCE, Times, World, WorldOptions, condition};
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
 
 /// A world with Issuers `letsencrypt` and `existing` for the first account.
 pub async fn world(times: Times) -> Result<World> {
@@ -57,6 +59,19 @@ pub async fn served(world: &World, name: &str) -> Result<Pair> {
     let secret = world.objects.secret(name).await?.context("no Secret")?;
     let data = secret.data.unwrap_or_default();
     Ok(read_pair(&data["tls.crt"].0, &data["tls.key"].0)?)
+}
+
+/// The pair, once the Secret that was lost is there again.
+pub async fn served_again(world: &World, name: &str) -> Result<Pair> {
+    let looks = async {
+        loop {
+            if let Ok(pair) = served(world, name).await {
+                return pair;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE, looks).await.with_context(|| format!("Secret {name} does not come back"))
 }
 
 /// Ready with this revision; the Secret holds the pair that the status tells of, and nothing waits. Returns the

@@ -5,7 +5,7 @@ use evercert::pki::Csr;
 use harness::{Scene, World, condition, scene};
 use serde_json::{Value, json};
 
-use crate::account::{accepted, ask, number, ready, served, told};
+use crate::account::{accepted, ask, number, ready, served, served_again, told};
 
 pub fn scenes(world: &World) -> Vec<Scene<'_>> {
     vec![
@@ -77,13 +77,8 @@ async fn theirs(world: &World) -> Result<()> {
     let first = ready(world, "theirs", 1).await?;
     ensure!(number(&first)? == id);
     world.objects.secrets().delete("theirs", &Default::default()).await?;
-    loop {
-        if let Ok(pair) = served(world, "theirs").await {
-            ensure!(first["status"]["serialNumber"] == pair.leaf.serial.as_str(), "the same one");
-            break;
-        }
-        tokio::task::yield_now().await;
-    }
+    let again = served_again(world, "theirs").await?;
+    ensure!(first["status"]["serialNumber"] == again.leaf.serial.as_str(), "the same one");
     let issuances = world.objects.names("Issuance").await?;
     ensure!(!issuances.contains(&"theirs-2".to_owned()), "no operation: {issuances:?}");
     ensure!(accepted(world, "theirs").await? == [1, 0, 0]);

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use harness::{Scene, World, condition, scene};
 use serde_json::{Value, json};
 
-use crate::account::{accepted, ask, dnsimple, issuer, number, ready, served, token, told};
+use crate::account::{accepted, ask, dnsimple, issuer, number, ready, served, served_again, token, told};
 
 pub fn scenes(world: &World) -> Vec<Scene<'_>> {
     vec![
@@ -39,12 +39,7 @@ async fn life(world: &World) -> Result<()> {
             condition(object, "Ready").is_some_and(|ready| ready["status"] == "True")
         })
         .await?;
-    let again = loop {
-        if let Ok(pair) = served(world, "shop").await {
-            break pair;
-        }
-        tokio::task::yield_now().await;
-    };
+    let again = served_again(world, "shop").await?;
     ensure!(first["status"]["serialNumber"] == again.leaf.serial.as_str(), "the same certificate");
     ensure!(accepted(world, "shop").await? == [1, 0, 0], "and no purchase");
 
