@@ -24,15 +24,6 @@ impl DnSimple {
         Self { account }
     }
 
-    /// Whether all of DNSimple's name servers serve the record, as DNSimple finds by asking them.
-    pub async fn distributed(&self, record: &Record) -> Result<bool, PublishError> {
-        let place = self.place(record).await?;
-        match self.ours(&place).await?.first() {
-            Some(id) => Ok(self.account.is_distributed(&place.zone, id).await?),
-            None => Ok(false),
-        }
-    }
-
     async fn place<'a>(&self, record: &'a Record) -> Result<Place<'a>, PublishError> {
         record.parse()?;
         let name = dotless(&record.name);
@@ -89,8 +80,13 @@ impl Publisher for DnSimple {
         Ok(())
     }
 
+    /// As DNSimple finds by asking its name servers.
     async fn is_distributed(&self, record: &Record) -> Result<Option<bool>, PublishError> {
-        self.distributed(record).await.map(Some)
+        let place = self.place(record).await?;
+        Ok(Some(match self.ours(&place).await?.first() {
+            Some(id) => self.account.is_distributed(&place.zone, id).await?,
+            None => false,
+        }))
     }
 }
 

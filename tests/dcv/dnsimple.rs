@@ -215,15 +215,15 @@ async fn dnsimple_says_whether_all_its_servers_have_it() {
     let zone = async |change: Value| {
         sandbox.post("/_sandbox/dnsimple/zones/example.com", &change).await.unwrap();
     };
-    assert_eq!(publisher.distributed(&record).await, Ok(false), "nothing is there");
+    assert_eq!(publisher.is_distributed(&record).await, Ok(Some(false)), "nothing is there");
     zone(json!({ "lagSeconds": 3600 })).await;
     publisher.ensure(&record).await.unwrap();
-    assert_eq!(publisher.distributed(&record).await, Ok(false));
+    assert_eq!(publisher.is_distributed(&record).await, Ok(Some(false)));
     assert_eq!(served(&sandbox, NAME, Type::TXT).await, []);
     zone(json!({ "lagSeconds": 0 })).await;
-    assert_eq!(publisher.distributed(&record).await, Ok(true));
+    assert_eq!(publisher.is_distributed(&record).await, Ok(Some(true)));
     assert_eq!(served(&sandbox, NAME, Type::TXT).await.len(), 1);
     zone(json!({ "distributionUnknown": true })).await;
-    let error = publisher.distributed(&record).await.unwrap_err();
+    let error = publisher.is_distributed(&record).await.unwrap_err();
     assert!(error.to_string().contains("Could not query zone"), "{error}");
 }
