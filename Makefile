@@ -32,7 +32,8 @@ demo: ## Play a certificate's life on a real API server and the sandbox CA (KEEP
 	@cargo build --workspace --features $(FEATURES)
 	@exec $(TARGET)/debug/demo $(if $(KEEP),--keep)
 
-# Most tests wait for a control plane: two halves side by side, about as long as one another.
+# Most tests wait for a control plane: two halves side by side, about as long as one another. An interrupt
+# does not reach by itself what a shell runs in the background.
 TEST := cargo test --workspace --no-fail-fast --features $(FEATURES)
 .PHONY: test
 test: ## Run all tests
@@ -40,7 +41,7 @@ test: ## Run all tests
 		{ echo 'make test needs BIND 9: apt-get install bind9 (Debian, Ubuntu)' >&2; exit 1; }
 	@$(TEST) --no-run
 	@later=$$(mktemp); trap 'rm "$$later"' EXIT; \
-	{ $(TEST) --test '[i-z]*' >"$$later" 2>&1 & other=$$!; failed=0; \
+	{ trap 'kill 0' INT; $(TEST) --test '[i-z]*' >"$$later" 2>&1 & other=$$!; failed=0; \
 	$(TEST) --lib --bins --test '[a-h]*' 2>&1 || failed=1; \
 	wait $$other || failed=1; cat "$$later"; exit $$failed; } | awk '{ print; fflush() } \
 		/^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
