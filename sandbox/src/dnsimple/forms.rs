@@ -176,6 +176,7 @@ pub enum Action {
 pub fn act(world: &mut World, ca: &Ca, certificate: u64, action: Action) -> bool {
     let Some(row) = world.dnsimple.certificates.edit(certificate) else { return false };
     let event = match action {
+        Action::Submit if ![State::Purchased, State::Configured].contains(&row.state) => return false,
         Action::Submit => return becomes(world, certificate, State::Submitted),
         Action::Approve => return approve(world, ca, certificate),
         Action::Confirm => return confirm(world, certificate),

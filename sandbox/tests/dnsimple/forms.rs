@@ -24,6 +24,12 @@ async fn reissue(client: &Client, id: u64, csr: Option<String>) -> u64 {
     client.admin("POST", &format!("/dnsimple/certificates/{id}/reissue"), form).await["id"].as_u64().unwrap()
 }
 
+async fn status(client: &Client, id: u64, action: &str) -> u16 {
+    let url = format!("{}/_sandbox/dnsimple/certificates/{id}/{action}", client.ready["url"].as_str().unwrap());
+    let form = json!({"csr": null});
+    reqwest::Client::new().post(url).json(&form).send().await.unwrap().status().as_u16()
+}
+
 /// Follows every link.
 async fn answer_mails(client: &Client) -> usize {
     let mails = client.admin("GET", "/mails", Value::Null).await["mails"].take();
@@ -124,6 +130,7 @@ async fn a_form_can_be_left_half_way() {
         act(&client, id, "submit").await;
         assert_eq!(answer_mails(&client).await, 1);
         assert_eq!(client.show(id).await["state"], "issued");
+        assert_eq!(status(&client, id, "submit").await, 400, "it is filled in");
     }
 }
 
@@ -147,11 +154,7 @@ async fn a_reissue_under_a_new_id_leaves_the_old_one_alone() {
 async fn only_what_is_issued_and_good_can_be_reissued() {
     let client = Client::instant().await;
     let id = order(&client, json!({})).await;
-    let refused = async |id: u64| {
-        let form = json!({"csr": null});
-        let url = format!("{}/_sandbox/dnsimple/certificates/{id}/reissue", client.ready["url"].as_str().unwrap());
-        reqwest::Client::new().post(url).json(&form).send().await.unwrap().status().as_u16()
-    };
+    let refused = async |id: u64| status(&client, id, "reissue").await;
     assert_eq!(refused(id).await, 400, "submitted");
     act(&client, id, "approve").await;
     act(&client, id, "expire").await;
