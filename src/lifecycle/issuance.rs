@@ -305,6 +305,7 @@ fn exhausted(spec: &IssuanceSpec) -> bool {
 fn follow(o: &Observed) -> Step<Effect> {
     let Some(standing) = &o.seen.standing else {
         return match (o.next_poll.is_zero(), at_once(o)) {
+            (false, _) if o.seen.issue_refused.is_some() => Step::Do(Effect::Poll),
             (false, _) if is_stuck(o) && !o.seen.canceled => Step::Do(Effect::Poll),
             (false, _) => dcv_between_polls(o),
             (true, Some(certificate_id)) => Step::Do(Effect::Download { certificate_id }),
@@ -333,8 +334,11 @@ fn follow(o: &Observed) -> Step<Effect> {
         {
             cancel(o)
         }
-        Progress::Bought if o.seen.issue_asked => Step::Wait(o.next_poll),
-        Progress::Bought => Step::Do(Effect::Issue),
+        Progress::Bought => match &o.seen.issue_refused {
+            Some(message) => Step::Do(Effect::Fail { class: FailureClass::Canceled, message: message.clone() }),
+            None if o.seen.issue_asked => Step::Wait(o.next_poll),
+            None => Step::Do(Effect::Issue),
+        },
         Progress::Validating if is_stuck(o) => cancel(o),
         Progress::Validating => validate(o),
         Progress::AwaitingApproval { .. } | Progress::Processing { .. } => Step::Wait(o.next_poll),

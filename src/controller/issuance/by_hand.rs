@@ -5,14 +5,14 @@ use kube::ResourceExt;
 
 use super::Work;
 use crate::{
-    api::issuance::FailureClass,
     controller::{error::Error, fault},
     lifecycle::record::Change,
     provider::CallError,
 };
 
 impl Work {
-    /// Whether it worked is told by the next poll, so that nothing depends on the answer.
+    /// Whether it worked is told by the next poll, so that nothing depends on the answer: also what is refused may have been
+    /// asked for before, by a process that died or by another one.
     pub(super) async fn issue(&mut self) -> Result<(), Error> {
         let provider = self.provider().await?;
         let placed = self.placed()?;
@@ -27,9 +27,8 @@ impl Work {
                 Ok(())
             }
             Err(error @ CallError::Rejected { .. }) => {
-                let message = format!("order {}: {error}", placed.order_id);
-                self.record(Change::Failed(FailureClass::Canceled, message.clone())).await?;
-                self.warn("Rejected", message).await;
+                self.seen.issue_refused = Some(format!("order {}: {error}", placed.order_id));
+                self.seen.standing = None;
                 Ok(())
             }
             Err(error @ CallError::Blocked { .. }) => {

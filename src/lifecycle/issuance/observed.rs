@@ -80,6 +80,8 @@ pub struct Seen {
     pub by_hand: Option<ByHand>,
     /// The provider was asked to issue what was bought.
     pub issue_asked: bool,
+    /// What it said, when it would not: somebody else may have asked before.
+    pub issue_refused: Option<String>,
     /// The provider was asked to take it back.
     pub canceled: bool,
     /// A download of this reconcile was not believed.

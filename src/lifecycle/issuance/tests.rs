@@ -274,6 +274,25 @@ fn what_is_placed_is_followed_to_its_certificate() {
     assert_eq!(stopped.decide(), Step::Do(Effect::Poll));
 }
 
+/// By a process that died, or by another one: then that is why it is refused now.
+#[test]
+fn what_is_not_issued_has_failed_only_when_nobody_had_it_issued_before() {
+    let bought = || standing(placed(Operation::Order), Progress::Bought);
+    assert_eq!(bought().decide(), Step::Do(Effect::Issue));
+    let mut asked = bought();
+    asked.seen.issue_asked = true;
+    assert_eq!(asked.decide(), wait(20));
+    let refused = |case: IssuanceCase| {
+        let seen = Seen { issue_asked: true, issue_refused: Some("400: no".to_owned()), ..case.seen };
+        IssuanceCase { seen, next_poll: Duration::from_secs(9), ..case }
+    };
+    assert_eq!(refused(placed(Operation::Order)).decide(), Step::Do(Effect::Poll), "at once");
+    let fail = Effect::Fail { class: FailureClass::Canceled, message: "400: no".to_owned() };
+    assert_eq!(refused(bought()).decide(), Step::Do(fail));
+    let requested = standing(placed(Operation::Order), Progress::Processing { status: "requesting".to_owned() });
+    assert_eq!(refused(requested).decide(), wait(9));
+}
+
 #[test]
 fn what_was_just_accepted_is_downloaded_without_a_look_at_its_order_when_nothing_else_is_to_be_learnt() {
     let mut case = placed(Operation::Reissue);
