@@ -175,6 +175,18 @@ async fn what_was_bought_is_issued_by_its_own_number() {
     }
 }
 
+/// It goes before what is bought, like all calls about what has begun: none of these waits for an account that rests.
+#[tokio::test]
+async fn what_was_bought_does_not_queue_with_purchases_to_be_issued() {
+    let server = MockServer::start().await;
+    let config = config(&server.uri());
+    config.limiter.pause(Some(Duration::from_secs(3600)));
+    let provider = DnSimple::new(Account::new(&config).unwrap(), SHORT);
+    let placed = placed(Operation::Order, Some("300"));
+    let answer = tokio::time::timeout(SHORT, provider.issue(&placed)).await.expect("it waits");
+    assert!(matches!(answer, Err(CallError::RateLimited { after: Some(_), .. })), "{answer:?}");
+}
+
 fn wanted(earlier: &[&str]) -> Wanted {
     Wanted {
         operation: Operation::Order,

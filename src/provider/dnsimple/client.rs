@@ -147,6 +147,11 @@ impl Client {
         self.transport.permit(urgency).await
     }
 
+    /// Room for a call about what has begun.
+    pub async fn room(&self, endpoint: &Endpoint) -> Result<Permit, CallError> {
+        self.transport.room(endpoint.name).await
+    }
+
     /// A call that may be repeated.
     pub async fn call(&self, call: Call<'_>) -> Result<Answer, CallError> {
         let permit = self.transport.room(call.endpoint.name).await?;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::endpoints::ISSUE_LETSENCRYPT;
 use super::names::{Below, label, not_below};
 use super::wire::{Certificate, State};
 use super::{Account, LetsEncrypt, NOT_AVAILABLE, NOT_FOUND, SignatureAlgorithm};
@@ -188,7 +189,8 @@ impl Provider for DnSimple {
 
     async fn issue(&self, placed: &Placed) -> Result<(), CallError> {
         let (domain, certificate) = parts(&placed.order_id)?;
-        let permit = self.account.permit(Urgency::Normal).await?;
+        // Before more is bought: at the limit of the account all would be bought and few issued.
+        let permit = self.account.client.room(&ISSUE_LETSENCRYPT).await?;
         let issued = match (&placed.operation, &placed.request_id) {
             (Operation::Renew { order_id }, Some(renewal)) => {
                 let (_, old) = parts(order_id)?;
