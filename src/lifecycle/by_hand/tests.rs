@@ -103,12 +103,17 @@ fn what_is_to_be_replaced_is_not_taken_again() {
     }
     let mut compromised = watching(Trigger::KeyCompromise);
     compromised.spec.supersedes = Some(Supersedes { public_key_sha256: key_hash('o'), serial_numbers: Vec::new() });
-    for (key, takes) in [('o', false), ('n', true)] {
-        compromised.seen.by_hand = Some(found(key, days(90)));
-        assert_eq!(taken(&compromised), takes, "{key}");
+    for reason in [Trigger::KeyCompromise, Trigger::Revoked] {
+        compromised.spec.reason = reason;
+        for (key, takes) in [('o', false), ('n', true)] {
+            compromised.seen.by_hand = Some(found(key, days(90)));
+            assert_eq!(taken(&compromised), takes, "{reason:?} {key}");
+        }
     }
     let mut lost = watching(Trigger::KeyLost);
     lost.spec.supersedes = compromised.spec.supersedes;
+    // Re-issued it lasts no longer.
+    lost.spec.parent = expiring.spec.parent;
     lost.seen.by_hand = Some(found('o', days(90)));
     assert!(taken(&lost), "what is lost and given out again is as good as before");
 }

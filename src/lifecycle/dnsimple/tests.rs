@@ -6,7 +6,7 @@ use crate::{
     api::issuance::{Cost, FailureClass, KeyOrigin, Operation, Trigger},
     lifecycle::{
         Step,
-        certificate::{Effect, OrderView, SecretView},
+        certificate::{Effect, IssuerView, OrderView, SecretView},
         testing::{CertificateCase, NAME, days, failed, key_hash, leaf, order, ours},
     },
     pki::Leaf,
@@ -22,7 +22,7 @@ fn served() -> CertificateCase {
 
 fn misfit(product: &str, own: Value) -> Option<&'static str> {
     let case = CertificateCase::new().at_dnsimple(product);
-    let crate::lifecycle::certificate::IssuerView::Ready { spec: issuer, .. } = &case.issuer else { return None };
+    let IssuerView::Ready { spec: issuer, .. } = &case.issuer else { return None };
     let mut spec = json!({"issuerRef": {"name": "dnsimple"}, "secretName": "shop-tls", "dnsNames": [NAME]});
     spec.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
     super::misfit(&serde_json::from_value(spec).unwrap(), issuer)
@@ -71,6 +71,16 @@ fn a_purchase_is_free_and_promises_a_key() {
     assert!(request.dnsimple.is_some() && request.digicert.is_none() && request.sectigo.is_none());
 }
 
+/// Nothing is adopted there, so nothing is looked for either.
+#[test]
+fn no_purchase_is_looked_for_to_be_adopted() {
+    let mut case = never_issued();
+    if let IssuerView::Ready { spec, .. } = &mut case.issuer {
+        spec.policy = Some(serde_json::from_value(json!({"adoptExisting": "Matching"})).unwrap());
+    }
+    assert!(matches!(case.decide(), Ok(Step::Do(Effect::RecordIntent(..)))), "{:?}", case.decide());
+}
+
 #[test]
 fn what_expires_is_renewed_and_what_changed_is_bought_anew() {
     let read = |case: CertificateCase| CertificateCase { order: OrderView::Read(order()), ..case };
@@ -113,6 +123,8 @@ fn what_is_lost_is_downloaded_again() {
     let heard = Some(crate::lifecycle::testing::revoked("a"));
     revoked.certificate.status = Some(crate::api::CertificateStatus { revoked: heard, ..Default::default() });
     not(revoked);
+    let elsewhere = lost.clone().edit_last(|issuance| issuance.spec.account.id = "2020".to_owned());
+    assert!(matches!(elsewhere.decide(), Ok(Step::Do(Effect::RecordIntent(..)))), "{:?}", elsewhere.decide());
     // A key of ours is nowhere else.
     let mut by_hand = CertificateCase { secret: SecretView::Absent, ..CertificateCase::served() };
     by_hand = by_hand.at_dnsimple("Existing").edit_last(|issuance| {

@@ -114,7 +114,10 @@ fn looks_for_an_earlier_submission_count_for_nothing() {
 #[test]
 fn what_cannot_be_found_is_repeated_when_free_and_asked_about_when_paid() {
     let gone = |operation| absent(looked(IssuanceCase::new(operation), 1, 5, 0));
-    assert_eq!(gone(Operation::Reissue).decide(), Step::Do(Effect::Append));
+    // An amendment that is made twice has changed one request.
+    for operation in [Operation::Reissue, Operation::Duplicate, Operation::Amend] {
+        assert_eq!(gone(operation).decide(), Step::Do(Effect::Append), "{operation:?}");
+    }
     for operation in PAID {
         let asks = gone(operation).decide();
         let Step::Do(Effect::AskPerson { message }) = &asks else { panic!("{asks:?}") };
@@ -150,7 +153,13 @@ fn only_what_carries_our_mark_can_be_searched_for() {
         };
         assert!(is_searchable(Operation::Order));
         assert_eq!(is_searchable(Operation::Renew), renewals, "{provider}");
-        assert!(![Operation::Reissue, Operation::Duplicate, Operation::Adopt].into_iter().any(is_searchable));
+        let unmarked = [Operation::Reissue, Operation::Duplicate, Operation::Adopt, Operation::Amend];
+        assert!(!unmarked.into_iter().any(is_searchable));
+    }
+    for operation in PAID {
+        let mut spec = IssuanceCase::new(operation).spec;
+        spec.account.provider = "dnsimple".to_owned();
+        assert!(!searchable(&spec), "a purchase carries nothing of ours there");
     }
 }
 

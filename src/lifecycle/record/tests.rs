@@ -613,7 +613,9 @@ fn where_there_is_nothing_to_publish_the_provider_s_word_is_told() {
 #[test]
 fn only_what_waits_at_the_provider_makes_way() {
     let waiting = polled(Progress::AwaitingApproval { request_id: None });
-    let table: [(&[Change], bool); 4] = [
+    let by_hand = Change::AskedByHand { page: "page".to_owned(), message: "buy".to_owned(), at: at(0) };
+    let table: [(&[Change], bool); 5] = [
+        (&[by_hand], false),
         (&[answered_with(1, Ok(accepted("1")))], false),
         (&[answered_with(1, Ok(accepted("1"))), polled(Progress::Validating)], false),
         (&[answered_with(1, Ok(accepted("1"))), waiting.clone()], true),

@@ -1,10 +1,10 @@
 use super::*;
 use crate::{
-    api::issuance::{Cost, FailureClass},
+    api::issuance::{Cost, FailureClass, KeyOrigin, Parent},
     lifecycle::{
         certificate::{KeyView, Preflight},
-        plan::Plan,
-        testing::{CertificateCase, NAME, failed, issued, order, stored_key, strings},
+        plan::{Plan, StoredKey},
+        testing::{CertificateCase, NAME, csr, failed, failure, issued, key_hash, order, stored_key, strings},
     },
     provider::{OrderContent, OrderFacts},
 };
@@ -58,6 +58,39 @@ fn what_waits_for_approval_is_amended_once_all_is_ready_for_it() {
     assert_eq!(plan.wanted.dns_names, strings(&BOTH));
 }
 
+/// A CSR is amended like names are, also where it takes the place of a key of ours.
+#[test]
+fn another_csr_is_amended() {
+    let elsewhere = |key: char, asked: char| {
+        let mut case = case().named(&[NAME]).by_csr(key).edit_last(|issuance| {
+            issuance.spec.request.key_origin = KeyOrigin::Elsewhere;
+            issuance.spec.request.public_key_sha256 = key_hash(asked);
+        });
+        case.key = KeyView::Stored(StoredKey {
+            csr: csr(&key_hash(key)).pem,
+            origin: KeyOrigin::Elsewhere,
+            ..stored_key(key, &[NAME])
+        });
+        case
+    };
+    assert_eq!(elsewhere('c', 'a').decide(), make_way());
+    assert!(matches!(elsewhere('c', 'c').decide(), Ok(Step::Wait(_))), "it is the one that waits");
+    let ours = elsewhere('c', 'c').edit_last(|issuance| issuance.spec.request.key_origin = KeyOrigin::Ours);
+    assert_eq!(ours.decide(), make_way());
+}
+
+#[test]
+fn names_that_are_left_out_cost_nothing() {
+    let mut case = CertificateCase { key: KeyView::Stored(stored_key('b', &[NAME])), ..case().named(&[NAME]) };
+    case = case.edit_last(|issuance| {
+        issuance.spec.request.dns_names = strings(&BOTH);
+        issuance.status.get_or_insert_default().state = Some(State::Superseded);
+    });
+    let OrderView::Read(facts) = &mut case.order else { panic!("it was read") };
+    facts.content.names = strings(&BOTH).into_iter().collect();
+    assert_eq!((intent(&case).operation, intent(&case).cost), (Operation::Amend, Cost::Free));
+}
+
 #[test]
 fn what_cannot_be_amended_or_need_not_be_is_followed() {
     let policy = serde_json::json!({"rules": [{"name": "one", "allowedDomains": [NAME]}]});
@@ -74,6 +107,7 @@ fn what_cannot_be_amended_or_need_not_be_is_followed() {
         ("a replacement", case().edit_last(|issuance| issuance.spec.operation = Operation::Reissue)),
         ("the policy refuses", case().at_sectigo(policy)),
         ("what SCM would refuse", CertificateCase { preflight: Preflight::Refused("no".to_owned()), ..case() }),
+        ("asked of another account", case().edit_last(|issuance| issuance.spec.account.id = "other".to_owned())),
         ("the account is not called", CertificateCase { outage: Some(case().now), ..case() }),
     ];
     for (what, case) in table {
@@ -106,4 +140,11 @@ fn what_was_refused_is_amended() {
     };
     assert_eq!(intent(&same(Operation::Order)).operation, Operation::Amend);
     assert_eq!(intent(&same(Operation::Amend)).operation, Operation::Order, "amended in vain: by a token anew");
+    // SCM took no amendment: it names the order all the same.
+    let untaken = same(Operation::Amend).edit_last(|issuance| {
+        issuance.spec.parent = Some(Parent { order_id: "100".to_owned(), ..Parent::default() });
+        let status = issuance.status.get_or_insert_default();
+        (status.order_id, status.failure) = (None, Some(failure(FailureClass::Rejected, 0)));
+    });
+    assert_eq!(intent(&untaken).operation, Operation::Order);
 }
