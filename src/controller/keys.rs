@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::{ByteString, api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{
     ResourceExt,
-    api::{DeleteParams, PostParams},
+    api::{DeleteParams, PostParams, Preconditions},
     core::PartialObjectMeta,
 };
 use secrecy::ExposeSecret;
@@ -65,7 +65,10 @@ pub async fn keep(context: &Context, issuance: &Issuance, key: &PrivateKey) -> R
         if before.type_.as_deref() != Some(KEY_TYPE) {
             return Err(Error::Issuer(format!("Secret {name} is in the way and not ours")));
         }
-        kube("remove a key", api.delete(&name, &DeleteParams::default())).await?;
+        // Exactly the one that was read: another process may have stored the provider's by now.
+        let preconditions = Preconditions { uid: before.uid(), resource_version: before.resource_version() };
+        let exactly = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+        kube("remove a key", api.delete(&name, &exactly)).await?;
     }
     let pem = key.to_pkcs8_pem().expose_secret().as_bytes().to_vec();
     let secret = Secret {
