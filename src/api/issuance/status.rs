@@ -67,7 +67,7 @@ pub struct IssuanceStatus {
     /// Searches at the provider for what an ambiguous submission may have placed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looks: Option<Looks>,
-    /// Serial numbers revoked at the end of a key compromise, lower-case hexadecimal.
+    /// Serial numbers revoked after a key compromise, or left to people as ActionRequired says; lower-case hexadecimal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), inner(length(max = 64)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
