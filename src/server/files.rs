@@ -11,6 +11,8 @@ use axum::{
 };
 use tokio::net::TcpListener;
 
+use super::strangers::Strangers;
+
 /// The content of a file, by the Host header of the request and its path.
 pub type Lookup = Arc<dyn Fn(&str, &str) -> Option<String> + Send + Sync>;
 
@@ -22,7 +24,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let router = Router::new().route("/.well-known/pki-validation/{file}", get(file)).with_state(lookup);
-    axum::serve(listener, router).with_graceful_shutdown(stop).await
+    axum::serve(Strangers::at(listener), router).with_graceful_shutdown(stop).await
 }
 
 async fn file(State(lookup): State<Lookup>, uri: Uri, headers: HeaderMap) -> impl IntoResponse {

@@ -2,6 +2,7 @@
 
 pub mod files;
 mod health;
+mod strangers;
 pub mod telemetry;
 #[cfg(test)]
 mod tests;

@@ -17,6 +17,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 
+use super::strangers::Strangers;
+
 /// An event with a certificate of a hundred names is 20 KiB.
 const LONGEST_BODY: usize = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -38,7 +40,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let router = Router::new().fallback(told).with_state(Arc::new(webhook));
-    axum::serve(listener, router).with_graceful_shutdown(stop).await
+    axum::serve(Strangers::at(listener), router).with_graceful_shutdown(stop).await
 }
 
 async fn told(State(webhook): State<Arc<Webhook>>, request: Request) -> StatusCode {
