@@ -1,5 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+};
+
 use super::*;
 
 fn file() -> File {
@@ -98,4 +103,85 @@ fn what_gateways_say_against_a_route_is_told() {
     let refused = route(json!([parent(json!([condition("Accepted", "False"), condition("ResolvedRefs", "True")]))]));
     assert_eq!(objections_of(&refused), ["Gateway web says Accepted=False, NoMatch: m"]);
     assert!(objections_of(&json!({"status": {"parents": "?"}})).len() == 1, "whatever a controller writes");
+}
+
+/// What an API server has, by path.
+type Store = Arc<Mutex<BTreeMap<String, Value>>>;
+
+/// One that applies, shows and deletes; grants it lets nobody make when it is `strict`.
+fn server(store: &Store, strict: bool) -> Client {
+    let store = store.clone();
+    let answer = move |request: http::Request<kube::client::Body>| {
+        let store = store.clone();
+        async move {
+            let (parts, body) = request.into_parts();
+            let (path, body) = (parts.uri.path().to_owned(), body.collect_bytes().await.unwrap());
+            let mut held = store.lock().unwrap();
+            let found = match parts.method {
+                http::Method::PATCH if strict && path.contains("referencegrants") => Err(403),
+                http::Method::PATCH => {
+                    let mut object: Value = serde_json::from_slice(&body).unwrap();
+                    object["metadata"]["uid"] = json!(path);
+                    held.insert(path, object.clone());
+                    Ok(object)
+                }
+                http::Method::DELETE => held.remove(&path).ok_or(404),
+                _ => held.get(&path).cloned().ok_or(404),
+            };
+            let (code, said) = match found {
+                Ok(object) => (200, object),
+                Err(code) => {
+                    let reason = if code == 404 { "NotFound" } else { "Forbidden" };
+                    (code, json!({"kind": "Status", "apiVersion": "v1", "reason": reason, "code": code}))
+                }
+            };
+            let answer =
+                http::Response::builder().status(code).body(kube::client::Body::from(said.to_string().into_bytes()));
+            Ok::<_, Infallible>(answer.unwrap())
+        }
+    };
+    Client::new(tower::service_fn(answer), "evercert")
+}
+
+fn kept(store: &Store) -> BTreeMap<String, Value> {
+    store.lock().unwrap().clone()
+}
+
+#[tokio::test]
+async fn what_leads_to_a_file_is_made_seen_and_gone() {
+    let store = Store::default();
+    let way = Way::Gateways(vec![gateway("infra", "web")]);
+    let ours = HttpRoutes { client: server(&store, false), ..routes(way.clone()) };
+    assert_eq!(ours.observe(&file()).await, Ok(Observed::Absent));
+    for _ in 0..2 {
+        ours.ensure(&file()).await.unwrap();
+        assert_eq!(kept(&store).len(), 2, "a route and a grant");
+    }
+    assert_eq!(ours.observe(&file()).await, Ok(Observed::Present));
+    for _ in 0..2 {
+        ours.remove(&file()).await.unwrap();
+        assert_eq!(kept(&store), BTreeMap::new());
+    }
+
+    let refused = HttpRoutes { client: server(&store, true), ..routes(way) };
+    let told = refused.ensure(&file()).await.unwrap_err().to_string();
+    assert!(told.contains("ReferenceGrants in namespace evercert) refused with Forbidden"), "{told}");
+    assert_eq!(kept(&store), BTreeMap::new(), "half a way leads nowhere");
+}
+
+#[tokio::test]
+async fn what_somebody_else_has_made_is_left_alone() {
+    let store = Store::default();
+    let way = Way::Gateways(vec![gateway("evercert", "web")]);
+    let ours = HttpRoutes { client: server(&store, false), ..routes(way.clone()) };
+    ours.ensure(&file()).await.unwrap();
+    // The same name in spite of all.
+    for object in store.lock().unwrap().values_mut() {
+        object["metadata"]["labels"] = json!({"evercert.dev/managed": "false"});
+    }
+    let theirs = kept(&store);
+    assert_eq!(ours.observe(&file()).await, Ok(Observed::Absent));
+    assert!(matches!(ours.ensure(&file()).await, Err(PublishError::Conflict { .. })));
+    assert_eq!(ours.remove(&file()).await, Ok(()));
+    assert_eq!(kept(&store), theirs);
 }
