@@ -43,12 +43,13 @@ impl SelfCheck {
 
     /// An alias has the records of what it leads to.
     async fn caa_of(&self, owner: Name) -> (Name, Result<Vec<CAA>, String>) {
-        let answer = self.resolvers.ask_validated(&owner, RecordType::CAA).await;
+        let answer = self.resolvers.ask_if_served(&owner, RecordType::CAA).await;
         let caa = |data| match data {
             RData::CAA(caa) => Some(caa),
             _ => None,
         };
-        let records = answer.map(|answer| answer.answers.into_iter().filter_map(|record| caa(record.data)).collect());
+        let records =
+            answer.map(|answer| answer.into_iter().flat_map(|it| it.answers).filter_map(|it| caa(it.data)).collect());
         (owner, records)
     }
 }
@@ -119,7 +120,11 @@ fn plain(name: &Name) -> String {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use hickory_proto::op::{Message, MessageType, ResponseCode};
+    use tokio::net::UdpSocket;
+
     use super::*;
+    use crate::dcv::selfcheck::SelfCheckConfig;
 
     fn caa(critical: bool, tag: &str, value: &str) -> CAA {
         let mut caa = CAA::new_issue(critical, None, Vec::new());
@@ -171,6 +176,32 @@ mod tests {
         let judged = |records: Records| judge(&absolute("shop.example.com").unwrap(), false, &records, &CA);
         assert!(judged([com.clone()].into()).unwrap_err().contains("of com cannot be looked up (no answer)"));
         assert_eq!(judged([com, own].into()), Ok(()));
+    }
+
+    /// Answers about the domain; about its parent with this code.
+    async fn resolver(of_parent: ResponseCode) -> SelfCheck {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let resolvers = vec![socket.local_addr().unwrap()];
+        tokio::spawn(async move {
+            let mut buffer = [0; 4096];
+            while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
+                let mut answer = Message::from_vec(&buffer[..length]).unwrap();
+                answer.metadata.message_type = MessageType::Response;
+                if answer.queries[0].name().num_labels() == 1 {
+                    answer.metadata.response_code = of_parent;
+                }
+                socket.send_to(&answer.to_vec().unwrap(), from).await.unwrap();
+            }
+        });
+        SelfCheck::new(&SelfCheckConfig { resolvers, ..SelfCheckConfig::default() }).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_resolver_that_is_not_there_for_a_name_says_nothing_of_it() {
+        for (of_parent, may_issue) in [(ResponseCode::Refused, true), (ResponseCode::ServFail, false)] {
+            let told = resolver(of_parent).await.caa(&["shop.example.com"], &CA).await;
+            assert_eq!(told.is_ok(), may_issue, "{told:?}");
+        }
     }
 
     #[test]

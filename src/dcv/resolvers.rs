@@ -45,21 +45,40 @@ impl Resolvers {
 
     /// The first answer that says something, whether or not it can be validated. For what is asked on the way only.
     pub(super) async fn ask(&self, name: &Name, record_type: RecordType) -> Result<Message, String> {
-        self.first(name, record_type, true).await
+        self.first(name, record_type, true).await.map_err(|(why, _)| why)
     }
 
     /// The first answer that says something and that its resolver believes, where it validates.
     pub(super) async fn ask_validated(&self, name: &Name, record_type: RecordType) -> Result<Message, String> {
-        self.first(name, record_type, false).await
+        self.first(name, record_type, false).await.map_err(|(why, _)| why)
     }
 
-    async fn first(&self, name: &Name, record_type: RecordType, unvalidated: bool) -> Result<Message, String> {
-        let mut last = "there is no resolver to ask".to_owned();
+    /// The same; none where it is refused, as a server within a network does outside of its own zones: of the name that
+    /// says nothing.
+    pub(super) async fn ask_if_served(&self, name: &Name, record_type: RecordType) -> Result<Option<Message>, String> {
+        match self.first(name, record_type, false).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err((_, Some(ResponseCode::Refused))) => Ok(None),
+            Err((why, _)) => Err(why),
+        }
+    }
+
+    /// Else what the last one said.
+    async fn first(
+        &self,
+        name: &Name,
+        record_type: RecordType,
+        unvalidated: bool,
+    ) -> Result<Message, (String, Option<ResponseCode>)> {
+        let mut last = ("there is no resolver to ask".to_owned(), None);
         for server in &self.servers {
             match self.ask_one(*server, name, record_type, unvalidated).await {
                 Ok(answer) if is_told(answer.metadata.response_code) => return Ok(answer),
-                Ok(answer) => last = format!("{server} answers {}", answer.metadata.response_code),
-                Err(error) => last = format!("{server}: {error}"),
+                Ok(answer) => {
+                    let code = answer.metadata.response_code;
+                    last = (format!("{server} answers {code}"), Some(code));
+                }
+                Err(error) => last = (format!("{server}: {error}"), None),
             }
         }
         Err(last)
